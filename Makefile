@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+# The short way in; CMakeLists.txt builds. `make help` lists the targets.
+
+BUILD := build/release
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+CMAKE_FLAGS ?=
+CLANG_FORMAT ?= $(firstword $(shell command -v clang-format-14 clang-format) clang-format)
+DEMO_REPORT ?= build/demo/spectrum.json
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := build
+.NOTPARALLEL:
+.PHONY: help setup build all demo test install sanitize format format-check clean
+
+help:
+	@echo 'make setup         install the packages that are missing (Debian, Ubuntu), or say which'
+	@echo 'make [build]       build ./linformer; CMAKE_FLAGS=... are taken at the first configuration'
+	@echo 'make all           build the tests too'
+	@echo 'make demo          set up, build, and show how low-rank the attention of a trained model is'
+	@echo '                   CHECKPOINT=PATH_OR_HUB_NAME  TEXT="FILE..."  ARGS="more options"'
+	@echo 'make test          set up, build, and run all tests'
+	@echo 'make install       PREFIX=$(PREFIX)  DESTDIR=$(DESTDIR)'
+	@echo 'make sanitize      build and test with AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make format        rewrite the C++ sources with clang-format 14; format-check only looks'
+	@echo 'make clean         remove everything that was built'
+
+setup:
+	@scripts/setup.sh
+
+# CMake configures again by itself when its own files change; presets are not among those.
+build/%/.configured: CMakePresets.json
+	cmake --preset $* $(CMAKE_FLAGS)
+	@touch $@
+
+build: $(BUILD)/.configured
+	@cmake --build $(BUILD) --parallel $(JOBS) --target linformer
+	@ln -sfn $(BUILD)/linformer linformer
+
+all: build
+	@cmake --build $(BUILD) --parallel $(JOBS)
+
+demo: setup build
+	@mkdir -p $(dir $(DEMO_REPORT))
+	./linformer analyze-spectrum $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") $(if $(TEXT),--text $(TEXT)) \
+	  --out $(DEMO_REPORT) --force $(ARGS)
+
+test: setup all
+	ctest --preset release --parallel $(JOBS)
+
+install: build
+	cmake --install $(BUILD) --prefix "$(PREFIX)"
+
+sanitize: build/sanitize/.configured
+	@cmake --build build/sanitize --parallel $(JOBS)
+	ctest --preset sanitize --parallel $(JOBS)
+
+cxx_files = $(shell git ls-files --cached --others --exclude-standard -- '*.h' '*.cpp')
+
+format:
+	$(CLANG_FORMAT) -i $(cxx_files)
+
+format-check:
+	@$(CLANG_FORMAT) --version
+	@$(CLANG_FORMAT) --dry-run --Werror $(cxx_files)
+
+clean:
+	rm -rf build linformer

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+// linformer analyze-spectrum: singular values of every head's probabilities over many sequences.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/build_info.h"
+#include "base/error.h"
+#include "base/parse.h"
+#include "commands.h"
+#include "input.h"
+#include "io/atomic_file.h"
+#include "io/json.h"
+#include "io/sha256.h"
+#include "options.h"
+#include "report/headline.h"
+#include "report/heat_map.h"
+#include "report/spectrum_csv.h"
+#include "report/spectrum_json.h"
+#include "report/spectrum_table.h"
+#include "spectrum/analysis.h"
+
+namespace linformer::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr const char* kCommand = "analyze-spectrum";
+
+struct SpectrumOptions {
+  CommonOptions common;
+  InputOptions input;
+  Selection selection;
+  AnalysisOptions analysis;
+  std::vector<std::string> at;
+  std::vector<std::string> controls = {kMatchedControl};
+  int64_t init_seeds = 3;
+  bool no_centred = false;
+  std::string spectra;
+  bool resume = false;
+  bool force = false;
+};
+
+// Where the parts of the report go; empty: nowhere.
+struct Places {
+  std::string report, curves, journal;
+  bool standard_output = false;
+};
+
+Places choose_places(const SpectrumOptions& o, const Session& session) {
+  Places places;
+  places.standard_output = o.common.out == "-";
+  if (places.standard_output) return places;
+  places.report = o.common.out.empty() ? session.default_report(kCommand) : o.common.out;
+  const std::string stem =
+      places.report.ends_with(".json") ? places.report.substr(0, places.report.size() - 5) : places.report;
+  places.curves = stem + ".curves.csv";
+  places.journal = places.report + ".partial";
+  return places;
+}
+
+// An unfinished analysis is neither overwritten nor continued by accident.
+bool should_resume(const SpectrumOptions& o, const Places& places) {
+  const bool exists = !places.journal.empty() && ::access(places.journal.c_str(), F_OK) == 0;
+  if (!exists) return false;
+  if (o.resume || o.force) return o.resume;
+  throw Error(ErrorCode::kUsage, {.subject = places.journal,
+                                  .found = "an unfinished analysis",
+                                  .expected = "--resume to go on or --force to begin again"});
+}
+
+// A report that cannot be written should fail before hours of work, not after.
+void check_writable(const std::string& path) {
+  if (path.empty()) return;
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  const std::string name = folder.empty() ? "." : folder.string();
+  if (::access(name.c_str(), W_OK) == 0 && !std::filesystem::is_directory(path)) return;
+  throw Error(ErrorCode::kWrite,
+              {.subject = path,
+               .found = std::filesystem::is_directory(path) ? "a directory"
+                                                            : fmt::format("cannot write in '{}'", name),
+               .expected = "a file in a directory that exists and can be written",
+               .remedy = "Choose another --out"});
+}
+
+AtPoint parse_at(const std::string& text) {
+  if (text.ends_with('%')) return {.share = parse_share(text, "--at")};
+  const std::vector<int64_t> m = parse_list(text, "--at");
+  if (m.size() == 1 && m[0] > 0) return {.m = m[0]};
+  throw Error(ErrorCode::kUsage,
+              {.subject = "--at", .found = text, .expected = "an index such as 128 or a share such as 25%"});
+}
+
+AnalysisOptions analysis_options(const SpectrumOptions& o) {
+  AnalysisOptions options = o.analysis;
+  for (const std::string& at : o.at) options.at.push_back(parse_at(at));
+  options.controls = o.controls;
+  std::erase(options.controls, "none");
+  options.centred = !o.no_centred;
+  options.layers = o.selection.layer_list();
+  options.heads = o.selection.head_list();
+  options.seed = o.common.seed;
+  return options;
+}
+
+Json method_json(const SpectrumOptions& o, const AnalysisOptions& options, const ReportContext& context) {
+  Json at;
+  for (const AtPoint& point : options.at) at.push_back(point.label());
+  return {
+      {"singular_values", options.method},
+      {"cumulative", "mean over sequences of the first m singular values' share of their sum, no squares"},
+      {"at", at},
+      {"centred", options.centred},
+      {"logits", options.logits},
+      {"controls", options.controls},
+      {"init_seeds", o.init_seeds},
+      {"matched_head_size", options.head_size},
+      {"drop_special_tokens", o.input.drop_special_tokens},
+      {"seed", options.seed},
+      {"batch_sequences", options.batch},
+      {"verify_share", options.verify},
+      {"until_width", options.until_width},
+      {"layers", options.layers},
+      {"heads", options.heads},
+      {"isa", context.isa},
+      {"quantiles", "linear between order statistics (type 7)"},
+      {"interval", "Student t over units: documents, or up to 20 blocks of sequences below 5 documents"}};
+}
+
+// Equal for runs whose results may be joined.
+std::string identity_of(const OpenInput& input, Json method) {
+  const Json identity = {{"schema", kSpectrumSchema},
+                         {"input", input.fingerprint},
+                         {"method", std::move(method)},
+                         {"version", build_info().version}};
+  Sha256 digest;
+  digest.update(identity.dump());
+  return digest.hex_digest();
+}
+
+void print_result(const SpectrumResult& result, const Json& report, const Session& session) {
+  switch (session.options().format) {
+    case Format::kJson:
+      print(dump_json(report));
+      return;
+    case Format::kJsonl:
+      print(report.dump() + "\n");
+      return;
+    case Format::kCsv:
+      print(csv_table(long_table(result, LongRows::kLayersAndHeads)));
+      return;
+    case Format::kMarkdown:
+      print(markdown_table(layer_table(result)));
+      break;
+    case Format::kTable:
+      print(terminal_table(layer_table(result)));
+      print("\n" +
+            heat_map(spectrum_heat_map(result), {.color = session.color(), .width = terminal_width()}));
+      break;
+  }
+  print("\n" + headline(result, result.causal) + "\n");
+}
+
+void explain_checks(const SpectrumChecks& checks, const Session& session) {
+  if (checks.passed) return;
+  session.note(fmt::format(
+      "linformer: a check failed: largest error of sum sigma^2 {:.1e}, smallest sigma_1 {}, largest "
+      "difference to f64 {:.1e} (tolerance {:.0e}); do not rely on these results",
+      checks.largest_norm_error,
+      checks.smallest_sigma1 ? fmt::format("{:.6f}", *checks.smallest_sigma1) : "none",
+      checks.largest_verified_error, checks.tolerance));
+}
+
+int dry_run(const Analysis& analysis, const OpenInput& input, const SpectrumOptions& o) {
+  const int64_t n = input.source->facts().sizes.front().rows;
+  print(fmt::format(
+      "{} sequences (the first of {} tokens), {} layers, {} heads: {} matrices by {}\nbuffers {}\n",
+      input.source->facts().sizes.size(), n, analysis.options().layers.size(),
+      analysis.options().heads.size(), analysis.matrices(), analysis.options().method,
+      format_bytes(analysis.required_bytes(o.init_seeds))));
+  return 0;
+}
+
+int run(const SpectrumOptions& o, const Invocation& invocation) {
+  Session session(o.common, invocation.environment, invocation.arguments);
+  const Places places = choose_places(o, session);
+  const bool resume = should_resume(o, places);
+  check_writable(places.report);
+  check_writable(o.spectra);
+  OpenInput input = open_input(o.input, session);
+  Analysis analysis(*input.source, analysis_options(o), session.run());
+  if (o.common.dry_run) return dry_run(analysis, input, o);
+
+  const bool init = std::find(o.controls.begin(), o.controls.end(), kInitControl) != o.controls.end();
+  std::vector<std::unique_ptr<Model>> models;
+  std::vector<std::unique_ptr<AttentionSource>> untrained;
+  for (int64_t i = 0; init && i < o.init_seeds; ++i) {
+    untrained.push_back(open_untrained(input, o.common.seed + static_cast<uint64_t>(i), models, session));
+  }
+  const Json method = method_json(o, analysis.options(), session.context(false));
+  const std::string identity = identity_of(input, method);
+  const SpectrumResult result =
+      analysis.run(std::move(untrained),
+                   {.journal = places.journal, .spectra = o.spectra, .resume = resume, .identity = identity});
+
+  const ReportContext context = session.context(true);
+  const Json report =
+      spectrum_report(context,
+                      {.input = input.facts,
+                       .identity = identity,
+                       .method = method,
+                       .causal = result.causal,
+                       .curves_csv = places.curves.empty() ? std::nullopt : std::optional(places.curves),
+                       .spectra = o.spectra.empty() ? std::nullopt : std::optional(o.spectra)},
+                      result);
+  if (places.standard_output) {
+    print(dump_json(report));
+  } else {
+    write_file_atomically(places.curves, curves_csv(result));
+    write_file_atomically(places.report, dump_json(report));
+    if (result.sequences > 0) print_result(result, report, session);
+    session.note(fmt::format("report: {}\ncurves: {}", places.report, places.curves));
+  }
+  if (!result.complete) {
+    session.note(fmt::format("stopped after {} of {} sequences; the same command with --resume goes on",
+                             result.sequences, result.planned_sequences));
+  }
+  explain_checks(result.checks, session);
+  return result.checks.passed ? 0 : 1;
+}
+
+}  // namespace
+
+Action add_analyze_spectrum(CLI::App& app) {
+  auto o = std::make_shared<SpectrumOptions>();
+  app.description(
+      "Singular values of every head's attention probabilities: is attention in this model low rank, where, "
+      "how much, and against what?");
+  app.footer(
+      "Examples:\n"
+      "  linformer analyze-spectrum\n"
+      "  linformer analyze-spectrum --checkpoint my-bert/ --text book.txt --sequences 100 --out "
+      "spectrum.json\n");
+  add_input_options(app, o->input, {.text = true, .tensors = true, .drop = true});
+  add_selection(app, o->selection);
+  const char* group = "Analysis";
+  app.add_option("--at", o->at,
+                 "indices m (128) or shares of n (25%) at which cumulative values are reported; the first "
+                 "is compared with the controls (default: n/4)")
+      ->delimiter(',')
+      ->group(group);
+  app.add_option("--control", o->controls,
+                 "any of matched, permuted, causal-uniform, init, or none (default: matched)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({kMatchedControl, kPermutedControl, kCausalUniformControl, kInitControl, "none"}))
+      ->group(group);
+  app.add_option("--init-seeds", o->init_seeds, "untrained models of the control init (default: 3)")
+      ->check(CLI::Range(1, 100))
+      ->group(group);
+  app.add_flag("--no-centred", o->no_centred, "leave out the spectrum of P - 1 p'")->group(group);
+  app.add_flag("--logits", o->analysis.logits, "the spectrum of the logits too")->group(group);
+  app.add_option("--method", o->analysis.method, "gram (f64 Gram matrix, the default) or gesdd (LAPACK, f32)")
+      ->check(CLI::IsMember({"gram", "gesdd"}))
+      ->group(group);
+  app.add_option("--verify", o->analysis.verify,
+                 "share of the matrices computed again in f64 (default: 0.002)")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group(group);
+  app.add_option("--until-width", o->analysis.until_width,
+                 "stop once every layer's interval of the cumulative value is narrower than this")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  app.add_option("--batch", o->analysis.batch, "sequences at a time (default: about 2048 tokens)")
+      ->check(CLI::Range(1, 65536))
+      ->group(group);
+  app.add_option("--spectra", o->spectra, "write every singular value to this safetensors file")
+      ->group(group);
+  CLI::Option* resume =
+      app.add_flag("--resume", o->resume, "go on where an interrupted run stopped")->group(group);
+  app.add_flag("--force", o->force, "begin again where an interrupted run stopped")
+      ->group(group)
+      ->excludes(resume);
+  add_common_options(app, o->common,
+                     {.seed = true, .out = true, .format = true, .progress = true, .dry_run = true});
+  return [o](const Invocation& invocation) { return run(*o, invocation); };
+}
+
+}  // namespace linformer::cli

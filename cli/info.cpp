@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// linformer info: what a checkpoint is, from its headers; --check proves that it is read right.
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "commands.h"
+#include "input.h"
+#include "io/json.h"
+#include "model/masked_lm.h"
+#include "options.h"
+#include "report/table.h"
+
+namespace linformer::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct InfoOptions {
+  CommonOptions common;
+  InputOptions input;
+  bool tensors = false;
+  bool check = false;
+};
+
+Json architecture_facts(const Architecture& a) {
+  return {{"family", a.family},
+          {"layers", a.layers},
+          {"heads", a.heads},
+          {"head_size", a.head_size},
+          {"width", a.width},
+          {"ffn_width", a.ffn_width},
+          {"activation", a.activation == Activation::kGelu ? "gelu" : "gelu_new"},
+          {"vocabulary", a.vocabulary},
+          {"positions", a.positions},
+          {"causal", a.causal}};
+}
+
+Json tensor_facts(const TensorInfo& tensor) {
+  return {{"name", tensor.name}, {"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape}};
+}
+
+// The kind of tokenizer by its files alone; building it would take longer than the rest.
+std::string tokenizer_kind(const Checkpoint& checkpoint) {
+  if (checkpoint.file("vocab.txt")) return "WordPiece (vocab.txt)";
+  if (checkpoint.file("tokenizer.json")) return "tokenizer.json";
+  return "none";
+}
+
+Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
+  std::map<std::string, int64_t> parameters;
+  for (const TensorInfo& tensor : checkpoint.tensors()) {
+    parameters[std::string(name_of(tensor.dtype))] += std::ssize(tensor.bytes) / size_of(tensor.dtype);
+  }
+  Json json = {
+      {"checkpoint", checkpoint.path()},         {"architecture", architecture_facts(plan.architecture)},
+      {"masked_lm_head", plan.head.has_value()}, {"tensors", checkpoint.tensors().size()},
+      {"elements_by_dtype", parameters},         {"bytes", checkpoint.total_bytes()},
+      {"tokenizer", tokenizer_kind(checkpoint)}, {"unused_tensors", unused_tensors(checkpoint, plan)}};
+  return json;
+}
+
+// --check: the masked-LM loss on the text.
+Json check_facts(const InfoOptions& o, const Checkpoint& checkpoint, const ModelPlan& plan,
+                 Session& session) {
+  const Model model = Model::load(checkpoint, plan, session.run().memory);
+  const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(checkpoint);
+  const SpecialTokens& special = tokenizer->special_tokens();
+  if (!special.mask) {
+    throw Error(ErrorCode::kUsage, {.subject = "--check",
+                                    .found = "a tokenizer without a mask token",
+                                    .expected = "[MASK]",
+                                    .remedy = "Leave out --check"});
+  }
+  const PackedText packed = open_sequences(o.input, checkpoint, plan.architecture);
+  std::vector<MaskedSequence> masked;
+  for (const Sequence& sequence : packed.sequences) {
+    masked.push_back(mask_sequence(sequence.ids, special.ids, *special.mask, plan.architecture.vocabulary,
+                                   o.common.seed, masked.size()));
+  }
+  const MaskedLmLoss result = masked_lm_loss(model, masked, session.run());
+  return {{"sequences", packed.sequences.size()},
+          {"predictions", result.predictions},
+          {"masked_lm_loss_nats", result.loss},
+          {"accuracy", result.accuracy}};
+}
+
+std::string cell(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+Table facts_table(const Json& facts) {
+  Table table{.title = "", .columns = {{"", Align::kLeft}, {"", Align::kLeft}}, .rows = {}};
+  for (const auto& [key, value] : facts.items()) {
+    if (key == "tensor_list") continue;
+    if (value.is_object()) {
+      for (const auto& [inner, x] : value.items()) table.rows.push_back({inner, cell(x)});
+    } else if (value.is_array()) {
+      table.rows.push_back({key, value.empty() ? "none" : fmt::format("{}", value.size())});
+      for (const Json& x : value) table.rows.push_back({"", cell(x)});
+    } else {
+      table.rows.push_back({key, cell(value)});
+    }
+  }
+  return table;
+}
+
+Table tensor_table(const Checkpoint& checkpoint) {
+  Table table{.title = "",
+              .columns = {{"tensor", Align::kLeft}, {"dtype", Align::kLeft}, {"shape", Align::kLeft}},
+              .rows = {}};
+  for (const TensorInfo& t : checkpoint.tensors()) {
+    table.rows.push_back({t.name, std::string(name_of(t.dtype)), to_string(t.shape)});
+  }
+  return table;
+}
+
+std::string render(const Table& table, Format format) {
+  if (format == Format::kMarkdown) return markdown_table(table);
+  if (format == Format::kCsv) return csv_table(table);
+  return terminal_table(table);
+}
+
+int run(const InfoOptions& o, const Invocation& invocation) {
+  Session session(o.common, invocation.environment, invocation.arguments);
+  const Checkpoint checkpoint = open_checkpoint(o.input.checkpoint, session.map_files());
+  const ModelPlan plan = plan_model(checkpoint);
+  Json facts = checkpoint_facts(checkpoint, plan);
+  if (o.check) facts["check"] = check_facts(o, checkpoint, plan, session);
+  if (o.common.format == Format::kJson || o.common.format == Format::kJsonl) {
+    if (o.tensors) {
+      for (const TensorInfo& tensor : checkpoint.tensors())
+        facts["tensor_list"].push_back(tensor_facts(tensor));
+    }
+    print(o.common.format == Format::kJson ? dump_json(facts) : facts.dump() + "\n");
+    return 0;
+  }
+  print(render(facts_table(facts), o.common.format));
+  if (o.tensors) print("\n" + render(tensor_table(checkpoint), o.common.format));
+  return 0;
+}
+
+}  // namespace
+
+Action add_info(CLI::App& app) {
+  auto o = std::make_shared<InfoOptions>();
+  app.description("Say what a checkpoint is, from its headers alone.");
+  app.footer(
+      "Examples:\n"
+      "  linformer info my-bert/\n"
+      "  linformer info my-bert/ --check --text book.txt\n");
+  add_input_options(app, o->input, {.text = true});
+  app.add_option("CHECKPOINT", o->input.checkpoint, "the same as --checkpoint")->excludes("--checkpoint");
+  app.add_flag("--tensors", o->tensors, "list every tensor");
+  CLI::Option* check = app.add_flag("--check", o->check, "compute the masked-LM loss on the text");
+  for (const char* name :
+       {"--text", "--ids", "--length", "--sequences", "--join-documents", "--per-document"}) {
+    app.get_option(name)->needs(check);
+  }
+  add_common_options(app, o->common, {.seed = true, .format = true});
+  return [o](const Invocation& invocation) { return run(*o, invocation); };
+}
+
+}  // namespace linformer::cli

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+#include "input.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+#include <span>
+
+#include "base/error.h"
+#include "base/parse.h"
+#include "io/embedded.h"
+#include "io/sha256.h"
+#include "tokenizer/documents.h"
+#include "tokenizer/open_tokenizer.h"
+
+namespace linformer::cli {
+namespace {
+
+constexpr int64_t kDefaultLength = 512;
+constexpr const char* kDefaultName = "the default checkpoint that is built in";
+constexpr const char* kSampleName = "the sample text that is built in";
+
+std::vector<TokenSequence> token_sequences(const PackedText& packed) {
+  std::vector<TokenSequence> sequences;
+  for (const Sequence& s : packed.sequences) sequences.push_back({.document = s.document, .ids = s.ids});
+  return sequences;
+}
+
+void require_sequences(const InputOptions& options, const PackedText& packed, int64_t length) {
+  const int64_t count = std::ssize(packed.sequences);
+  if (count >= std::max<int64_t>(options.sequences, 1)) return;
+  const std::string subject =
+      options.ids.empty() ? (options.text.empty() ? kSampleName : "--text") : options.ids;
+  throw Error(
+      ErrorCode::kInput,
+      {.subject = subject,
+       .found = fmt::format("{} tokens in {} documents, which give {} sequences", packed.tokens,
+                            packed.documents_read, count),
+       .expected = options.ids.empty() ? fmt::format("at least {} of {} tokens",
+                                                     std::max<int64_t>(options.sequences, 1), length)
+                                       : fmt::format("at least {}", std::max<int64_t>(options.sequences, 1)),
+       .remedy = "Give more text, a smaller --length or --sequences, or --join-documents"});
+}
+
+void check_ids(const std::string& path, const PackedText& packed, const Architecture& a) {
+  for (size_t i = 0; i < packed.sequences.size(); ++i) {
+    const std::vector<int32_t>& ids = packed.sequences[i].ids;
+    const auto fail = [&](std::string found, std::string expected) {
+      throw Error(ErrorCode::kInput,
+                  {.subject = path,
+                   .item = packed.documents[static_cast<size_t>(packed.sequences[i].document)],
+                   .found = std::move(found),
+                   .expected = std::move(expected),
+                   .remedy = "Make the ids with the tokenizer that belongs to this model"});
+    };
+    if (std::ssize(ids) > a.positions) {
+      fail(fmt::format("{} ids", ids.size()), fmt::format("at most the model's {} positions", a.positions));
+    }
+    const auto worst = std::max_element(ids.begin(), ids.end());
+    if (*worst >= a.vocabulary) fail(fmt::format("id {}", *worst), fmt::format("ids below {}", a.vocabulary));
+  }
+}
+
+int64_t chosen_length(const InputOptions& options, const Architecture& a) {
+  const int64_t length = options.length > 0 ? options.length : std::min(kDefaultLength, a.positions);
+  if (length <= a.positions) return length;
+  throw Error(ErrorCode::kUsage, {.subject = "--length",
+                                  .found = std::to_string(length),
+                                  .expected = fmt::format("at most the model's {} positions", a.positions)});
+}
+
+nlohmann::ordered_json architecture_json(const Architecture& a) {
+  return {{"family", a.family},         {"layers", a.layers},       {"heads", a.heads},
+          {"head_size", a.head_size},   {"width", a.width},         {"ffn_width", a.ffn_width},
+          {"vocabulary", a.vocabulary}, {"positions", a.positions}, {"causal", a.causal}};
+}
+
+nlohmann::ordered_json text_json(const InputOptions& options, const PackedText& packed) {
+  nlohmann::ordered_json json;
+  if (!options.ids.empty()) {
+    json["ids"] = options.ids;
+  } else {
+    json["text"] = options.text.empty() ? std::vector<std::string>{kSampleName} : options.text;
+  }
+  json["documents"] = packed.documents.size();
+  json["documents_read"] = packed.documents_read;
+  json["tokens"] = packed.tokens;
+  json["dropped_tokens"] = packed.dropped_tokens;
+  json["short_documents"] = packed.short_documents;
+  json["sequences"] = packed.sequences.size();
+  return json;
+}
+
+std::string fingerprint(const OpenInput& input) {
+  Sha256 digest;
+  digest.update(input.checkpoint->fingerprint(used_tensors(*input.plan)));
+  for (const Sequence& sequence : input.packed.sequences) {
+    digest.update(fmt::format("{} {}:", sequence.document, sequence.ids.size()));
+    digest.update(std::as_bytes(std::span(sequence.ids)));
+  }
+  for (int32_t id : input.dropped_ids) digest.update(fmt::format("-{}", id));
+  return digest.hex_digest();
+}
+
+OpenInput open_model_input(const InputOptions& options, Session& session) {
+  OpenInput input;
+  input.checkpoint = open_checkpoint(options.checkpoint, session.map_files());
+  input.plan = plan_model(*input.checkpoint);
+  const Architecture& a = input.plan->architecture;
+  input.packed = open_sequences(options, *input.checkpoint, a);
+  if (options.drop_special_tokens) {
+    input.dropped_ids = open_checkpoint_tokenizer(*input.checkpoint)->special_tokens().ids;
+  }
+  input.model = std::make_unique<Model>(Model::load(*input.checkpoint, *input.plan, session.run().memory));
+  input.source =
+      make_model_source(*input.model, token_sequences(input.packed), input.dropped_ids, session.run());
+  input.fingerprint = fingerprint(input);
+  input.facts = {{"checkpoint", input.checkpoint->path()}, {"architecture", architecture_json(a)}};
+  input.facts.update(text_json(options, input.packed));
+  input.facts["fingerprint"] = input.fingerprint;
+  return input;
+}
+
+OpenInput open_tensor_input(const InputOptions& options, Session& session) {
+  OpenInput input;
+  const bool qk = !options.qk.empty();
+  const std::string& path = qk ? options.qk : options.probabilities;
+  const bool map = session.map_files();
+  input.source = qk ? open_queries_keys(path, options.scale, options.causal, map, session.run())
+                    : open_probabilities(path, options.causal, map, session.run());
+  const SourceFacts& facts = input.source->facts();
+  Sha256 digest;
+  digest.update(FileBytes::open(path, map)->bytes());
+  digest.update(fmt::format("{} {} {}", qk, options.scale, options.causal));
+  input.fingerprint = digest.hex_digest();
+  input.facts = {{qk ? "qk" : "probabilities", path},
+                 {"layers", facts.layers},
+                 {"heads", facts.heads},
+                 {"causal", facts.causal},
+                 {"sequences", facts.sizes.size()},
+                 {"fingerprint", input.fingerprint}};
+  return input;
+}
+
+}  // namespace
+
+void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
+  const char* group = "Input";
+  app.add_option("--checkpoint", o.checkpoint,
+                 "a folder or .safetensors file (default: a small BERT that is built in)")
+      ->group(group);
+  if (!parts.text) return;
+  CLI::Option* text =
+      app.add_option("--text", o.text,
+                     "files: plain text is one document, .jsonl one a line with \"text\", '-' is stdin "
+                     "(default: a sample that is built in)")
+          ->group(group);
+  CLI::Option* ids =
+      app.add_option("--ids", o.ids, "token ids, an array or an object with \"ids\" a line; '-' is stdin")
+          ->group(group)
+          ->excludes(text);
+  app.add_option("--length", o.length, "tokens of a sequence (default: 512, or the model's positions)")
+      ->check(CLI::PositiveNumber)
+      ->group(group)
+      ->excludes(ids);
+  app.add_option("--sequences", o.sequences, "how many (default: all that the text gives)")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  CLI::Option* join =
+      app.add_flag("--join-documents", o.join_documents, "put documents shorter than a sequence together")
+          ->group(group);
+  app.add_flag("--per-document", o.per_document, "one sequence a document")->group(group)->excludes(join);
+  if (parts.drop) {
+    app.add_flag("--drop-special-tokens", o.drop_special_tokens,
+                 "cut rows and columns of special tokens out of P and normalise its rows again")
+        ->group(group);
+  }
+  if (!parts.tensors) return;
+  CLI::Option* qk = app.add_option("--qk", o.qk, "a safetensors file with layers.{i}.q and .k of any model")
+                        ->group(group)
+                        ->excludes("--checkpoint")
+                        ->excludes(text)
+                        ->excludes(ids);
+  app.add_option("--probabilities", o.probabilities,
+                 "a safetensors file with layers.{i}.probabilities of any model, or an .npy of one layer")
+      ->group(group)
+      ->excludes("--checkpoint")
+      ->excludes(text)
+      ->excludes(ids)
+      ->excludes(qk);
+  app.add_option("--scale", o.scale, "for --qk: s in softmax(s q.k) (default: 1/sqrt(head size))")
+      ->check(CLI::PositiveNumber)
+      ->group(group)
+      ->needs(qk);
+  app.add_flag("--causal", o.causal, "for --qk and --probabilities: the heads are causal")->group(group);
+}
+
+void add_selection(CLI::App& app, Selection& s) {
+  app.add_option("--layers", s.layers, "which, from 0, e.g. 0,2 or 0..5 (default: all)")->group("Input");
+  app.add_option("--heads", s.heads, "which, from 0 (default: all)")->group("Input");
+}
+
+std::vector<int64_t> Selection::layer_list() const {
+  return layers.empty() ? std::vector<int64_t>{} : parse_list(layers, "--layers");
+}
+
+std::vector<int64_t> Selection::head_list() const {
+  return heads.empty() ? std::vector<int64_t>{} : parse_list(heads, "--heads");
+}
+
+Checkpoint open_checkpoint(const std::string& path, bool map) {
+  return path.empty() ? Checkpoint::embedded(kDefaultName, embedded_checkpoint())
+                      : Checkpoint::open(path, map);
+}
+
+std::unique_ptr<Tokenizer> open_checkpoint_tokenizer(const Checkpoint& checkpoint) {
+  return open_tokenizer(
+      {.path = checkpoint.path(), .file = [&](std::string_view name) { return checkpoint.file(name); }});
+}
+
+std::vector<Document> open_documents(const InputOptions& options) {
+  return options.text.empty() ? documents_from_jsonl(kSampleName, embedded_sample())
+                              : read_documents(options.text, std::cin);
+}
+
+PackedText open_sequences(const InputOptions& options, const Checkpoint& checkpoint, const Architecture& a) {
+  const std::optional<int64_t> limit =
+      options.sequences > 0 ? std::optional(options.sequences) : std::nullopt;
+  if (!options.ids.empty()) {
+    PackedText packed = sequences_of_ids(options.ids, read_ids(options.ids, std::cin), limit);
+    require_sequences(options, packed, 0);
+    check_ids(options.ids, packed, a);
+    return packed;
+  }
+  const int64_t length = chosen_length(options, a);
+  const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(checkpoint);
+  if (tokenizer->vocabulary_size() > a.vocabulary) {
+    throw Error(ErrorCode::kInput, {.subject = checkpoint.path(),
+                                    .item = "tokenizer",
+                                    .found = fmt::format("{} tokens", tokenizer->vocabulary_size()),
+                                    .expected = fmt::format("at most the model's {}", a.vocabulary),
+                                    .remedy = "Use the tokenizer files that belong to this model"});
+  }
+  PackedText packed = pack(*tokenizer, open_documents(options),
+                           {.length = length,
+                            .join_documents = options.join_documents,
+                            .per_document = options.per_document,
+                            .limit = limit});
+  require_sequences(options, packed, length);
+  return packed;
+}
+
+OpenInput open_input(const InputOptions& options, Session& session) {
+  const bool tensors = !options.qk.empty() || !options.probabilities.empty();
+  return tensors ? open_tensor_input(options, session) : open_model_input(options, session);
+}
+
+std::unique_ptr<AttentionSource> open_untrained(const OpenInput& input, uint64_t seed,
+                                                std::vector<std::unique_ptr<Model>>& models,
+                                                Session& session) {
+  models.push_back(
+      std::make_unique<Model>(Model::untrained(input.plan->architecture, seed, session.run().memory)));
+  return make_model_source(*models.back(), token_sequences(input.packed), input.dropped_ids, session.run());
+}
+
+}  // namespace linformer::cli

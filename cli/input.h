@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// The input options of every command that reads a model, and what they open.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+#include "model/family.h"
+#include "model/model.h"
+#include "model/source.h"
+#include "options.h"
+#include "tokenizer/sequences.h"
+#include "tokenizer/tokenizer.h"
+
+namespace linformer::cli {
+
+struct InputOptions {
+  std::string checkpoint;  ///< empty: the embedded default
+  std::vector<std::string> text;
+  std::string ids;
+  std::string qk;
+  std::string probabilities;
+  double scale = 0;
+  bool causal = false;
+  int64_t length = 0;     ///< 0: min(512, positions)
+  int64_t sequences = 0;  ///< 0: all
+  bool join_documents = false;
+  bool per_document = false;
+  bool drop_special_tokens = false;
+};
+
+struct InputParts {
+  bool text = false;     ///< --text, --ids and how they are cut
+  bool tensors = false;  ///< --qk and --probabilities
+  bool drop = false;     ///< --drop-special-tokens
+};
+
+void add_input_options(CLI::App& app, InputOptions& options, InputParts parts);
+
+/// --layers and --heads as lists; empty: all.
+struct Selection {
+  std::string layers, heads;
+  std::vector<int64_t> layer_list() const;
+  std::vector<int64_t> head_list() const;
+};
+void add_selection(CLI::App& app, Selection& selection);
+
+/// A file, a folder, or the default that is built in.
+Checkpoint open_checkpoint(const std::string& path, bool map);
+std::unique_ptr<Tokenizer> open_checkpoint_tokenizer(const Checkpoint& checkpoint);
+
+/// The documents of --text, or the sample that is built in.
+std::vector<Document> open_documents(const InputOptions& options);
+
+/// The sequences of --ids or --text for a model, all valid for it. Throws Error(kInput) if there are none, or
+/// fewer than
+/// --sequences asks for.
+PackedText open_sequences(const InputOptions& options, const Checkpoint& checkpoint,
+                          const Architecture& architecture);
+
+/// What an analysis reads, ready to run.
+struct OpenInput {
+  std::optional<Checkpoint> checkpoint;
+  std::optional<ModelPlan> plan;
+  std::unique_ptr<Model> model;
+  PackedText packed;
+  std::vector<int32_t> dropped_ids;
+  std::unique_ptr<AttentionSource> source;
+  nlohmann::ordered_json facts;  ///< for the report's member `input`
+  std::string fingerprint;       ///< SHA-256 of all that is read
+};
+
+OpenInput open_input(const InputOptions& options, Session& session);
+
+/// The sequences of `input` through a model of its architecture with random weights, kept in `models`.
+std::unique_ptr<AttentionSource> open_untrained(const OpenInput& input, uint64_t seed,
+                                                std::vector<std::unique_ptr<Model>>& models,
+                                                Session& session);
+
+}  // namespace linformer::cli

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#include "interrupt.h"
+
+#include <csignal>
+
+namespace linformer::cli {
+namespace {
+
+StopFlag g_stop;
+volatile std::sig_atomic_t g_signal = 0;
+
+void on_signal(int signal) {
+  g_signal = signal;
+  g_stop.request();
+  std::signal(signal, SIG_DFL);
+}
+
+}  // namespace
+
+void stop_on_signals() {
+  struct sigaction action = {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+const StopFlag& stop_flag() { return g_stop; }
+int stop_signal() { return g_signal; }
+
+}  // namespace linformer::cli

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "base/run.h"
+
+namespace linformer::cli {
+
+/// From now on the first SIGINT or SIGTERM requests a stop; a second one ends the process at once.
+void stop_on_signals();
+
+/// Set by the first signal.
+const StopFlag& stop_flag();
+
+/// The signal that requested the stop; 0 for none.
+int stop_signal();
+
+}  // namespace linformer::cli

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "options.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <ctime>
+#include <limits>
+
+#include "base/dnn.h"
+#include "base/error.h"
+#include "base/lapack.h"
+#include "base/machine.h"
+#include "base/parse.h"
+#include "base/threads.h"
+#include "interrupt.h"
+#include "kernels/isa.h"
+
+namespace linformer::cli {
+namespace {
+
+std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+
+int64_t memory_limit(const std::string& text) {
+  if (!text.empty()) return parse_bytes(text, "--memory");
+  const MachineFacts machine = read_machine();
+  return machine.available_memory_bytes.value_or(std::numeric_limits<int64_t>::max());
+}
+
+void limit_isa(const std::string& isa) {
+  prepare_libraries(isa);
+  if (isa == "auto") return;
+  if (limit_dnn_isa(isa) && limit_kernel_isa(isa)) return;
+  throw Error(ErrorCode::kUsage,
+              {.subject = "--isa",
+               .found = fmt::format("'{}'", isa),
+               .expected = "an instruction set of this machine: auto, baseline, avx2 or avx512"});
+}
+
+}  // namespace
+
+void add_common_options(CLI::App& app, CommonOptions& o, CommonParts parts) {
+  const std::map<std::string, Format> formats = {{"table", Format::kTable},
+                                                 {"markdown", Format::kMarkdown},
+                                                 {"csv", Format::kCsv},
+                                                 {"json", Format::kJson},
+                                                 {"jsonl", Format::kJsonl}};
+  const std::map<std::string, When> whens = {
+      {"auto", When::kAuto}, {"always", When::kAlways}, {"never", When::kNever}};
+  const char* group = "Common";
+  app.add_option("--threads", o.threads, "threads (default: physical cores this process may use)")
+      ->check(CLI::Range(1, 4096))
+      ->group(group);
+  app.add_option("--isa", o.isa, "auto, baseline, avx2 or avx512: no better instructions than these")
+      ->check(CLI::IsMember({"auto", "baseline", "avx2", "avx512"}))
+      ->group(group);
+  app.add_option("--memory", o.memory, "most memory for buffers, e.g. 8GB (default: what is available)")
+      ->group(group);
+  app.add_flag("--no-mmap", o.no_mmap, "read files instead of mapping them")->group(group);
+  if (parts.seed) app.add_option("--seed", o.seed, "seed of all random choices (default: 1)")->group(group);
+  if (parts.out) {
+    app.add_option("--out", o.out, "the report; '-': JSON on stdout and no table (default: a new file here)")
+        ->group(group);
+  }
+  if (parts.format) {
+    app.add_option("--format", o.format, "what stdout shows: table, markdown, csv, json or jsonl")
+        ->transform(CLI::CheckedTransformer(formats))
+        ->option_text("FORMAT")
+        ->group(group);
+  }
+  if (parts.progress) {
+    app.add_option("--progress", o.progress, "auto, on or off")
+        ->check(CLI::IsMember({"auto", "on", "off"}))
+        ->group(group);
+  }
+  if (parts.dry_run)
+    app.add_flag("--dry-run", o.dry_run, "say what would run and what it would take")->group(group);
+  app.add_option("--color", o.color, "auto, always or never; NO_COLOR is honoured")
+      ->transform(CLI::CheckedTransformer(whens))
+      ->option_text("WHEN")
+      ->group(group);
+  app.add_flag("--quiet", o.quiet, "no messages and no progress on stderr, errors excepted")->group(group);
+}
+
+Session::Session(const CommonOptions& options, const Environment& environment,
+                 std::vector<std::string> command)
+    : options_(options),
+      environment_(environment),
+      command_(std::move(command)),
+      memory_(memory_limit(options.memory)),
+      progress_(std::make_unique<TerminalProgress>(!options.quiet && options.progress != "off")),
+      run_{.memory = memory_,
+           .threads = options.threads > 0 ? options.threads : default_thread_count(),
+           .stop = &stop_flag(),
+           .progress = progress_.get()},
+      started_(utc_now()) {
+  limit_isa(options.isa);
+  set_thread_count(run_.threads);
+}
+
+void Session::note(std::string_view text) const {
+  if (!options_.quiet) message(text);
+}
+
+std::string Session::default_report(const std::string& command) const {
+  std::string stamp = started_;
+  std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
+  return fmt::format("linformer-{}-{}.json", command, stamp);
+}
+
+ReportContext Session::context(bool lapack) const {
+  ReportContext context;
+  context.libraries.onednn = dnn_version();
+  context.libraries.onednn_isa = dnn_isa();
+  context.libraries.highway_target = kernel_target();
+  if (lapack) {
+    const LapackFacts facts = Lapack::get().facts();
+    context.libraries.lapack = facts.config;
+    context.libraries.lapack_core = facts.core;
+    context.libraries.lapack_threading = facts.threading;
+  }
+  context.machine = read_machine();
+  context.threads = run_.threads;
+  context.isa = options_.isa;
+  context.settings = environment_.library_settings;
+  context.command = command_;
+  context.started = started_;
+  context.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  context.memory_limit_bytes = memory_.limit_bytes();
+  context.peak_buffers_bytes = memory_.peak_bytes();
+  rusage usage = {};
+  constexpr int64_t kKib = 1024;
+  if (getrusage(RUSAGE_SELF, &usage) == 0) context.peak_process_bytes = usage.ru_maxrss * kKib;
+  return context;
+}
+
+}  // namespace linformer::cli

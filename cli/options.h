@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// Options that several commands share, and what they make.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/run.h"
+#include "environment.h"
+#include "report/envelope.h"
+#include "terminal.h"
+
+namespace linformer::cli {
+
+/// How stdout is written.
+enum class Format { kTable, kMarkdown, kCsv, kJson, kJsonl };
+
+struct CommonOptions {
+  int threads = 0;  ///< 0: default_thread_count()
+  std::string isa = "auto";
+  std::string memory;
+  uint64_t seed = 1;
+  bool no_mmap = false;
+  std::string out;
+  Format format = Format::kTable;
+  std::string progress = "auto";
+  When color = When::kAuto;
+  bool quiet = false;
+  bool dry_run = false;
+};
+
+/// Which of the common options a command takes beside --threads, --isa, --memory, --no-mmap, --color and
+/// --quiet.
+struct CommonParts {
+  bool seed = false;
+  bool out = false;
+  bool format = false;
+  bool progress = false;
+  bool dry_run = false;
+};
+
+void add_common_options(CLI::App& app, CommonOptions& options, CommonParts parts);
+
+/// A command under way: threads, memory, libraries, the clock.
+class Session {
+ public:
+  /// Applies threads, instruction set and memory limit, and prepares the libraries.
+  Session(const CommonOptions& options, const Environment& environment, std::vector<std::string> command);
+
+  Run& run() { return run_; }
+  const CommonOptions& options() const { return options_; }
+  bool color() const { return use_color(options_.color, environment_); }
+  bool map_files() const { return !options_.no_mmap; }
+  /// Prints to stderr unless --quiet.
+  void note(std::string_view text) const;
+
+  /// "2026-01-31T12:00:00Z", the start.
+  const std::string& started() const { return started_; }
+  /// The report's path without --out: linformer-COMMAND-<UTC>.json.
+  std::string default_report(const std::string& command) const;
+  /// The envelope of a report made now. `lapack`: whether LAPACK was used.
+  ReportContext context(bool lapack) const;
+
+ private:
+  CommonOptions options_;
+  const Environment& environment_;
+  std::vector<std::string> command_;
+  MemoryAccount memory_;
+  std::unique_ptr<TerminalProgress> progress_;
+  Run run_;
+  std::string started_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace linformer::cli

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "terminal.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "base/error.h"
+#include "io/file_descriptor.h"
+
+namespace linformer::cli {
+namespace {
+
+constexpr double kLineSeconds = 5;
+
+std::string format_seconds(double seconds) {
+  const auto s = static_cast<int64_t>(seconds + 0.5);
+  if (s < 60) return fmt::format("{} s", s);
+  if (s < 3600) return fmt::format("{}:{:02} min", s / 60, s % 60);
+  return fmt::format("{}:{:02} h", s / 3600, s / 60 % 60);
+}
+
+}  // namespace
+
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
+  throw Error(ErrorCode::kWrite, {.subject = "standard output", .found = errno_text(errno)});
+}
+
+void message(std::string_view text) { fmt::print(stderr, "{}\n", text); }
+
+bool stdout_is_terminal() { return isatty(STDOUT_FILENO) != 0; }
+
+bool use_color(When when, const Environment& environment) {
+  if (when != When::kAuto) return when == When::kAlways;
+  if (environment.no_color) return false;
+  return environment.force_color || stdout_is_terminal();
+}
+
+int terminal_width() {
+  winsize size = {};
+  constexpr int kDefault = 100;
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kDefault;
+}
+
+TerminalProgress::~TerminalProgress() {
+  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+}
+
+std::string TerminalProgress::line(std::string_view unit, int64_t done, int64_t total) const {
+  const double seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
+  std::string text = fmt::format("{} of {} {}", done, total, unit);
+  if (done > first_ && seconds > 0) {
+    const double rate = static_cast<double>(done - first_) / seconds;
+    text += fmt::format(", {:.3g} a second, {} left", rate,
+                        format_seconds(static_cast<double>(total - done) / rate));
+  }
+  return text;
+}
+
+void TerminalProgress::advance(std::string_view unit, int64_t done, int64_t total) {
+  if (!on_) return;
+  if (first_ < 0) {
+    first_ = done;
+    begin_ = Clock::now();
+  }
+  const bool terminal = isatty(STDERR_FILENO) != 0;
+  if (terminal) {
+    fmt::print(stderr, "\r\x1b[K{}", line(unit, done, total));
+    std::fflush(stderr);
+    drawn_ = true;
+  } else if (std::chrono::duration<double>(Clock::now() - last_).count() >= kLineSeconds) {
+    last_ = Clock::now();
+    message(line(unit, done, total));
+  }
+}
+
+}  // namespace linformer::cli

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+#include "base/dnn.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <dnnl.hpp>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "base/error.h"
+
+namespace linformer {
+namespace {
+
+using dnnl::memory;
+using Arguments = std::unordered_map<int, memory>;
+
+constexpr auto kF32 = memory::data_type::f32;
+
+const dnnl::engine& engine() {
+  static const dnnl::engine instance(dnnl::engine::kind::cpu, 0);
+  return instance;
+}
+
+memory::desc matrix(int64_t rows, int64_t cols, int64_t row_stride, int64_t col_stride) {
+  return {{rows, cols}, kF32, memory::dims{row_stride, col_stride}};
+}
+
+memory::desc vector(int64_t size) { return {{size}, kF32, memory::format_tag::a}; }
+
+dnnl::primitive_attr attributes(Activation activation = Activation::kNone, bool accumulate = false) {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  dnnl::post_ops ops;
+  if (accumulate) ops.append_sum(1.0f);
+  if (activation != Activation::kNone) {
+    const auto algorithm = activation == Activation::kGelu ? dnnl::algorithm::eltwise_gelu_erf
+                                                           : dnnl::algorithm::eltwise_gelu_tanh;
+#if DNNL_VERSION_MAJOR >= 3
+    ops.append_eltwise(algorithm, 0.0f, 0.0f);
+#else
+    ops.append_eltwise(1.0f, algorithm, 0.0f, 0.0f);
+#endif
+  }
+  attr.set_post_ops(ops);
+  return attr;
+}
+
+// `bias` may be a zero descriptor: none.
+dnnl::matmul::primitive_desc matmul_desc(const memory::desc& a, const memory::desc& b,
+                                         const memory::desc& bias, const memory::desc& c,
+                                         const dnnl::primitive_attr& attr) {
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine(), a, b, bias, c, attr};
+#else
+  return {dnnl::matmul::desc(a, b, bias, c), attr, engine()};
+#endif
+}
+
+dnnl::layer_normalization_forward::primitive_desc layer_norm_desc(const memory::desc& x, float epsilon) {
+  const auto kind = dnnl::prop_kind::forward_inference;
+  const auto flags = dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift;
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine(), kind, x, x, epsilon, flags, attributes()};
+#else
+  return {dnnl::layer_normalization_forward::desc(kind, x, epsilon, flags), attributes(), engine()};
+#endif
+}
+
+// oneDNN's API has no const pointers; inputs are only read.
+void* input(const float* data) { return const_cast<float*>(data); }
+
+// A primitive with its arguments bound once; only the pointers change from call to call.
+class Bound {
+ public:
+  Bound(const dnnl::primitive& primitive, Arguments arguments, const memory::desc& scratchpad)
+      : primitive_(primitive), arguments_(std::move(arguments)), stream_(engine()) {
+    arguments_.emplace(DNNL_ARG_SCRATCHPAD, memory(scratchpad, engine(), nullptr));
+    scratch_bytes_ = static_cast<int64_t>(scratchpad.get_size());
+  }
+
+  int64_t scratch_bytes() const { return scratch_bytes_; }
+  void set(int argument, void* data) { arguments_.at(argument).set_data_handle(data); }
+  void execute(void* scratch) {
+    set(DNNL_ARG_SCRATCHPAD, scratch);
+    primitive_.execute(stream_, arguments_);
+    stream_.wait();
+  }
+
+ private:
+  dnnl::primitive primitive_;
+  Arguments arguments_;
+  dnnl::stream stream_;
+  int64_t scratch_bytes_ = 0;
+};
+
+memory unbound(const memory::desc& desc) { return memory(desc, engine(), nullptr); }
+
+// The primitives of one layer by number of rows.
+class BoundByRows {
+ public:
+  bool has(int64_t rows) const { return by_rows_.contains(rows); }
+  void insert(int64_t rows, Bound bound) {
+    scratch_bytes_ = std::max(scratch_bytes_, bound.scratch_bytes());
+    by_rows_.emplace(rows, std::move(bound));
+  }
+  Bound& at(int64_t rows) { return by_rows_.at(rows); }
+  int64_t scratch_bytes() const { return scratch_bytes_; }
+
+ private:
+  std::map<int64_t, Bound> by_rows_;
+  int64_t scratch_bytes_ = 0;
+};
+
+}  // namespace
+
+bool limit_dnn_isa(std::string_view isa) {
+  dnnl::cpu_isa level = {};  // no limit, by whatever name this version has for it
+  if (isa == "baseline") level = dnnl::cpu_isa::sse41;
+  if (isa == "avx2") level = dnnl::cpu_isa::avx2;
+  if (isa == "avx512") level = dnnl::cpu_isa::avx512_core;
+  if (isa == "avx512-bf16") level = dnnl::cpu_isa::avx512_core_bf16;
+  return dnnl::set_max_cpu_isa(level) == dnnl::status::success;
+}
+
+std::string dnn_version() {
+  const dnnl_version_t* v = dnnl::version();
+  return fmt::format("{}.{}.{}", v->major, v->minor, v->patch);
+}
+
+std::string dnn_isa() {
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::sse41:
+      return "sse41";
+    case dnnl::cpu_isa::avx:
+      return "avx";
+    case dnnl::cpu_isa::avx2:
+      return "avx2";
+    case dnnl::cpu_isa::avx512_core:
+      return "avx512_core";
+    case dnnl::cpu_isa::avx512_core_vnni:
+      return "avx512_core_vnni";
+    case dnnl::cpu_isa::avx512_core_bf16:
+      return "avx512_core_bf16";
+    default:
+      return fmt::format("{:#x}", static_cast<unsigned>(dnnl::get_effective_cpu_isa()));
+  }
+}
+
+struct Product::State {
+  Bound bound;
+};
+
+Product::Product(const Sizes& s) {
+  const memory::desc b = s.b_transposed ? matrix(s.k, s.n, 1, s.b_stride) : matrix(s.k, s.n, s.b_stride, 1);
+  const auto desc = matmul_desc(matrix(s.m, s.k, s.a_stride, 1), b, memory::desc(),
+                                matrix(s.m, s.n, s.c_stride, 1), attributes());
+  Arguments arguments{{DNNL_ARG_SRC, unbound(desc.src_desc())},
+                      {DNNL_ARG_WEIGHTS, unbound(desc.weights_desc())},
+                      {DNNL_ARG_DST, unbound(desc.dst_desc())}};
+  state_ = std::make_unique<State>(Bound(dnnl::matmul(desc), std::move(arguments), desc.scratchpad_desc()));
+}
+
+Product::Product(Product&&) noexcept = default;
+Product& Product::operator=(Product&&) noexcept = default;
+Product::~Product() = default;
+
+int64_t Product::scratch_bytes() const { return state_->bound.scratch_bytes(); }
+
+void Product::run(const float* a, const float* b, float* c, void* scratch) {
+  state_->bound.set(DNNL_ARG_SRC, input(a));
+  state_->bound.set(DNNL_ARG_WEIGHTS, input(b));
+  state_->bound.set(DNNL_ARG_DST, c);
+  state_->bound.execute(scratch);
+}
+
+struct Dense::State {
+  MatrixView<const float> weight;
+  const float* bias;
+  Options options;
+  Buffer<float> packed;
+  std::optional<memory::desc> packed_desc;
+  BoundByRows primitives;
+
+  memory::desc bias_desc() const {
+    return bias == nullptr ? memory::desc() : memory::desc({1, weight.rows}, kF32, memory::format_tag::ab);
+  }
+  void pack(MemoryAccount& account);
+};
+
+Dense::Dense(MatrixView<const float> weight, const float* bias, Options options)
+    : state_(std::make_unique<State>()) {
+  state_->weight = weight;
+  state_->bias = bias;
+  state_->options = options;
+}
+
+Dense::Dense(Dense&&) noexcept = default;
+Dense& Dense::operator=(Dense&&) noexcept = default;
+Dense::~Dense() = default;
+
+void Dense::State::pack(MemoryAccount& account) {
+  const int64_t count = static_cast<int64_t>(packed_desc->get_size() / sizeof(float));
+  packed = Buffer<float>(account, count, "packed weights");
+  memory source(matrix(weight.cols, weight.rows, 1, weight.stride), engine(), input(weight.data));
+  memory target(*packed_desc, engine(), packed.data());
+  dnnl::stream stream(engine());
+  dnnl::reorder(source, target).execute(stream, source, target);
+  stream.wait();
+}
+
+void Dense::prepare(int64_t rows, MemoryAccount& account) {
+  State& s = *state_;
+  if (s.primitives.has(rows)) return;
+  const int64_t in = s.weight.cols, out = s.weight.rows;
+  const memory::desc any({in, out}, kF32, memory::format_tag::any);
+  const auto desc =
+      matmul_desc(matrix(rows, in, in, 1), s.packed_desc.value_or(any), s.bias_desc(),
+                  matrix(rows, out, out, 1), attributes(s.options.activation, s.options.accumulate));
+  if (!s.packed_desc) {
+    s.packed_desc = desc.weights_desc();
+    s.pack(account);
+  }
+  Arguments arguments{{DNNL_ARG_SRC, unbound(desc.src_desc())},
+                      {DNNL_ARG_WEIGHTS, memory(*s.packed_desc, engine(), s.packed.data())},
+                      {DNNL_ARG_DST, unbound(desc.dst_desc())}};
+  if (s.bias != nullptr) arguments.emplace(DNNL_ARG_BIAS, memory(s.bias_desc(), engine(), input(s.bias)));
+  s.primitives.insert(rows, Bound(dnnl::matmul(desc), std::move(arguments), desc.scratchpad_desc()));
+}
+
+int64_t Dense::scratch_bytes() const { return state_->primitives.scratch_bytes(); }
+
+void Dense::run(int64_t rows, const float* x, float* y, void* scratch) {
+  Bound& bound = state_->primitives.at(rows);
+  bound.set(DNNL_ARG_SRC, input(x));
+  bound.set(DNNL_ARG_DST, y);
+  bound.execute(scratch);
+}
+
+struct LayerNorm::State {
+  int64_t width;
+  const float* weight;
+  const float* bias;
+  float epsilon;
+  BoundByRows primitives;
+};
+
+LayerNorm::LayerNorm(int64_t width, const float* weight, const float* bias, float epsilon)
+    : state_(std::make_unique<State>(State{width, weight, bias, epsilon, {}})) {}
+
+LayerNorm::LayerNorm(LayerNorm&&) noexcept = default;
+LayerNorm& LayerNorm::operator=(LayerNorm&&) noexcept = default;
+LayerNorm::~LayerNorm() = default;
+
+void LayerNorm::prepare(int64_t rows) {
+  State& s = *state_;
+  if (s.primitives.has(rows)) return;
+  const auto desc = layer_norm_desc(matrix(rows, s.width, s.width, 1), s.epsilon);
+  Arguments arguments{{DNNL_ARG_SRC, unbound(desc.src_desc())},
+                      {DNNL_ARG_DST, unbound(desc.dst_desc())},
+                      {DNNL_ARG_SCALE, memory(vector(s.width), engine(), input(s.weight))},
+                      {DNNL_ARG_SHIFT, memory(vector(s.width), engine(), input(s.bias))}};
+  s.primitives.insert(
+      rows, Bound(dnnl::layer_normalization_forward(desc), std::move(arguments), desc.scratchpad_desc()));
+}
+
+int64_t LayerNorm::scratch_bytes() const { return state_->primitives.scratch_bytes(); }
+
+void LayerNorm::run(int64_t rows, const float* x, float* y, void* scratch) {
+  Bound& bound = state_->primitives.at(rows);
+  bound.set(DNNL_ARG_SRC, input(x));
+  bound.set(DNNL_ARG_DST, y);
+  bound.execute(scratch);
+}
+
+}  // namespace linformer

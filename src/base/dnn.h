@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// Matrix products and normalisation by oneDNN. This file and its .cpp are the only ones that know its
+// version. All matrices are f32, row-major. Scratch memory is the caller's, so memory figures are exact.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/memory.h"
+#include "base/tensor.h"
+
+namespace linformer {
+
+/// What follows a dense layer's product element by element.
+enum class Activation {
+  kNone,
+  kGelu,     ///< x Φ(x) by erf ("gelu")
+  kGeluTanh  ///< its tanh form ("gelu_new")
+};
+
+/// Limits oneDNN to an instruction set; to be called before anything else here. `isa`: "baseline", "avx2",
+/// "avx512", "avx512-bf16". False if this machine has no such set or the library has chosen already.
+bool limit_dnn_isa(std::string_view isa);
+
+/// "2.6.3".
+std::string dnn_version();
+/// The instruction set oneDNN uses, e.g. "avx512_core".
+std::string dnn_isa();
+
+/// C[m, n] = A[m, k] · B, with B [k, n], or Bᵀ where B is [n, k]. The strides are fixed when it is made.
+/// One object serves one thread at a time; inside an OpenMP region it runs on the calling thread alone.
+class Product {
+ public:
+  struct Sizes {
+    int64_t m, n, k;
+    int64_t a_stride, b_stride, c_stride;
+    bool b_transposed;
+    friend auto operator<=>(const Sizes&, const Sizes&) = default;
+  };
+
+  explicit Product(const Sizes& sizes);
+  Product(Product&&) noexcept;
+  Product& operator=(Product&&) noexcept;
+  ~Product();
+
+  int64_t scratch_bytes() const;
+  /// `scratch`: scratch_bytes() bytes, aligned to 64.
+  void run(const float* a, const float* b, float* c, void* scratch);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Y[rows, out] = activation(X[rows, in] · Wᵀ + bias), or Y += that. W [out, in] as torch.nn.Linear keeps it
+/// is packed once for the number of rows first prepared.
+class Dense {
+ public:
+  struct Options {
+    Activation activation = Activation::kNone;
+    bool accumulate =
+        false;  ///< add to Y instead of overwriting it (a residual connection); not with an activation
+  };
+
+  /// Keeps views of `weight` [out, in] and `bias` [out] (may be null): they must outlive it.
+  Dense(MatrixView<const float> weight, const float* bias, Options options);
+  Dense(Dense&&) noexcept;
+  Dense& operator=(Dense&&) noexcept;
+  ~Dense();
+
+  /// Makes ready for X with that many rows (any number of different ones); packs the weight at the first
+  /// call.
+  void prepare(int64_t rows, MemoryAccount& account);
+  /// Scratch for the largest prepared number of rows.
+  int64_t scratch_bytes() const;
+  /// X and Y are dense. `rows` must have been prepared.
+  void run(int64_t rows, const float* x, float* y, void* scratch);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Y = (X − mean) / √(variance + epsilon) · weight + bias over each row of X [rows, width]. Y may be X.
+class LayerNorm {
+ public:
+  /// Keeps views of `weight` and `bias` [width].
+  LayerNorm(int64_t width, const float* weight, const float* bias, float epsilon);
+  LayerNorm(LayerNorm&&) noexcept;
+  LayerNorm& operator=(LayerNorm&&) noexcept;
+  ~LayerNorm();
+
+  void prepare(int64_t rows);
+  int64_t scratch_bytes() const;
+  void run(int64_t rows, const float* x, float* y, void* scratch);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace linformer

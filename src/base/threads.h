@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <omp.h>
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+
+namespace linformer {
+
+/// Physical cores that the affinity mask and the cgroup's CPU quota leave to this process; at least 1.
+int default_thread_count();
+
+/// Sets how many threads OpenMP regions (oneDNN's too) use from now on, in the calling thread.
+void set_thread_count(int threads);
+
+/// Calls f(i, thread) for i in [0, count) on `threads` threads, handing out indices one by one, thread in
+/// [0, threads). The first exception is rethrown here after the region; indices not begun by then are
+/// skipped.
+template <class F>
+void parallel_for(int threads, int64_t count, F&& f) {
+  std::atomic<bool> failed{false};
+  std::exception_ptr error;
+  std::mutex guard;
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+  for (int64_t i = 0; i < count; ++i) {
+    if (failed.load(std::memory_order_relaxed)) continue;
+    try {
+      f(i, omp_get_thread_num());
+    } catch (...) {
+      const std::lock_guard lock(guard);
+      if (!failed.exchange(true)) error = std::current_exception();
+    }
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace linformer

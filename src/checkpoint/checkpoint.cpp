@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "checkpoint/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <filesystem>
+#include <set>
+#include <system_error>
+
+#include "base/error.h"
+#include "checkpoint/packaging.h"
+#include "io/json.h"
+#include "io/sha256.h"
+
+namespace linformer {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kConfig = "config.json";
+constexpr std::string_view kWeights = "model.safetensors";
+constexpr std::array<std::string_view, 10> kSideFiles = {kConfig,
+                                                         "vocab.txt",
+                                                         "tokenizer.json",
+                                                         "tokenizer_config.json",
+                                                         "special_tokens_map.json",
+                                                         "added_tokens.json",
+                                                         "vocab.json",
+                                                         "merges.txt",
+                                                         "spiece.model",
+                                                         "sentencepiece.bpe.model"};
+/// A model's description is a few kB; what is larger is none.
+constexpr size_t kMaxConfigBytes = size_t{16} << 20;
+
+template <class Tensor>
+std::string describe(const Tensor& tensor, std::string_view dtype) {
+  return fmt::format("{} {} ", dtype, to_string(tensor.shape)) + tensor.name;
+}
+
+}  // namespace
+
+Checkpoint Checkpoint::open(const std::string& path, bool map) {
+  Checkpoint checkpoint;
+  checkpoint.path_ = path;
+  const fs::path weights = locate_weights(path);
+  const fs::path folder = weights.parent_path();
+  checkpoint.folder_ = folder.empty() ? "" : (folder / "").string();
+  checkpoint.weights_ = std::make_shared<TensorFile>(FileBytes::open(weights.string(), map));
+  for (const std::string_view name : kSideFiles) {
+    std::error_code error;
+    if (!fs::exists(folder / name, error)) continue;
+    checkpoint.files_.emplace(name, FileBytes::open((folder / name).string(), map));
+  }
+  checkpoint.parse_config();
+  return checkpoint;
+}
+
+Checkpoint Checkpoint::embedded(
+    std::string name, const std::vector<std::pair<std::string, std::span<const std::byte>>>& files) {
+  Checkpoint checkpoint;
+  checkpoint.path_ = std::move(name);
+  checkpoint.folder_ = checkpoint.path_ + "/";
+  for (const auto& [file_name, bytes] : files) {
+    auto file = FileBytes::embedded(checkpoint.folder_ + file_name, bytes);
+    if (file_name == kWeights) {
+      checkpoint.weights_ = std::make_shared<TensorFile>(std::move(file));
+    } else {
+      checkpoint.files_.emplace(file_name, std::move(file));
+    }
+  }
+  if (checkpoint.weights_ == nullptr) {
+    throw Error(ErrorCode::kInternal, {.subject = checkpoint.path_, .found = "no model.safetensors in it"});
+  }
+  checkpoint.parse_config();
+  return checkpoint;
+}
+
+void Checkpoint::parse_config() {
+  const std::optional<std::string_view> text = file(kConfig);
+  if (!text) return;
+  const std::string path = path_of(kConfig);
+  if (text->size() > kMaxConfigBytes) {
+    throw Error(ErrorCode::kInput, {.subject = path,
+                                    .found = fmt::format("{} bytes", text->size()),
+                                    .expected = "a model's config.json, at most 16 MiB"});
+  }
+  config_ = parse_json(*text, path);
+  if (config_.is_object()) return;
+  throw Error(ErrorCode::kInput, {.subject = path,
+                                  .found = fmt::format("JSON {}", config_.type_name()),
+                                  .expected = "an object",
+                                  .remedy = "Take the config.json that belongs to the model"});
+}
+
+std::string Checkpoint::path_of(std::string_view file_name) const { return folder_ + std::string(file_name); }
+
+const nlohmann::json& Checkpoint::config() const {
+  if (files_.contains(kConfig)) return config_;
+  throw Error(ErrorCode::kInput,
+              {.subject = path_of(kConfig),
+               .found = "missing; the weights alone do not tell the model's heads and layers",
+               .expected = "config.json beside the weights",
+               .remedy = "Copy it from where the checkpoint came from"});
+}
+
+std::optional<std::string_view> Checkpoint::file(std::string_view file_name) const {
+  const auto entry = files_.find(file_name);
+  return entry == files_.end() ? std::nullopt : std::optional(entry->second->text());
+}
+
+int64_t Checkpoint::total_bytes() const {
+  int64_t bytes = weights_->file_bytes();
+  for (const auto& [name, file] : files_) bytes += static_cast<int64_t>(file->bytes().size());
+  return bytes;
+}
+
+std::string Checkpoint::fingerprint(const std::vector<std::string>& tensors) const {
+  Sha256 hash;
+  hash.update_part(file(kConfig).value_or(""));
+  for (const TensorInfo& tensor : weights_->tensors()) {
+    hash.update_part(describe(tensor, name_of(tensor.dtype)));
+  }
+  for (const UnreadableTensor& tensor : weights_->unreadable()) {
+    hash.update_part(describe(tensor, tensor.dtype));
+  }
+  for (const std::string& name : std::set(tensors.begin(), tensors.end())) {
+    hash.update_part(name);
+    hash.update(get(name).bytes);
+  }
+  return hash.hex_digest();
+}
+
+}  // namespace linformer

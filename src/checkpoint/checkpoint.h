@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "checkpoint/tensor_file.h"
+#include "io/file_bytes.h"
+
+namespace linformer {
+
+/// A model as it is published: tensors, config.json, and the tokenizer's files beside them. Copies share the
+/// files. Immutable and thread-safe.
+class Checkpoint {
+ public:
+  /// `path` is a folder with model.safetensors, or a .safetensors file whose folder may hold the rest. Reads
+  /// headers and small files only; `map` as in FileBytes. Throws Error(kInput) for what is missing or
+  /// malformed, Error(kUnsupported) for other packagings, by name.
+  static Checkpoint open(const std::string& path, bool map);
+
+  /// A checkpoint built into the program: file names (model.safetensors among them) with bytes that outlive
+  /// it. `name` is its path in messages and reports.
+  static Checkpoint embedded(std::string name,
+                             const std::vector<std::pair<std::string, std::span<const std::byte>>>& files);
+
+  /// As it was opened.
+  const std::string& path() const { return path_; }
+  /// The file of the tensors, for messages about them.
+  const std::string& weights_path() const { return weights_->name(); }
+  /// Where the side file of this name is or would be, for messages about it.
+  std::string path_of(std::string_view file_name) const;
+
+  /// The object in config.json. Throws Error(kInput) if there is no such file.
+  const nlohmann::json& config() const;
+  /// Text of config.json, vocab.txt, tokenizer.json ... as it is; nothing if there is no such file.
+  std::optional<std::string_view> file(std::string_view file_name) const;
+
+  /// As TensorFile's.
+  const TensorFile& weights() const { return *weights_; }
+  const TensorInfo* find(std::string_view tensor) const { return weights_->find(tensor); }
+  const TensorInfo& get(std::string_view tensor) const { return weights_->get(tensor); }
+  const std::vector<TensorInfo>& tensors() const { return weights_->tensors(); }
+
+  /// Bytes of all files.
+  int64_t total_bytes() const;
+
+  /// SHA-256 of config.json, of names, dtypes and shapes of all tensors, and of the bytes of those named: 64
+  /// digits that depend on neither the order of `tensors` nor that within the file. Throws as get().
+  std::string fingerprint(const std::vector<std::string>& tensors) const;
+
+ private:
+  Checkpoint() = default;
+  void parse_config();
+
+  std::string path_;
+  std::string folder_;  ///< of the side files, with a final '/' unless empty
+  std::shared_ptr<const TensorFile> weights_;
+  std::map<std::string, std::shared_ptr<const FileBytes>, std::less<>> files_;
+  nlohmann::json config_;
+};
+
+}  // namespace linformer

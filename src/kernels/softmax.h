@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Softmax and entropies of rows of logits. Vector code, chosen at run time for the machine; results depend on
+// the instruction set in the last bits, on nothing else.
+#pragma once
+
+#include <cstdint>
+
+namespace linformer {
+
+/// In place: row i of x[rows, cols], at x + i * stride, becomes softmax(scale x_i) over its first valid(i)
+/// columns, the rest zero; valid(i) = causal ? min(cols, first_row + i + 1) : cols. The row's maximum is
+/// subtracted first; exp is within 2 ulp of the rounded argument, and 0 below e^-80 (1.8e-35); sums are f32
+/// lanes over at most 32 vectors, then f64. scale >= 0, and > 0 where a row holds −inf. A row that is −inf
+/// throughout gives zeros; NaN or +inf makes its row NaN.
+void softmax_rows(float* x, int64_t rows, int64_t cols, int64_t stride, float scale, bool causal,
+                  int64_t first_row);
+
+/// Of w = softmax(alpha x): the entropy −Σ w ln w in nats, and the variance of x under w.
+struct SoftmaxMoments {
+  double entropy;
+  double variance;
+};
+
+/// Moments over x[count] without writing w: with t = x − max x and Z = Σ exp(alpha t),
+/// H = ln Z − alpha E_w[t], and dH/dalpha = −alpha Var_w(x). alpha >= 0, and > 0 where x holds −inf. Both are
+/// 0 for count = 0; the entropy is NaN where all is −inf or something is NaN. Error about 1e-7 of max(1, ln
+/// count).
+SoftmaxMoments softmax_moments(const float* x, int64_t count, float alpha);
+
+/// −Σ p ln p in nats over p[count], 0 ln 0 = 0, in f64 throughout. p >= 0; NaN gives NaN.
+double entropy(const float* p, int64_t count);
+
+}  // namespace linformer

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#include "model/architecture.h"
+
+namespace linformer {
+
+void for_each_tensor(const ModelPlan& plan, const std::function<void(const TensorRef&)>& f) {
+  const auto pair = [&](const auto& refs) { f(refs.weight), f(refs.bias); };
+  f(plan.embeddings.words);
+  f(plan.embeddings.positions);
+  f(plan.embeddings.types);
+  pair(plan.embeddings.norm);
+  for (const LayerRefs& layer : plan.layers) {
+    pair(layer.query), pair(layer.key), pair(layer.value), pair(layer.attention_output);
+    pair(layer.attention_norm);
+    pair(layer.ffn_in), pair(layer.ffn_out);
+    pair(layer.ffn_norm);
+  }
+  if (plan.head) pair(plan.head->transform), pair(plan.head->norm), pair(plan.head->decoder);
+}
+
+}  // namespace linformer

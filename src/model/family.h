@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Families: from a checkpoint's config and tensor names to a plan.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+#include "model/architecture.h"
+
+namespace linformer {
+
+/// The plan of a checkpoint, from config and headers alone. Every tensor of the plan has been found with its
+/// shape. Throws Error(kUnsupported) for a model_type or variant without code, Error(kInput) for a config
+/// that contradicts itself and for a tensor that is missing, not floating point or of another shape.
+ModelPlan plan_model(const Checkpoint& checkpoint);
+
+/// The supported values of model_type.
+std::vector<std::string> family_names();
+
+/// Names of the checkpoint's tensors that the plan does not use, sorted.
+std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const ModelPlan& plan);
+
+/// Names of the tensors that the plan uses, sorted, each once.
+std::vector<std::string> used_tensors(const ModelPlan& plan);
+
+}  // namespace linformer

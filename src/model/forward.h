@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// The forward pass of an encoder, streamed layer by layer to a visitor.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "attention/mechanism.h"
+#include "base/run.h"
+#include "model/model.h"
+
+namespace linformer {
+
+/// What a visitor wants to see of a layer. Q, K, V and hidden states cost nothing; the others cost a buffer.
+struct LayerWants {
+  bool logits = false;
+  bool probabilities = false;
+  int64_t row_stride = 0;  ///< leading dimension of logits and probabilities; 0: the number of columns
+};
+
+/// One layer of `sequences.size()` sequences of equal length n. Views are valid during the call only.
+struct LayerView {
+  int64_t layer = 0;
+  std::span<const int64_t> sequences;  ///< indices of the sequences within the source
+  HeadsView<const float> q, k, v;      ///< [b, h, n, d]; v may be missing
+  HeadsView<float> logits;             ///< [b, h, n, n], no data if not wanted; the visitor may overwrite it
+  HeadsView<float> probabilities;      ///< [b, h, n, n], no data if not wanted; the visitor may overwrite it
+  MatrixView<const float> hidden;      ///< the layer's output [b · n, width]; may be missing
+  MatrixView<const float>
+      embeddings;  ///< the first layer's input [b · n, width]; only at layer 0, may be missing
+};
+
+/// Called once a layer, in order, from one thread.
+class LayerVisitor {
+ public:
+  virtual ~LayerVisitor() = default;
+  virtual LayerWants wants(int64_t layer) const = 0;
+  virtual void on_layer(const LayerView& view) = 0;
+};
+
+/// Runs batches through a model. Buffers grow to the largest batch seen and are reused.
+class ForwardPass {
+ public:
+  /// `model` must outlive it. `mechanism`: see make_mechanism.
+  ForwardPass(const Model& model, std::unique_ptr<Mechanism> mechanism, Run& run);
+
+  /// Bytes of buffers for b sequences of length n when `wants` holds for a layer; weights not counted.
+  int64_t buffer_bytes(int64_t batch, int64_t length, const LayerWants& wants) const;
+
+  /// Runs sequences of equal length n <= positions through layers 0 .. layers − 1. `indices` are handed to
+  /// the visitor (may be null). Returns the last hidden states [b · n, width], valid until the next call.
+  /// Throws Error(kInput) for an id outside the vocabulary.
+  MatrixView<const float> run(std::span<const std::span<const int32_t>> sequences,
+                              std::span<const int64_t> indices, int64_t layers, LayerVisitor* visitor);
+
+ private:
+  struct Layer {
+    Dense qkv, attention_output, ffn_in, ffn_out;
+    LayerNorm attention_norm, ffn_norm;
+  };
+
+  void reserve(int64_t batch, int64_t length, const LayerWants& wants);
+  void embed(std::span<const std::span<const int32_t>> sequences);
+  HeadsView<float> qkv_view(int64_t part) const;
+  HeadsView<float> map_view(const Buffer<float>& buffer, int64_t row_stride) const;
+  void attend(const LayerWants& wants);
+  void run_layer(Layer& layer, const LayerWants& wants);
+
+  const Model& model_;
+  const Architecture& a_;
+  std::unique_ptr<Mechanism> mechanism_;
+  Run& run_;
+  std::vector<Layer> layers_;
+  LayerNorm embedding_norm_;
+  int64_t batch_ = 0, length_ = 0;
+  Buffer<float> embeddings_, hidden_, qkv_, context_, ffn_, logits_, probabilities_;
+  RawBuffer scratch_;
+};
+
+}  // namespace linformer

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Where attention comes from: a model run on token ids, or tensors somebody else has written.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/forward.h"
+
+namespace linformer {
+
+/// Rows and columns of one sequence's P.
+struct MapSize {
+  int64_t rows = 0;
+  int64_t cols = 0;
+  friend bool operator==(const MapSize&, const MapSize&) = default;
+};
+
+/// What is known before anything is computed.
+struct SourceFacts {
+  int64_t layers = 0;
+  int64_t heads = 0;
+  int64_t head_size = 0;  ///< d; 0 where it is not known
+  bool causal = false;
+  bool has_logits = false;
+  std::vector<MapSize> sizes;      ///< of each sequence
+  std::vector<int64_t> documents;  ///< the document each sequence is from, ascending
+  /// Positions to cut out of each sequence's P, ascending (special tokens); empty where none are to be cut at
+  /// all.
+  std::vector<std::vector<int32_t>> dropped;
+};
+
+/// Streams the layers of sequences to a visitor. One call at a time.
+class AttentionSource {
+ public:
+  virtual ~AttentionSource() = default;
+  virtual const SourceFacts& facts() const = 0;
+  /// Bytes of buffers that run() takes for `sequences` of this size.
+  virtual int64_t buffer_bytes(int64_t sequences, MapSize size, const LayerWants& wants) const = 0;
+  /// Runs sequences (indices) of equal size through layers 0 .. layers − 1.
+  virtual void run(std::span<const int64_t> sequences, int64_t layers, LayerVisitor& visitor) = 0;
+};
+
+/// Splits `sequences` into groups of equal size, each in ascending order.
+std::vector<std::vector<int64_t>> groups_of_equal_size(std::span<const int64_t> sequences,
+                                                       const std::vector<MapSize>& sizes);
+
+/// `wanted` ascending without repetition, or 0 .. count − 1 if it is empty. Throws Error(kUsage) naming
+/// `option` for one that is not below `count`.
+std::vector<int64_t> choose_indices(std::vector<int64_t> wanted, int64_t count, const std::string& option);
+
+/// Token ids and the document they are from.
+struct TokenSequence {
+  int64_t document = 0;
+  std::vector<int32_t> ids;
+};
+
+/// A model run on token ids. `model` must outlive it. Ids in `dropped_ids` are cut out of P.
+std::unique_ptr<AttentionSource> make_model_source(const Model& model, std::vector<TokenSequence> sequences,
+                                                   std::span<const int32_t> dropped_ids, Run& run);
+
+/// P from a file: safetensors with layers.{i}.probabilities [sequences, heads, rows, cols] and optionally
+/// lengths i64 [sequences] (square, zero-padded) and documents i64 [sequences]; or .npy of one layer
+/// [sequences, heads, rows, cols]. Throws Error(kInput) where a row is not a distribution (sum within 1e-2 of
+/// 1).
+std::unique_ptr<AttentionSource> open_probabilities(const std::string& path, bool causal, bool map, Run& run);
+
+/// P = softmax(scale · Q Kᵀ) from layers.{i}.q [sequences, heads, n, d] and layers.{i}.k [sequences, h_kv, m,
+/// d] of a safetensors file, lengths and documents as above. scale 0: 1/√d.
+std::unique_ptr<AttentionSource> open_queries_keys(const std::string& path, double scale, bool causal,
+                                                   bool map, Run& run);
+
+}  // namespace linformer

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+#include "spectrum/conclude.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+
+#include "spectrum/control_maker.h"
+#include "spectrum/statistics.h"
+#include "spectrum/summary.h"
+
+namespace linformer {
+namespace {
+
+size_t index(int64_t i) { return static_cast<size_t>(i); }
+
+// A value of one sequence, layer and head.
+using Value = std::function<double(int64_t sequence, int64_t layer, int64_t head)>;
+
+class Conclusion {
+ public:
+  Conclusion(const Records& records, std::span<const int64_t> documents, double confidence)
+      : records_(records), layout_(records.layout()), confidence_(confidence) {
+    std::vector<int64_t> finished_documents;
+    for (int64_t i = 0; i < layout_.sequences; ++i) {
+      if (!records.finished(i)) continue;
+      sequences_.push_back(i);
+      finished_documents.push_back(documents[index(i)]);
+    }
+    units_ = assign_units(finished_documents);
+  }
+
+  const Units& units() const { return units_; }
+  int64_t sequences() const { return std::ssize(sequences_); }
+
+  Value statistic(int64_t series, int64_t statistic) const {
+    return [=, this](int64_t s, int64_t l, int64_t h) {
+      return static_cast<double>(records_.statistic({s, series, l, h}, statistic));
+    };
+  }
+
+  // Over layers [layer, layer + layers) and heads [head, head + heads).
+  Summary summary(const Value& value, int64_t layer, int64_t layers, int64_t head, int64_t heads) const {
+    std::vector<double> all, averages;
+    for (int64_t s : sequences_) {
+      double sum = 0;
+      for (int64_t l = layer; l < layer + layers; ++l) {
+        for (int64_t h = head; h < head + heads; ++h) {
+          all.push_back(value(s, l, h));
+          sum += all.back();
+        }
+      }
+      averages.push_back(sum / static_cast<double>(layers * heads));
+    }
+    Summary summary = summarise(all);
+    const std::vector<double> means = unit_means(averages, units_);
+    summary.mean = summarise(means).mean;
+    summary.interval = mean_interval(means, confidence_);
+    return summary;
+  }
+
+  Summary of_head(const Value& v, int64_t l, int64_t h) const { return summary(v, l, 1, h, 1); }
+  Summary of_layer(const Value& v, int64_t l) const { return summary(v, l, 1, 0, layout_.heads); }
+  Summary of_model(const Value& v) const { return summary(v, 0, layout_.layers, 0, layout_.heads); }
+
+  SeriesResult series(int64_t i, const CurveGrid& grid) const;
+  Comparison compare(int64_t control) const;
+
+ private:
+  Curves curves(int64_t series, int64_t layer, int64_t heads_begin, int64_t heads) const;
+  Band band(int64_t series, int64_t layer) const;
+
+  const Records& records_;
+  const RecordLayout& layout_;
+  double confidence_;
+  std::vector<int64_t> sequences_;
+  Units units_;
+};
+
+Curves Conclusion::curves(int64_t series, int64_t layer, int64_t first, int64_t heads) const {
+  const double scale = 1.0 / static_cast<double>(std::max<int64_t>(sequences(), 1) * heads);
+  Curves curves;
+  for (int64_t point = 0; point < layout_.points; ++point) {
+    double c = 0, e = 0;
+    for (int64_t h = first; h < first + heads; ++h) {
+      c += records_.cumulative_sum(series, layer, h, point);
+      e += records_.energy_sum(series, layer, h, point);
+    }
+    curves.cumulative.push_back(c * scale);
+    curves.energy.push_back(e * scale);
+  }
+  return curves;
+}
+
+Band Conclusion::band(int64_t series, int64_t layer) const {
+  Band band;
+  for (int64_t i = 0; i < std::ssize(layout_.band_points); ++i) {
+    std::vector<double> values;
+    for (int64_t s : sequences_) values.push_back(static_cast<double>(records_.band(s, series, layer, i)));
+    std::sort(values.begin(), values.end());
+    band.p5.push_back(quantile(values, 0.05));
+    band.p50.push_back(quantile(values, 0.50));
+    band.p95.push_back(quantile(values, 0.95));
+  }
+  return band;
+}
+
+// Smallest m at which each mean curve reaches each share.
+std::vector<int64_t> mean_curve_k(const Curves& curves, const CurveGrid& grid) {
+  std::vector<int64_t> k;
+  if (grid.length == 0) return k;
+  for (const std::vector<double>* curve : {&curves.cumulative, &curves.energy}) {
+    for (double share : kShares) {
+      k.push_back(std::lower_bound(curve->begin(), curve->end(), share * (1 - 1e-12)) - curve->begin() + 1);
+    }
+  }
+  return k;
+}
+
+Curves mean_of(const std::vector<Curves>& layers) {
+  Curves mean = layers.front();
+  const double scale = 1.0 / static_cast<double>(layers.size());
+  for (size_t i = 0; i < mean.cumulative.size(); ++i) {
+    mean.cumulative[i] = mean.energy[i] = 0;
+    for (const Curves& layer : layers) {
+      mean.cumulative[i] += layer.cumulative[i] * scale;
+      mean.energy[i] += layer.energy[i] * scale;
+    }
+  }
+  return mean;
+}
+
+SeriesResult Conclusion::series(int64_t i, const CurveGrid& grid) const {
+  SeriesResult result;
+  result.name = layout_.series[index(i)];
+  const auto statistics = [&](const auto& summarise_one) {
+    std::vector<Summary> all;
+    for (int64_t s = 0; s < std::ssize(layout_.statistics); ++s)
+      all.push_back(summarise_one(statistic(i, s)));
+    return all;
+  };
+  for (int64_t l = 0; l < layout_.layers; ++l) {
+    std::vector<StatisticsOf> heads;
+    std::vector<Curves> head_curves;
+    for (int64_t h = 0; h < layout_.heads; ++h) {
+      head_curves.push_back(curves(i, l, h, 1));
+      heads.push_back({statistics([&](const Value& v) { return of_head(v, l, h); }),
+                       mean_curve_k(head_curves.back(), grid)});
+    }
+    result.heads.push_back(std::move(heads));
+    result.head_curves.push_back(std::move(head_curves));
+    result.layer_curves.push_back(curves(i, l, 0, layout_.heads));
+    result.layer_bands.push_back(band(i, l));
+    result.layers.push_back({statistics([&](const Value& v) { return of_layer(v, l); }),
+                             mean_curve_k(result.layer_curves.back(), grid)});
+  }
+  result.model = {statistics([&](const Value& v) { return of_model(v); }),
+                  mean_curve_k(mean_of(result.layer_curves), grid)};
+  return result;
+}
+
+Verdict verdict_of(const Summary& difference) {
+  if (!difference.interval) return Verdict::kTooFewUnits;
+  if (difference.interval->low > 0) return Verdict::kLowerRank;
+  if (difference.interval->high < 0) return Verdict::kHigherRank;
+  return Verdict::kSameRank;
+}
+
+Comparison Conclusion::compare(int64_t control) const {
+  const Value difference = [&, control](int64_t s, int64_t l, int64_t h) {
+    return static_cast<double>(records_.statistic({s, 0, l, h}, 0)) -
+           static_cast<double>(records_.statistic({s, control, l, h}, 0));
+  };
+  Comparison result;
+  result.control = layout_.series[index(control)];
+  result.model = of_model(difference);
+  for (int64_t l = 0; l < layout_.layers; ++l) {
+    result.layers.push_back(of_layer(difference, l));
+    result.verdicts.push_back(verdict_of(result.layers.back()));
+    std::vector<Summary> heads;
+    for (int64_t h = 0; h < layout_.heads; ++h) heads.push_back(of_head(difference, l, h));
+    result.heads.push_back(std::move(heads));
+  }
+  return result;
+}
+
+bool is_control(const std::string& series) {
+  return series == kMatchedControl || series == kPermutedControl || series == kCausalUniformControl ||
+         series == kInitControl;
+}
+
+}  // namespace
+
+void conclude(const Records& records, std::span<const int64_t> documents, const CurveGrid& grid,
+              double confidence, SpectrumResult& result) {
+  const RecordLayout& layout = records.layout();
+  const Conclusion conclusion(records, documents, confidence);
+  result.statistics = layout.statistics;
+  result.confidence = confidence;
+  result.planned_sequences = layout.sequences;
+  result.sequences = conclusion.sequences();
+  result.units = conclusion.units().count;
+  result.unit = conclusion.units().documents ? "document" : "block of sequences";
+  result.grid.clear();
+  for (int64_t i = 0; i < grid.points; ++i) result.grid.push_back(grid.at(i));
+  result.band_grid.clear();
+  for (int64_t point : layout.band_points) result.band_grid.push_back(grid.at(point));
+  result.series.clear();
+  result.comparisons.clear();
+  for (int64_t i = 0; i < std::ssize(layout.series); ++i) {
+    result.series.push_back(conclusion.series(i, grid));
+    if (is_control(layout.series[index(i)])) result.comparisons.push_back(conclusion.compare(i));
+  }
+}
+
+double widest_interval(const Records& records, std::span<const int64_t> documents, double confidence) {
+  const Conclusion conclusion(records, documents, confidence);
+  double widest = 0;
+  for (int64_t l = 0; l < records.layout().layers; ++l) {
+    const Summary summary = conclusion.of_layer(conclusion.statistic(0, 0), l);
+    if (!summary.interval) return std::numeric_limits<double>::infinity();
+    widest = std::max(widest, summary.interval->high - summary.interval->low);
+  }
+  return widest;
+}
+
+}  // namespace linformer

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "spectrum/control_maker.h"
+
+#include "base/threads.h"
+#include "spectrum/controls.h"
+
+namespace linformer {
+
+int64_t ControlMaker::buffer_bytes(int64_t rows, int64_t cols) const {
+  return run_.threads * matched_workspace(rows, cols, options_.head_size) *
+         static_cast<int64_t>(sizeof(float));
+}
+
+void ControlMaker::matched(MatrixView<float> p, const RecordKey& key, double entropy, Worker& worker) {
+  const int64_t floats = matched_workspace(p.rows, p.cols, options_.head_size);
+  if (worker.factors.size() < floats)
+    worker.factors = Buffer<float>(run_.memory, floats, "factors of a control");
+  const auto product = [&](MatrixView<const float> q, MatrixView<const float> k, MatrixView<float> out) {
+    const Product::Sizes sizes{.m = q.rows,
+                               .n = k.rows,
+                               .k = q.cols,
+                               .a_stride = q.stride,
+                               .b_stride = k.stride,
+                               .c_stride = out.stride,
+                               .b_transposed = true};
+    Product& multiply = worker.products.try_emplace(sizes, sizes).first->second;
+    if (worker.scratch.bytes() < multiply.scratch_bytes()) {
+      worker.scratch = RawBuffer(run_.memory, multiply.scratch_bytes(), "scratch of a matrix product");
+    }
+    multiply.run(q.data, k.data, out.data, worker.scratch.data());
+  };
+  matched_control(p, {.d = options_.head_size, .causal = options_.causal, .entropy = entropy},
+                  control_stream(options_.seed, ControlPurpose::kMatched, key.sequence, key.layer, key.head),
+                  product, {worker.factors.data(), static_cast<size_t>(floats)});
+}
+
+void ControlMaker::make(const std::string& control, std::span<const MatrixView<float>> matrices,
+                        std::span<const RecordKey> keys, std::span<const double> entropies) {
+  workers_.resize(static_cast<size_t>(run_.threads));
+  parallel_for(run_.threads, std::ssize(matrices), [&](int64_t index, int thread) {
+    const auto i = static_cast<size_t>(index);
+    const RecordKey& key = keys[i];
+    if (control == kMatchedControl)
+      matched(matrices[i], key, entropies[i], workers_[static_cast<size_t>(thread)]);
+    if (control == kCausalUniformControl) causal_uniform(matrices[i]);
+    if (control == kPermutedControl) {
+      permute_rows(
+          matrices[i], options_.causal,
+          control_stream(options_.seed, ControlPurpose::kPermuted, key.sequence, key.layer, key.head));
+    }
+  });
+}
+
+}  // namespace linformer

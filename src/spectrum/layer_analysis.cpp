@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+#include "spectrum/layer_analysis.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "spectrum/statistics.h"
+
+namespace linformer {
+namespace {
+
+constexpr uint32_t kVerifyPurpose = 0x7E51;
+
+// Adds the time from its making to its end.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& seconds) : seconds_(seconds) {}
+  ~Stopwatch() { seconds_ += std::chrono::duration<double>(Clock::now() - begin_).count(); }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double& seconds_;
+  Clock::time_point begin_ = Clock::now();
+};
+
+double squared_norm(MatrixView<const float> p) {
+  double sum = 0;
+  for (int64_t i = 0; i < p.rows; ++i) {
+    sum += std::transform_reduce(p.row(i), p.row(i) + p.cols, 0.0, std::plus<>(),
+                                 [](float x) { return static_cast<double>(x) * static_cast<double>(x); });
+  }
+  return sum;
+}
+
+std::vector<MatrixView<const float>> as_const(const std::vector<MatrixView<float>>& matrices) {
+  return {matrices.begin(), matrices.end()};
+}
+
+}  // namespace
+
+MatrixView<float> drop_positions(MatrixView<float> p, std::span<const int32_t> dropped, bool normalise) {
+  const auto kept = [&](int64_t i) {
+    return !std::binary_search(dropped.begin(), dropped.end(), static_cast<int32_t>(i));
+  };
+  MatrixView<float> out{p.data, 0, p.cols - std::ssize(dropped), p.stride};
+  for (int64_t i = 0; i < p.rows; ++i) {
+    if (!kept(i)) continue;
+    float* const to = out.row(out.rows++);
+    int64_t count = 0;
+    for (int64_t j = 0; j < p.cols; ++j) {
+      if (kept(j)) to[count++] = p.row(i)[j];
+    }
+    const double sum = normalise ? std::accumulate(to, to + count, 0.0) : 1.0;
+    if (sum > 0) std::for_each(to, to + count, [&](float& x) { x = static_cast<float>(x / sum); });
+  }
+  return out;
+}
+
+LayerAnalysis::LayerAnalysis(LayerAnalysisOptions options, const SourceFacts& facts, Records& records,
+                             SpectraFile* spectra, Run& run)
+    : options_(std::move(options)),
+      facts_(facts),
+      records_(records),
+      spectra_(spectra),
+      run_(run),
+      measurement_(options_.method, options_.at, options_.grid, run),
+      oracle_("gesdd-f64", options_.at, options_.grid, run),
+      controls_(options_.control, run) {}
+
+int64_t LayerAnalysis::buffer_bytes(int64_t sequences, MapSize size) const {
+  const int64_t matrices = sequences * std::ssize(options_.heads);
+  return measurement_.buffer_bytes(matrices, size.rows, size.cols, options_.centred) +
+         (options_.verify > 0 ? oracle_.buffer_bytes(1, size.rows, size.cols, false) : 0) +
+         (options_.controls.empty() ? 0 : controls_.buffer_bytes(size.rows, size.cols));
+}
+
+LayerWants LayerAnalysis::wants(int64_t layer) const {
+  if (!std::binary_search(options_.layers.begin(), options_.layers.end(), layer)) return {};
+  // One cache line more than whole lines: rows of a power-of-two length would share a few cache sets.
+  const int64_t cols =
+      facts_.sizes.empty()
+          ? 0
+          : std::max_element(facts_.sizes.begin(), facts_.sizes.end(),
+                             [](const MapSize& a, const MapSize& b) { return a.cols < b.cols; })
+                ->cols;
+  return {.logits = options_.logits && untrained_ == 0,
+          .probabilities = true,
+          .row_stride = (cols + 15) / 16 * 16 + 16};
+}
+
+int64_t LayerAnalysis::series(const std::string& name) const {
+  const auto& names = records_.layout().series;
+  return std::find(names.begin(), names.end(), name) - names.begin();
+}
+
+LayerAnalysis::Maps LayerAnalysis::select(const LayerView& view, HeadsView<float> all, bool normalise) const {
+  const int64_t layer =
+      std::lower_bound(options_.layers.begin(), options_.layers.end(), view.layer) - options_.layers.begin();
+  Maps maps;
+  for (int64_t b = 0; b < all.batch; ++b) {
+    for (size_t h = 0; h < options_.heads.size(); ++h) {
+      maps.matrices.push_back(all.matrix(b, options_.heads[h]));
+      maps.keys.push_back({.sequence = view.sequences[static_cast<size_t>(b)],
+                           .layer = layer,
+                           .head = static_cast<int64_t>(h)});
+    }
+  }
+  if (facts_.dropped.empty()) return maps;
+  parallel_for(run_.threads, std::ssize(maps.matrices), [&](int64_t i, int) {
+    MatrixView<float>& p = maps.matrices[static_cast<size_t>(i)];
+    p = drop_positions(p, facts_.dropped[static_cast<size_t>(maps.keys[static_cast<size_t>(i)].sequence)],
+                       normalise);
+  });
+  return maps;
+}
+
+void LayerAnalysis::compute(const Maps& maps, bool centred) {
+  try {
+    measurement_.compute(as_const(maps.matrices), centred);
+  } catch (const NonFiniteEntry& e) {
+    const RecordKey& key = maps.keys[static_cast<size_t>(e.task())];
+    throw Error(ErrorCode::kInput,
+                {.subject = fmt::format("sequence {}, layer {}, head {}", key.sequence,
+                                        options_.layers[static_cast<size_t>(key.layer)],
+                                        options_.heads[static_cast<size_t>(key.head)]),
+                 .item = fmt::format("row {}", e.row()),
+                 .found = "an entry that is not finite",
+                 .expected = "finite numbers",
+                 .remedy = "Look for NaN, infinity or overflow in the weights or the file"});
+  }
+}
+
+void LayerAnalysis::on_layer(const LayerView& view) {
+  if (!std::binary_search(options_.layers.begin(), options_.layers.end(), view.layer)) return;
+  const Maps maps = select(view, view.probabilities, true);
+  entropies_.resize(maps.matrices.size());
+  parallel_for(run_.threads, std::ssize(maps.matrices), [&](int64_t i, int) {
+    entropies_[static_cast<size_t>(i)] = mean_row_entropy(maps.matrices[static_cast<size_t>(i)]);
+  });
+  if (untrained_ > 0) {
+    const Stopwatch watch(seconds_.controls);
+    compute(maps, false);
+    measurement_.record(records_, series(kInitControl), maps.keys, entropies_, false,
+                        1.0 / static_cast<double>(untrained_));
+    return;
+  }
+  measure_model(view, maps);
+  // Each control overwrites P; `permuted` needs P itself and comes first.
+  for (const char* control : {kPermutedControl, kMatchedControl, kCausalUniformControl}) {
+    if (std::find(options_.controls.begin(), options_.controls.end(), control) != options_.controls.end()) {
+      measure_control(control, maps);
+    }
+  }
+}
+
+void LayerAnalysis::measure_model(const LayerView& view, const Maps& maps) {
+  {
+    const Stopwatch watch(seconds_.singular_values);
+    compute(maps, options_.centred);
+    measurement_.record(records_, series("probabilities"), maps.keys, entropies_, false, 1);
+    if (options_.centred) measurement_.record(records_, series("centred"), maps.keys, entropies_, true, 1);
+    check_norms(maps);
+    keep_spectra(maps);
+  }
+  {
+    const Stopwatch watch(seconds_.verify);
+    verify(maps);
+  }
+  if (options_.logits) measure_logits(view);
+}
+
+void LayerAnalysis::measure_logits(const LayerView& view) {
+  const Stopwatch watch(seconds_.singular_values);
+  const Maps maps = select(view, view.logits, false);
+  compute(maps, false);
+  measurement_.record(records_, series("logits"), maps.keys, entropies_, false, 1);
+}
+
+void LayerAnalysis::measure_control(const std::string& control, const Maps& maps) {
+  const Stopwatch watch(seconds_.controls);
+  controls_.make(control, maps.matrices, maps.keys, entropies_);
+  std::vector<double> entropies(maps.matrices.size());
+  parallel_for(run_.threads, std::ssize(maps.matrices), [&](int64_t i, int) {
+    entropies[static_cast<size_t>(i)] = mean_row_entropy(maps.matrices[static_cast<size_t>(i)]);
+  });
+  compute(maps, false);
+  measurement_.record(records_, series(control), maps.keys, entropies, false, 1);
+}
+
+// Σσ² = ‖P‖_F²; σ₁ >= 1 because P 1 = 1 for a square P.
+void LayerAnalysis::check_norms(const Maps& maps) {
+  std::vector<double> errors(maps.matrices.size());
+  parallel_for(run_.threads, std::ssize(errors), [&](int64_t index, int) {
+    const auto i = static_cast<size_t>(index);
+    const std::span<const double> values = measurement_.values(i);
+    const double norm = squared_norm(maps.matrices[i]);
+    const double sum = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
+    errors[i] = norm > 0 ? std::abs(sum - norm) / norm : sum;
+  });
+  RecordChecks& checks = records_.checks();
+  checks.matrices += std::ssize(errors);
+  checks.largest_norm_error =
+      std::max(checks.largest_norm_error, *std::max_element(errors.begin(), errors.end()));
+  for (size_t i = 0; i < errors.size(); ++i) {
+    if (maps.matrices[i].rows != maps.matrices[i].cols || measurement_.values(i).empty()) continue;
+    checks.smallest_sigma1 = std::min(checks.smallest_sigma1, measurement_.values(i)[0]);
+  }
+}
+
+bool LayerAnalysis::chosen_for_verification(const RecordKey& key) const {
+  if (options_.verify <= 0) return false;
+  if (key.sequence == 0 && key.layer == 0 && key.head == 0) return true;
+  const uint64_t index = (static_cast<uint64_t>(key.sequence) << 32) |
+                         (static_cast<uint64_t>(key.layer) << 16) | static_cast<uint64_t>(key.head);
+  return Random({.seed = options_.seed, .purpose = kVerifyPurpose, .index = index}).uniform() <=
+         options_.verify;
+}
+
+void LayerAnalysis::verify(const Maps& maps) {
+  std::vector<MatrixView<const float>> matrices;
+  std::vector<size_t> chosen;
+  for (size_t i = 0; i < maps.keys.size(); ++i) {
+    if (!chosen_for_verification(maps.keys[i])) continue;
+    chosen.push_back(i);
+    matrices.push_back(maps.matrices[i]);
+  }
+  if (chosen.empty()) return;
+  oracle_.compute(matrices, false);
+  RecordChecks& checks = records_.checks();
+  for (size_t j = 0; j < chosen.size(); ++j) {
+    const std::span<const double> ours = measurement_.values(chosen[j]), truth = oracle_.values(j);
+    for (size_t m = 0; m < truth.size(); ++m) {
+      checks.largest_verified_error =
+          std::max(checks.largest_verified_error, std::abs(ours[m] - truth[m]) / truth[0]);
+    }
+  }
+  checks.verified += std::ssize(chosen);
+}
+
+void LayerAnalysis::keep_spectra(const Maps& maps) {
+  if (spectra_ == nullptr) return;
+  for (size_t i = 0; i < maps.keys.size(); ++i) {
+    spectra_->write(maps.keys[i].sequence, maps.keys[i].layer, maps.keys[i].head, measurement_.values(i));
+  }
+}
+
+}  // namespace linformer

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// What the methods of singular_values.h share; private to this folder.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/memory.h"
+#include "spectrum/singular_values.h"
+
+namespace linformer {
+
+std::unique_ptr<SingularValues> make_gram();
+std::unique_ptr<SingularValues> make_gesdd_f32();
+std::unique_ptr<SingularValues> make_gesdd_f64();
+
+/// Throws as SingularValues::compute() says: spans of a wrong size, sizes beyond LAPACK's integers, entries
+/// that are not finite (looked for on run.threads threads; the first task in order is named).
+void check_tasks(std::span<const SpectrumTask> tasks, const Run& run);
+
+/// p̄[cols], the mean of each column, in f64.
+void column_means(MatrixView<const float> p, std::span<double> means);
+
+/// A leading dimension of at least `count` f64 or f32 elements that is no multiple of 4 KiB, so that columns
+/// do not compete for the same cache sets.
+inline int64_t padded(int64_t count) {
+  const int64_t lines = (count + 15) / 16;
+  return 16 * lines + (lines % 4 == 0 ? 16 : 0);
+}
+
+/// Grows `buffer` to `count` elements if it is smaller; its content is lost then.
+template <class T>
+void reserve(Buffer<T>& buffer, MemoryAccount& account, int64_t count, std::string_view what) {
+  if (buffer.size() >= count) return;
+  buffer = Buffer<T>();  // the old one is given back before the new one is taken
+  buffer = Buffer<T>(account, count, what);
+}
+
+}  // namespace linformer

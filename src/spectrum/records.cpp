@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+#include "spectrum/records.h"
+
+#include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <type_traits>
+#include <utility>
+
+#include "base/error.h"
+#include "io/atomic_file.h"
+#include "io/file_bytes.h"
+#include "io/json.h"
+#include "io/sha256.h"
+
+namespace linformer {
+namespace {
+
+// File: magic, length of the JSON header (u64), header, raw arrays in the order of kArrays, SHA-256 of all
+// before it.
+constexpr std::string_view kMagic = "LFRECORD";
+constexpr size_t kDigest = 64;
+
+size_t index(int64_t i) { return static_cast<size_t>(i); }
+
+template <class T>
+void append(std::string& out, const std::vector<T>& values) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  out.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
+}
+
+template <class T>
+void take(std::string_view& in, std::vector<T>& values, size_t count) {
+  values.resize(count);
+  std::memcpy(values.data(), in.data(), count * sizeof(T));
+  in.remove_prefix(count * sizeof(T));
+}
+
+[[noreturn]] void damaged(const std::string& path, const std::string& found) {
+  throw Error(ErrorCode::kInput, {.subject = path,
+                                  .found = found,
+                                  .expected = "the journal of an interrupted analysis",
+                                  .remedy = "Begin again with --force"});
+}
+
+nlohmann::json to_json(const RecordLayout& l) {
+  return {{"series", l.series},          {"statistics", l.statistics}, {"sequences", l.sequences},
+          {"layers", l.layers},          {"heads", l.heads},           {"points", l.points},
+          {"band_points", l.band_points}};
+}
+
+int64_t statistics_size(const RecordLayout& l) {
+  return std::ssize(l.series) * l.layers * l.heads * std::ssize(l.statistics);
+}
+
+int64_t bands_size(const RecordLayout& l) {
+  return std::ssize(l.series) * l.layers * std::ssize(l.band_points);
+}
+
+int64_t curves_size(const RecordLayout& l) {
+  return std::ssize(l.series) * l.layers * l.heads * 2 * l.points;
+}
+
+}  // namespace
+
+Records::Records(std::string identity, RecordLayout layout)
+    : identity_(std::move(identity)),
+      layout_(std::move(layout)),
+      finished_(index(layout_.sequences)),
+      statistics_(index(layout_.sequences)),
+      bands_(index(layout_.sequences)),
+      curves_(index(curves_size(layout_))) {}
+
+int64_t Records::bytes(const RecordLayout& l) {
+  return l.sequences * (statistics_size(l) + bands_size(l)) * static_cast<int64_t>(sizeof(float)) +
+         curves_size(l) * static_cast<int64_t>(sizeof(ExactSum));
+}
+
+int64_t Records::matrix_index(int64_t series, int64_t layer, int64_t head) const {
+  return (series * layout_.layers + layer) * layout_.heads + head;
+}
+
+void Records::add(const RecordKey& key, std::span<const double> statistics,
+                  std::span<const double> cumulative, std::span<const double> energy, double weight) {
+  std::vector<float>& kept = statistics_[index(key.sequence)];
+  std::vector<float>& bands = bands_[index(key.sequence)];
+  kept.resize(index(statistics_size(layout_)));
+  bands.resize(index(bands_size(layout_)));
+  const int64_t matrix = matrix_index(key.series, key.layer, key.head);
+
+  float* const out = kept.data() + matrix * std::ssize(layout_.statistics);
+  for (size_t i = 0; i < statistics.size(); ++i) out[i] += static_cast<float>(weight * statistics[i]);
+
+  float* const band =
+      bands.data() + (key.series * layout_.layers + key.layer) * std::ssize(layout_.band_points);
+  const double share = weight / static_cast<double>(layout_.heads);
+  for (size_t i = 0; i < layout_.band_points.size(); ++i) {
+    band[i] += static_cast<float>(share * cumulative[index(layout_.band_points[i])]);
+  }
+
+  ExactSum* const curve = curves_.data() + matrix * 2 * layout_.points;
+  for (int64_t m = 0; m < layout_.points; ++m) {
+    curve[m].add(weight * cumulative[index(m)]);
+    curve[layout_.points + m].add(weight * energy[index(m)]);
+  }
+}
+
+void Records::finish(int64_t sequence) { finished_[index(sequence)] = true; }
+
+int64_t Records::finished_count() const { return std::count(finished_.begin(), finished_.end(), true); }
+
+float Records::statistic(const RecordKey& key, int64_t statistic) const {
+  const int64_t matrix = matrix_index(key.series, key.layer, key.head);
+  return statistics_[index(key.sequence)][index(matrix * std::ssize(layout_.statistics) + statistic)];
+}
+
+float Records::band(int64_t sequence, int64_t series, int64_t layer, int64_t i) const {
+  return bands_[index(sequence)]
+               [index((series * layout_.layers + layer) * std::ssize(layout_.band_points) + i)];
+}
+
+double Records::cumulative_sum(int64_t series, int64_t layer, int64_t head, int64_t point) const {
+  return curves_[index(matrix_index(series, layer, head) * 2 * layout_.points + point)].value();
+}
+
+double Records::energy_sum(int64_t series, int64_t layer, int64_t head, int64_t point) const {
+  return curves_[index((matrix_index(series, layer, head) * 2 + 1) * layout_.points + point)].value();
+}
+
+void Records::save(const std::string& path) const {
+  std::vector<int64_t> done;
+  for (int64_t i = 0; i < layout_.sequences; ++i) {
+    if (finished(i)) done.push_back(i);
+  }
+  const std::string header =
+      nlohmann::json{{"identity", identity_}, {"layout", to_json(layout_)}, {"finished", done}}.dump();
+  const uint64_t length = header.size();
+  std::string out(kMagic);
+  out.append(reinterpret_cast<const char*>(&length), sizeof length);
+  out += header;
+  out.append(reinterpret_cast<const char*>(&checks_), sizeof checks_);
+  append(out, curves_);
+  for (int64_t i : done) append(out, statistics_[index(i)]), append(out, bands_[index(i)]);
+  Sha256 digest;
+  digest.update(out);
+  out += digest.hex_digest();
+  write_file_atomically(path, out);
+}
+
+Records Records::load(const std::string& path, const std::string& identity, const RecordLayout& layout) {
+  const auto file = FileBytes::open(path, false);
+  std::string_view in(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+  constexpr size_t kPrefix = 8 + sizeof(uint64_t);
+  if (in.size() < kPrefix + kDigest || in.substr(0, 8) != kMagic) damaged(path, "not a journal");
+  Sha256 digest;
+  digest.update(in.substr(0, in.size() - kDigest));
+  if (digest.hex_digest() != in.substr(in.size() - kDigest)) damaged(path, "damaged (checksum)");
+  uint64_t length = 0;
+  std::memcpy(&length, in.data() + 8, sizeof length);
+  in.remove_prefix(kPrefix);
+  in.remove_suffix(kDigest);
+  if (length > in.size()) damaged(path, "damaged (header)");
+  const nlohmann::json header = parse_json(in.substr(0, length), path);
+  in.remove_prefix(length);
+  if (header.at("identity") != identity || header.at("layout") != to_json(layout)) {
+    throw Error(ErrorCode::kUsage,
+                {.subject = path,
+                 .found = "the journal of another analysis",
+                 .expected = "the same input and options as now",
+                 .remedy = "Repeat the first command with --resume, or begin again with --force"});
+  }
+  const std::vector<int64_t> done = header.at("finished").get<std::vector<int64_t>>();
+  const size_t per_sequence = index(statistics_size(layout) + bands_size(layout)) * sizeof(float);
+  const size_t expected =
+      sizeof(RecordChecks) + index(curves_size(layout)) * sizeof(ExactSum) + done.size() * per_sequence;
+  if (in.size() != expected) damaged(path, "damaged (size)");
+
+  Records records(identity, layout);
+  std::memcpy(&records.checks_, in.data(), sizeof(RecordChecks));
+  in.remove_prefix(sizeof(RecordChecks));
+  take(in, records.curves_, index(curves_size(layout)));
+  for (int64_t i : done) {
+    if (i < 0 || i >= layout.sequences) damaged(path, "damaged (sequence number)");
+    take(in, records.statistics_[index(i)], index(statistics_size(layout)));
+    take(in, records.bands_[index(i)], index(bands_size(layout)));
+    records.finish(i);
+  }
+  return records;
+}
+
+}  // namespace linformer

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// What an analysis found, as plain values; report/ writes it, cli/ shows it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace linformer {
+
+/// A two-sided confidence interval of a mean.
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+/// One statistic of a head, a layer or the model. Mean and interval: heads are averaged within a sequence,
+/// sequences within a unit. Quantiles: over all pairs of sequence and head.
+struct Summary {
+  double mean = 0;
+  std::optional<Interval> interval;  ///< 95 %; none with fewer than 5 units
+  double median = 0;
+  double p95 = 0;
+  double max = 0;
+};
+
+/// Summaries in the order of SpectrumResult::statistics, and where the mean cumulative and energy curves
+/// reach 90, 95 and 99 % (m; 0 where the spectrum is zero).
+struct StatisticsOf {
+  std::vector<Summary> statistics;
+  std::vector<int64_t> mean_curve_k;  ///< k90, k95, k99 of σ, then of σ²; empty where lengths differ
+};
+
+/// Means over sequences of the cumulative curves, at SpectrumResult::grid.
+struct Curves {
+  std::vector<double> cumulative;  ///< c_m
+  std::vector<double> energy;      ///< e_m
+};
+
+/// Quantiles over sequences of a layer's cumulative curve (heads averaged), at SpectrumResult::band_grid.
+struct Band {
+  std::vector<double> p5, p50, p95;
+};
+
+/// One kind of matrix: the model's probabilities, the same centred, the logits, or a control.
+struct SeriesResult {
+  std::string
+      name;  ///< "probabilities", "centred", "logits", "matched", "permuted", "causal-uniform", "init"
+  StatisticsOf model;
+  std::vector<StatisticsOf> layers;              ///< [layer]
+  std::vector<std::vector<StatisticsOf>> heads;  ///< [layer][head]
+  std::vector<Curves> layer_curves;              ///< [layer]
+  std::vector<std::vector<Curves>> head_curves;  ///< [layer][head]
+  std::vector<Band> layer_bands;                 ///< [layer]
+};
+
+enum class Verdict { kLowerRank, kSameRank, kHigherRank, kTooFewUnits };
+
+/// Per-sequence differences, probabilities minus control, of the cumulative value at the first M.
+struct Comparison {
+  std::string control;
+  Summary model;
+  std::vector<Summary> layers;              ///< [layer]
+  std::vector<std::vector<Summary>> heads;  ///< [layer][head]
+  std::vector<Verdict> verdicts;            ///< [layer], by the layer's interval
+};
+
+/// Checks made in the run itself; see METHODS.md.
+struct SpectrumChecks {
+  int64_t matrices = 0;           ///< spectra of the model's own P
+  double largest_norm_error = 0;  ///< max |Σσ² − ‖P‖_F²| / ‖P‖_F²
+  std::optional<double>
+      smallest_sigma1;                ///< of the square row-stochastic P: at least 1; none if there were none
+  int64_t verified = 0;               ///< matrices computed again in f64
+  double largest_verified_error = 0;  ///< max |σ_i − σ_i(f64)| / σ₁ over these
+  double tolerance = 0;               ///< what the method promises for the latter
+  bool passed = false;
+};
+
+/// Wall-clock seconds by phase.
+struct SpectrumSeconds {
+  double load = 0;
+  double forward = 0;          ///< the source: forward pass or reading
+  double singular_values = 0;  ///< of P, centred P and logits
+  double controls = 0;         ///< making the controls and their singular values
+  double verify = 0;
+  double total = 0;
+};
+
+struct SpectrumResult {
+  std::vector<int64_t> layers;          ///< which layers of the model, from 0
+  std::vector<int64_t> heads;           ///< which heads
+  std::vector<std::string> statistics;  ///< e.g. "cumulative_at_128", "k90_sigma", "effective_rank"
+  int64_t at = 0;                       ///< the first M; 0 where sequences differ in length
+  double at_share = 0;                  ///< M / n
+  bool equal_length = true;
+  int64_t length = 0;             ///< n if equal, of P after dropping special tokens
+  std::vector<double> grid;       ///< m = 1..n, or m/n where lengths differ
+  std::vector<double> band_grid;  ///< a part of it
+  int64_t sequences = 0;          ///< analysed
+  int64_t planned_sequences = 0;
+  bool complete = true;
+  int64_t units = 0;
+  std::string unit;                  ///< "document" or "block of sequences"
+  double confidence = 0.95;          ///< of every interval; higher after looks at --until-width
+  bool causal = false;               ///< the heads are causal
+  std::vector<SeriesResult> series;  ///< probabilities first
+  std::vector<Comparison> comparisons;
+  SpectrumChecks checks;
+  SpectrumSeconds seconds;
+  std::string stopped_because;  ///< "all sequences", "interval narrow enough", "interrupted"
+};
+
+}  // namespace linformer

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// The --text and --ids inputs.
+#pragma once
+
+#include <cstdint>
+#include <istream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace linformer {
+
+/// A text that is tokenised alone. It may be empty.
+struct Document {
+  std::string name;  ///< the file, with ":LINE" for one line of it
+  std::string text;  ///< as it was in the file; see Tokenizer::append_ids for bytes that are not UTF-8
+};
+
+/// One document a line of JSON, {"text": "..."}; lines of white space only are passed over. Throws
+/// Error(kInput) naming `name` and the line.
+std::vector<Document> documents_from_jsonl(const std::string& name, std::string_view text);
+
+/// A document per plain file, one per line of a file named *.jsonl, and one for "-", which reads
+/// `standard_input` to its end. Throws Error(kInput) if a file cannot be read or is malformed, or if all of
+/// it has no text; Error(kUsage) if "-" is given twice.
+std::vector<Document> read_documents(const std::vector<std::string>& paths, std::istream& standard_input);
+
+/// Token ids, a sequence a line: an array of integers or an object with such an array as "ids"; "-" reads
+/// `standard_input`. Throws Error(kInput) naming the line for anything else, an id outside 0 to 2^31 - 1
+/// included, and if there is no sequence.
+std::vector<std::vector<int32_t>> read_ids(const std::string& path, std::istream& standard_input);
+
+}  // namespace linformer

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "tokenizer/open_tokenizer.h"
+
+#include <array>
+
+#include "base/error.h"
+#include "io/json.h"
+#include "tokenizer/tokenizer_json.h"
+#include "tokenizer/wordpiece.h"
+
+namespace linformer {
+namespace {
+
+constexpr std::string_view kVocabulary = "vocab.txt";
+constexpr std::string_view kConfig = "tokenizer_config.json";
+constexpr std::string_view kWhole = "tokenizer.json";
+
+/// Files that give away a tokenizer of another kind.
+struct OtherKind {
+  std::string_view file;
+  const char* name;
+};
+constexpr std::array<OtherKind, 6> kOtherKinds = {{
+    {"merges.txt", "byte-level BPE"},
+    {"vocab.json", "byte-level BPE"},
+    {"spiece.model", "SentencePiece"},
+    {"sentencepiece.bpe.model", "SentencePiece"},
+    {"tokenizer.model", "SentencePiece"},
+    {"bpe.codes", "BPE"},
+}};
+
+std::string name_in(const TokenizerFiles& files, std::string_view file) {
+  return files.path.empty() ? std::string(file) : files.path + "/" + std::string(file);
+}
+
+[[noreturn]] void fail_without_tokenizer(const TokenizerFiles& files) {
+  for (const OtherKind& other : kOtherKinds) {
+    if (!files.file(other.file)) continue;
+    throw Error(ErrorCode::kUnsupported,
+                {name_in(files, other.file), "", std::string("a ") + other.name + " tokenizer",
+                 "WordPiece (vocab.txt)", "Tokenise the text elsewhere and give the ids with --ids"});
+  }
+  throw Error(ErrorCode::kInput,
+              {files.path, "tokenizer", "none found", "vocab.txt or tokenizer.json beside the model",
+               "Add the model's vocab.txt, or give token ids with --ids"});
+}
+
+std::unique_ptr<Tokenizer> open_whole(std::string_view text, const std::string& subject) {
+  WordPieceDescription description = wordpiece_from_tokenizer_json(parse_json(text, subject), subject);
+  return std::make_unique<WordPieceTokenizer>(std::move(description.tokens), description.options, subject);
+}
+
+}  // namespace
+
+std::unique_ptr<Tokenizer> open_tokenizer(const TokenizerFiles& files) {
+  const auto vocabulary = files.file(kVocabulary);
+  const auto config = files.file(kConfig);
+  const auto whole = files.file(kWhole);
+  // A vocabulary alone does not tell whether to lower-case; tokenizer.json does.
+  if (whole && (!vocabulary || !config)) return open_whole(*whole, name_in(files, kWhole));
+  if (!vocabulary) fail_without_tokenizer(files);
+  const std::string subject = name_in(files, kVocabulary);
+  const std::string config_name = name_in(files, kConfig);
+  const WordPieceOptions options =
+      config ? wordpiece_options_from_config(parse_json(*config, config_name), config_name)
+             : WordPieceOptions{};
+  return std::make_unique<WordPieceTokenizer>(read_vocabulary(*vocabulary, subject), options, subject);
+}
+
+}  // namespace linformer

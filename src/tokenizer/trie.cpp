@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "tokenizer/trie.h"
+
+namespace linformer {
+namespace {
+
+constexpr uint32_t kRoot = 1;
+constexpr int kChildBits = 28;
+constexpr uint64_t kChildMask = (uint64_t{1} << kChildBits) - 1;
+
+uint64_t edge_of(uint32_t node, unsigned char byte) { return (static_cast<uint64_t>(node) << 8) | byte; }
+
+}  // namespace
+
+Trie::Trie() : slots_(1024, 0), ids_(kRoot + 1, -1), shift_(64 - 10) {}
+
+/// Where the edge is, or the free slot where it belongs (linear probing, Fibonacci hashing).
+std::size_t Trie::slot_of(uint64_t edge) const {
+  auto i = static_cast<std::size_t>((edge * 0x9E3779B97F4A7C15u) >> shift_);
+  while (slots_[i] != 0 && (slots_[i] >> kChildBits) != edge) i = (i + 1) & (slots_.size() - 1);
+  return i;
+}
+
+uint32_t Trie::child(uint32_t node, unsigned char byte) const {
+  return static_cast<uint32_t>(slots_[slot_of(edge_of(node, byte))] & kChildMask);
+}
+
+uint32_t Trie::add_child(uint32_t node, unsigned char byte) {
+  if (2 * ids_.size() >= slots_.size()) grow();
+  const uint64_t edge = edge_of(node, byte);
+  uint64_t& slot = slots_[slot_of(edge)];
+  if (slot == 0) {
+    slot = (edge << kChildBits) | ids_.size();
+    ids_.push_back(-1);
+  }
+  return static_cast<uint32_t>(slot & kChildMask);
+}
+
+void Trie::grow() {
+  std::vector<uint64_t> old(2 * slots_.size(), 0);
+  old.swap(slots_);
+  --shift_;
+  for (const uint64_t slot : old) {
+    if (slot != 0) slots_[slot_of(slot >> kChildBits)] = slot;
+  }
+}
+
+void Trie::insert(std::string_view key, int32_t id) {
+  if (key.empty()) return;
+  uint32_t node = kRoot;
+  for (const char c : key) node = add_child(node, static_cast<unsigned char>(c));
+  ids_[node] = id;
+}
+
+Trie::Match Trie::longest_prefix(std::string_view text) const {
+  Match best;
+  uint32_t node = kRoot;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    node = child(node, static_cast<unsigned char>(text[i]));
+    if (node == 0) break;
+    if (ids_[node] >= 0) best = {ids_[node], i + 1};
+  }
+  return best;
+}
+
+int32_t Trie::find(std::string_view key) const {
+  const Match match = longest_prefix(key);
+  return !key.empty() && match.length == key.size() ? match.id : -1;
+}
+
+}  // namespace linformer

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+#include "spectrum/singular_values.h"
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "catch.h"
+#include "spectrum/matrices.h"
+
+using namespace linformer;
+using namespace linformer::testing;
+
+namespace {
+
+struct Spectra {
+  std::vector<double> values, centred;
+};
+
+Spectra spectra_of(std::string_view method, const Matrix& p, bool centred = true) {
+  MemoryAccount memory;
+  Run run{.memory = memory};
+  const auto m = make_singular_values(method);
+  const auto count = static_cast<size_t>(std::min(p.rows, p.cols));
+  Spectra s{std::vector<double>(count, -1), std::vector<double>(centred ? count : 0, -1)};
+  const SpectrumTask task{p.view(), s.values, s.centred};
+  m->compute({&task, 1}, run);
+  return s;
+}
+
+double worst_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  double worst = 0;
+  for (size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
+  return worst;
+}
+
+// Both methods against f64 LAPACK, in units of the allowed difference.
+void check_against_oracle(const std::string& name, const Matrix& p) {
+  const Spectra exact = spectra_of("gesdd-f64", p);
+  const double top = exact.values.empty() ? 0 : exact.values[0];
+  for (const auto& [method, allowed] : {std::pair{"gram", 2e-6}, std::pair{"gesdd", 1e-5}}) {
+    INFO(method << " on " << name << " [" << p.rows << ", " << p.cols << "]");
+    const Spectra s = spectra_of(method, p);
+    // sgesdd underflows at 1e-38; nothing else needs the second term
+    const double bound = allowed * top + (method == std::string("gesdd") ? 1e-37 : 0);
+    CHECK(worst_difference(s.values, exact.values) <= bound);
+    CHECK(worst_difference(s.centred, exact.centred) <= bound);
+    CHECK(std::is_sorted(s.values.rbegin(), s.values.rend()));
+    CHECK(std::is_sorted(s.centred.rbegin(), s.centred.rend()));
+    CHECK((s.values.empty() || s.values.back() >= 0));
+    const Spectra alone = spectra_of(method, p, false);
+    CHECK(worst_difference(alone.values, exact.values) <= bound);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("gram and gesdd agree with LAPACK in f64 on square matrices of every size to 40") {
+  for (int64_t n = 1; n <= 40; ++n)
+    for (const auto& [name, p] : zoo(n, n)) check_against_oracle(name, p);
+}
+
+TEST_CASE("gram and gesdd agree with LAPACK in f64 on rectangles, wide and tall") {
+  for (const auto& [rows, cols] : {std::pair<int64_t, int64_t>{1, 7},
+                                   {7, 1},
+                                   {2, 3},
+                                   {3, 2},
+                                   {5, 40},
+                                   {40, 5},
+                                   {39, 40},
+                                   {40, 39},
+                                   {64, 300},
+                                   {300, 64},
+                                   {17, 513},
+                                   {513, 17}})
+    for (const auto& [name, p] : zoo(rows, cols)) check_against_oracle(name, p);
+}
+
+TEST_CASE("gram and gesdd agree with LAPACK in f64 on larger matrices") {
+  for (const int64_t n : {64, 77, 128, 197, 256, 300}) {
+    for (const double scale : {0.05, 1.0, 4.0, 20.0})
+      check_against_oracle("gaussian", gaussian_attention(n, n, scale, false, 9));
+    check_against_oracle("causal", gaussian_attention(n, n, 2, true, 9));
+    check_against_oracle("uniform", fill(n, n, [=](int64_t, int64_t) { return 1.0 / double(n); }));
+  }
+}
+
+TEST_CASE("the oracle itself knows spectra that are known") {
+  for (const char* method : {"gesdd-f64", "gesdd", "gram"}) {
+    INFO(method);
+    const Spectra identity = spectra_of(method, fill(9, 9, [](int64_t i, int64_t j) { return i == j; }));
+    for (const double value : identity.values) CHECK(value == Approx(1).epsilon(1e-6));
+    for (size_t m = 0; m < 8; ++m) CHECK(identity.centred[m] == Approx(1).epsilon(1e-6));
+    CHECK(identity.centred[8] == Approx(0).margin(1e-6));
+    const Spectra column = spectra_of(method, fill(9, 4, [](int64_t, int64_t j) { return j == 2; }));
+    CHECK(column.values[0] == Approx(3).epsilon(1e-6));
+    CHECK(column.values[1] == Approx(0).margin(1e-6));
+    CHECK(column.centred[0] == Approx(0).margin(1e-6));
+    const Spectra diagonal = spectra_of(
+        method, fill(3, 5, [](int64_t i, int64_t j) { return i == j ? double(i + 1) : 0.0; }), false);
+    CHECK(worst_difference(diagonal.values, {3, 2, 1}) < 1e-5);
+  }
+}
+
+TEST_CASE("the squares of the singular values sum to the squared Frobenius norm") {
+  for (const auto& [name, p] : zoo(50, 61)) {
+    double squares = 0;
+    for (int64_t i = 0; i < p.rows; ++i)
+      for (int64_t j = 0; j < p.cols; ++j) squares += std::pow(static_cast<double>(p.at(i, j)), 2);
+    for (const char* method : {"gram", "gesdd-f64"}) {
+      INFO(method << " " << name);
+      const Spectra s = spectra_of(method, p);
+      const double sum = std::inner_product(s.values.begin(), s.values.end(), s.values.begin(), 0.0);
+      CHECK(sum == Approx(squares).epsilon(1e-12));
+    }
+  }
+}
+
+TEST_CASE("values do not depend on threads, on grouping or on what was computed before") {
+  for (const char* name : {"gram", "gesdd", "gesdd-f64"}) {
+    INFO(name);
+    std::vector<Matrix> matrices;
+    for (int64_t n = 3; n < 70; n += 6)
+      matrices.push_back(gaussian_attention(n, 80 - n, 2, false, static_cast<uint64_t>(n)));
+    std::vector<std::vector<double>> results[2];
+    for (const int threads : {1, 2}) {
+      MemoryAccount memory;
+      const auto method = make_singular_values(name);
+      Run run{.memory = memory, .threads = threads};
+      auto& out = results[threads - 1];
+      for (const Matrix& p : matrices)
+        out.insert(out.end(), 2, std::vector<double>(static_cast<size_t>(std::min(p.rows, p.cols))));
+      std::vector<SpectrumTask> tasks;
+      for (size_t i = 0; i < matrices.size(); ++i)
+        tasks.push_back({matrices[i].view(), out[2 * i], out[2 * i + 1]});
+      const std::span<const SpectrumTask> all = tasks;
+      if (threads == 1) {
+        for (size_t i = all.size(); i-- > 0;) method->compute(all.subspan(i, 1), run);
+      } else {
+        method->compute(all, run);
+      }
+    }
+    CHECK(results[0] == results[1]);
+  }
+}
+
+TEST_CASE("workspaces are counted, kept, and as large as announced") {
+  const Matrix p = gaussian_attention(60, 45, 1, false, 1);
+  for (const char* name : {"gram", "gesdd", "gesdd-f64"}) {
+    INFO(name);
+    MemoryAccount memory;
+    Run run{.memory = memory};
+    const auto method = make_singular_values(name);
+    std::vector<double> values(45), centred(45);
+    const SpectrumTask task{p.view(), values, centred};
+    method->compute({&task, 1}, run);
+    const int64_t held = memory.current_bytes();
+    CHECK(held == method->workspace_bytes(60, 45));
+    method->compute({&task, 1}, run);
+    CHECK(memory.current_bytes() == held);
+    CHECK(memory.peak_bytes() == held);
+    CHECK(method->name() == name);
+  }
+}
+
+TEST_CASE("too little memory is refused") {
+  MemoryAccount memory(1000);
+  Run run{.memory = memory};
+  const Matrix p = gaussian_attention(60, 60, 1, false, 1);
+  std::vector<double> values(60);
+  const SpectrumTask task{p.view(), values, {}};
+  try {
+    make_singular_values("gram")->compute({&task, 1}, run);
+    FAIL("no error");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::kMemory);
+  }
+}
+
+TEST_CASE("an entry that is not finite is named by task, row and column, and nothing is written") {
+  const Matrix good = gaussian_attention(8, 8, 1, false, 1);
+  Matrix bad = good;
+  bad.at(5, 2) = -std::numeric_limits<float>::infinity();
+  bad.at(6, 1) = std::nanf("");
+  Matrix worse = good;
+  worse.at(0, 0) = std::nanf("");
+  for (const char* name : {"gram", "gesdd", "gesdd-f64"})
+    for (const int threads : {1, 2}) {
+      MemoryAccount memory;
+      Run run{.memory = memory, .threads = threads};
+      std::vector<double> values(24, -7);
+      const std::span<double> out = values;
+      const SpectrumTask tasks[] = {{good.view(), out.subspan(0, 8), {}},
+                                    {bad.view(), out.subspan(8, 8), {}},
+                                    {worse.view(), out.subspan(16, 8), {}}};
+      try {
+        make_singular_values(name)->compute(tasks, run);
+        FAIL("no error");
+      } catch (const NonFiniteEntry& error) {
+        CHECK(error.code() == ErrorCode::kInput);
+        CHECK(error.task() == 1);
+        CHECK(error.row() == 5);
+        CHECK(error.col() == 2);
+        CHECK(std::string(error.what()).find("row 5") != std::string::npos);
+      }
+      CHECK(values == std::vector<double>(24, -7));
+    }
+}
+
+TEST_CASE("spans of a wrong size and unknown methods are errors; empty matrices are not") {
+  MemoryAccount memory;
+  Run run{.memory = memory};
+  const auto method = make_singular_values("gram");
+  const Matrix p = gaussian_attention(4, 6, 1, false, 1);
+  std::vector<double> values(5);
+  SpectrumTask task{p.view(), values, {}};
+  CHECK_THROWS_AS(method->compute({&task, 1}, run), Error);
+  task.values = task.values.first(4);
+  task.centred = std::span(values).first(3);
+  CHECK_THROWS_AS(method->compute({&task, 1}, run), Error);
+  task = {{nullptr, 0, 5, 5}, {}, {}};
+  CHECK_NOTHROW(method->compute({&task, 1}, run));
+  CHECK_NOTHROW(method->compute({}, run));
+  CHECK_THROWS_AS(make_singular_values("jacobi"), Error);
+}

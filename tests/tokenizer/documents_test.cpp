@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "tokenizer/documents.h"
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "catch.h"
+#include "tokenizer/helpers.h"
+
+using namespace linformer;
+using test::contains;
+using test::message_of;
+using test::TemporaryFile;
+
+namespace {
+
+std::vector<std::vector<int32_t>> ids_from(const std::string& text) {
+  std::istringstream stream(text);
+  return read_ids("-", stream);
+}
+
+std::string refused_ids(const std::string& text) {
+  return message_of(ErrorCode::kInput, [&] { ids_from(text); });
+}
+
+}  // namespace
+
+TEST_CASE("A plain file is one document and a jsonl file one a line", "[tokenizer]") {
+  const TemporaryFile plain("plain.txt", "one\ntwo\n");
+  const TemporaryFile lines("lines.jsonl", "{\"text\": \"first\"}\n\n{\"id\": 7, \"text\": \"\"}\r\n");
+  std::istringstream stream("from a pipe");
+  const auto documents = read_documents({plain.path(), lines.path(), "-"}, stream);
+  REQUIRE(documents.size() == 4);
+  CHECK(documents[0].text == "one\ntwo\n");
+  CHECK(documents[0].name == plain.path());
+  CHECK(documents[1].text == "first");
+  CHECK(documents[2].text.empty());
+  CHECK(documents[2].name == lines.path() + ":3");
+  CHECK(documents[3].text == "from a pipe");
+}
+
+TEST_CASE("A wrong line of text is named", "[tokenizer]") {
+  const auto refusal = [](const std::string& text) {
+    return message_of(ErrorCode::kInput, [&] { documents_from_jsonl("f.jsonl", text); });
+  };
+  const std::string good = "{\"text\": \"a\"}\n";
+  for (const std::string bad :
+       {"{\"txt\": \"a\"}", "{\"text\": 3}", "[1]", "{\"text\": \"a\"", "plain text"}) {
+    CHECK(contains(refusal(good + bad + "\n" + good), "f.jsonl: line 2"));
+  }
+  CHECK(documents_from_jsonl("f.jsonl", good + good).size() == 2);
+}
+
+TEST_CASE("Text that is missing or empty altogether is refused", "[tokenizer]") {
+  std::istringstream stream;
+  const TemporaryFile empty("empty.txt", "");
+  const auto refusal = [&](const std::vector<std::string>& paths) {
+    return message_of(ErrorCode::kInput, [&] { read_documents(paths, stream); });
+  };
+  CHECK(contains(refusal({"/nonexistent/text"}), "/nonexistent/text"));
+  CHECK(contains(refusal({"/tmp"}), "/tmp"));
+  CHECK(contains(refusal({empty.path()}), empty.path()));
+  CHECK(contains(refusal({"-"}), "no text"));
+  CHECK_FALSE(message_of(ErrorCode::kUsage, [&] { read_documents({"-", "-"}, stream); }).empty());
+}
+
+TEST_CASE("Ids are arrays or objects with ids, a line each", "[tokenizer]") {
+  using Lists = std::vector<std::vector<int32_t>>;
+  CHECK(ids_from("[1, 2, 2147483647]\n{\"ids\": [0]}\n\n[]") == Lists{{1, 2, 2147483647}, {0}, {}});
+  const TemporaryFile file("ids.jsonl", "[5]\n");
+  std::istringstream unused;
+  CHECK(read_ids(file.path(), unused) == Lists{{5}});
+}
+
+TEST_CASE("Ids that are not ids are refused with their line", "[tokenizer]") {
+  for (const std::string bad : {"[1, -1]", "[2147483648]", "[18446744073709551615]", "[1.0]", "[\"a\"]", "{}",
+                                "3", "{\"ids\": 3}", "[1", "[null]"}) {
+    CHECK(contains(refused_ids("[1]\n" + bad), "line 2"));
+  }
+  CHECK(contains(refused_ids("\n"), "no ids"));
+}
