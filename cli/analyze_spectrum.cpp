@@ -196,6 +196,12 @@ int run(const SpectrumOptions& o, const Invocation& invocation) {
   if (o.common.dry_run) return dry_run(analysis, input, o);
 
   const bool init = std::find(o.controls.begin(), o.controls.end(), kInitControl) != o.controls.end();
+  if (init && !input.plan) {
+    throw Error(ErrorCode::kUsage, {.subject = "--control",
+                                    .found = kInitControl,
+                                    .expected = "a checkpoint, whose architecture is run with random weights",
+                                    .remedy = "Leave it out"});
+  }
   std::vector<std::unique_ptr<Model>> models;
   std::vector<std::unique_ptr<AttentionSource>> untrained;
   for (int64_t i = 0; init && i < o.init_seeds; ++i) {
@@ -260,6 +266,10 @@ Action add_analyze_spectrum(CLI::App& app) {
       ->group(group);
   app.add_option("--init-seeds", o->init_seeds, "untrained models of the control init (default: 3)")
       ->check(CLI::Range(1, 100))
+      ->group(group);
+  app.add_option("--head-size", o->analysis.head_size,
+                 "rank of the matched control's logits where the input does not tell (default: 64)")
+      ->check(CLI::PositiveNumber)
       ->group(group);
   app.add_flag("--no-centred", o->no_centred, "leave out the spectrum of P - 1 p'")->group(group);
   app.add_flag("--logits", o->analysis.logits, "the spectrum of the logits too")->group(group);

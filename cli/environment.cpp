@@ -49,7 +49,9 @@ void prepare_libraries(const std::string& isa) {
   }
   // One LAPACK thread a call; each of our threads makes its own calls.
   setenv("OPENBLAS_NUM_THREADS", "1", 1);
-  const std::string core = isa == "avx2" ? "Haswell" : isa == "baseline" ? "Nehalem" : preferred_openblas_core();
+  const std::string core = isa == "avx2"       ? "Haswell"
+                           : isa == "baseline" ? "Nehalem"
+                                               : preferred_openblas_core();
   if (!core.empty()) setenv("OPENBLAS_CORETYPE", core.c_str(), 1);
 }
 

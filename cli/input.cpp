@@ -169,8 +169,12 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
       ->group(group);
   CLI::Option* join =
       app.add_flag("--join-documents", o.join_documents, "put documents shorter than a sequence together")
-          ->group(group);
-  app.add_flag("--per-document", o.per_document, "one sequence a document")->group(group)->excludes(join);
+          ->group(group)
+          ->excludes(ids);
+  app.add_flag("--per-document", o.per_document, "one sequence a document")
+      ->group(group)
+      ->excludes(ids)
+      ->excludes(join);
   if (parts.drop) {
     app.add_flag("--drop-special-tokens", o.drop_special_tokens,
                  "cut rows and columns of special tokens out of P and normalise its rows again")
@@ -194,6 +198,11 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
       ->group(group)
       ->needs(qk);
   app.add_flag("--causal", o.causal, "for --qk and --probabilities: the heads are causal")->group(group);
+  for (const char* name :
+       {"--length", "--sequences", "--join-documents", "--per-document", "--drop-special-tokens"}) {
+    CLI::Option* of_text = app.get_option_no_throw(name);
+    if (of_text != nullptr) qk->excludes(of_text), app.get_option("--probabilities")->excludes(of_text);
+  }
 }
 
 void add_selection(CLI::App& app, Selection& s) {
@@ -253,6 +262,12 @@ PackedText open_sequences(const InputOptions& options, const Checkpoint& checkpo
 
 OpenInput open_input(const InputOptions& options, Session& session) {
   const bool tensors = !options.qk.empty() || !options.probabilities.empty();
+  if (options.causal && !tensors) {
+    throw Error(ErrorCode::kUsage, {.subject = "--causal",
+                                    .found = "given with a checkpoint",
+                                    .expected = "--qk or --probabilities",
+                                    .remedy = "Leave it out: the checkpoint says whether its heads are causal"});
+  }
   return tensors ? open_tensor_input(options, session) : open_model_input(options, session);
 }
 

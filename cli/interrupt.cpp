@@ -24,6 +24,7 @@ void stop_on_signals() {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the limit is a failed write, which is reported
 }
 
 const StopFlag& stop_flag() { return g_stop; }

@@ -23,10 +23,13 @@ std::string version() {
   return std::string("linformer ") + std::string(info.version) + " (" + std::string(info.commit) + ")";
 }
 
-// CLI11's own exit codes are replaced by ours; help and version are no errors.
-int report_parse_error(const CLI::App& app, const CLI::ParseError& error) {
+// CLI11's own exit codes are replaced by ours; help and version are no errors. It does not name a command that
+// there is none of. `first`: the first argument, or null.
+int report_parse_error(const CLI::App& app, const CLI::ParseError& error, const char* first) {
   if (error.get_exit_code() == 0) return app.exit(error);
-  message(std::string("linformer: ") + error.what());
+  const bool unknown = app.get_subcommands().empty() && first != nullptr && first[0] != '\0';
+  message(unknown ? std::string("linformer: '") + first + "': no such command or option; expected a command"
+                  : std::string("linformer: ") + error.what());
   message("Run 'linformer --help' or 'linformer COMMAND --help' for the options.");
   return kUsage;
 }
@@ -62,7 +65,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return report_parse_error(app, error);
+    return report_parse_error(app, error, argc > 1 ? argv[1] : nullptr);
   }
   const Invocation invocation{.environment = read_environment(), .arguments = {argv, argv + argc}};
   stop_on_signals();

@@ -58,7 +58,11 @@ void add_common_options(CLI::App& app, CommonOptions& o, CommonParts parts) {
   app.add_option("--memory", o.memory, "most memory for buffers, e.g. 8GB (default: what is available)")
       ->group(group);
   app.add_flag("--no-mmap", o.no_mmap, "read files instead of mapping them")->group(group);
-  if (parts.seed) app.add_option("--seed", o.seed, "seed of all random choices (default: 1)")->group(group);
+  if (parts.seed) {
+    app.add_option("--seed", o.seed, "seed of all random choices (default: 1)")
+        ->check(CLI::NonNegativeNumber)
+        ->group(group);
+  }
   if (parts.out) {
     app.add_option("--out", o.out, "the report; '-': JSON on stdout and no table (default: a new file here)")
         ->group(group);
@@ -66,7 +70,7 @@ void add_common_options(CLI::App& app, CommonOptions& o, CommonParts parts) {
   if (parts.format) {
     app.add_option("--format", o.format, "what stdout shows: table, markdown, csv, json or jsonl")
         ->transform(CLI::CheckedTransformer(formats))
-        ->option_text("FORMAT")
+        ->option_text("FORMAT:{table,markdown,csv,json,jsonl}")
         ->group(group);
   }
   if (parts.progress) {
@@ -78,7 +82,7 @@ void add_common_options(CLI::App& app, CommonOptions& o, CommonParts parts) {
     app.add_flag("--dry-run", o.dry_run, "say what would run and what it would take")->group(group);
   app.add_option("--color", o.color, "auto, always or never; NO_COLOR is honoured")
       ->transform(CLI::CheckedTransformer(whens))
-      ->option_text("WHEN")
+      ->option_text("WHEN:{auto,always,never}")
       ->group(group);
   app.add_flag("--quiet", o.quiet, "no messages and no progress on stderr, errors excepted")->group(group);
 }

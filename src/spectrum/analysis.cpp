@@ -213,7 +213,8 @@ SpectrumResult Analysis::run(std::vector<std::unique_ptr<AttentionSource>> untra
 
   SpectrumResult result;
   result.stopped_because = "all sequences";
-  if (run_.progress != nullptr) run_.progress->advance("sequences", records.finished_count(), layout.sequences);
+  if (run_.progress != nullptr)
+    run_.progress->advance("sequences", records.finished_count(), layout.sequences);
   int64_t look = 1, next_look = kFirstLook;
   const auto look_due = [&](int64_t done) { return options_.until_width > 0 && done >= next_look; };
   while (look_due(records.finished_count())) ++look, next_look *= 2;  // looks taken before a resume

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// What transformers computed for a checkpoint (tests/oracle), and how close we must come to it.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "checkpoint/tensor_file.h"
+#include "checkpoint/tensor_values.h"
+#include "model/forward.h"
+
+namespace linformer {
+
+inline std::string fixture(const std::string& name) { return std::string(LINFORMER_FIXTURES) + "/" + name; }
+
+inline std::vector<float> recorded_floats(const TensorFile& file, const std::string& name) {
+  const TensorInfo& tensor = file.get(name);
+  std::vector<float> values(static_cast<size_t>(element_count(tensor.shape).value()));
+  copy_as_f32(tensor, file.name(), values);
+  return values;
+}
+
+inline std::vector<int64_t> recorded_integers(const TensorFile& file, const std::string& name) {
+  const TensorInfo& tensor = file.get(name);
+  std::vector<int64_t> values(static_cast<size_t>(element_count(tensor.shape).value()));
+  copy_as_i64(tensor, file.name(), values);
+  return values;
+}
+
+/// Whether every value is within 1e-5 (or 1e-6 of a larger one, which f32 products of width 384 need), and
+/// within 1e-3 relative where the truth is at least 1e-6.
+inline bool agrees(std::span<const float> ours, std::span<const float> truth) {
+  if (ours.size() != truth.size()) return false;
+  for (size_t i = 0; i < ours.size(); ++i) {
+    const float error = std::abs(ours[i] - truth[i]), size = std::abs(truth[i]);
+    if (!(error <= std::max(1e-5f, 1e-6f * size))) return false;
+  }
+  return true;
+}
+
+/// As agrees(), and within 1e-3 relative from 1e-6 on: for probabilities.
+inline bool probabilities_agree(std::span<const float> ours, std::span<const float> truth) {
+  if (!agrees(ours, truth)) return false;
+  for (size_t i = 0; i < ours.size(); ++i) {
+    if (truth[i] >= 1e-6f && std::abs(ours[i] - truth[i]) > 1e-3f * truth[i]) return false;
+  }
+  return true;
+}
+
+/// All of the first sequence's heads, dense [heads, rows, cols].
+inline std::vector<float> dense(HeadsView<const float> heads) {
+  std::vector<float> out;
+  for (int64_t h = 0; h < heads.heads; ++h) {
+    const MatrixView<const float> m = heads.matrix(0, h);
+    for (int64_t i = 0; i < m.rows; ++i) out.insert(out.end(), m.row(i), m.row(i) + m.cols);
+  }
+  return out;
+}
+
+inline std::vector<float> dense(MatrixView<const float> m) {
+  std::vector<float> out;
+  for (int64_t i = 0; i < m.rows; ++i) out.insert(out.end(), m.row(i), m.row(i) + m.cols);
+  return out;
+}
+
+/// Keeps what a forward pass shows of one sequence.
+struct KeptLayer {
+  std::vector<float> q, k, v, logits, probabilities, hidden;
+};
+
+class Keeper final : public LayerVisitor {
+ public:
+  LayerWants wants(int64_t) const override {
+    return {.logits = true, .probabilities = true, .row_stride = 0};
+  }
+  void on_layer(const LayerView& view) override {
+    if (view.layer == 0) embeddings = dense(view.embeddings);
+    layers.push_back({dense(view.q), dense(view.k), dense(view.v), dense(HeadsView<const float>(view.logits)),
+                      dense(HeadsView<const float>(view.probabilities)), dense(view.hidden)});
+  }
+  std::vector<KeptLayer> layers;
+  std::vector<float> embeddings;
+};
+
+}  // namespace linformer
