@@ -18,7 +18,7 @@ help:
 	@echo 'make [build]       build ./linformer; CMAKE_FLAGS=... are taken at the first configuration'
 	@echo 'make all           build the tests too'
 	@echo 'make demo          set up, build, and show how low-rank the attention of a trained model is'
-	@echo '                   CHECKPOINT=PATH_OR_HUB_NAME  TEXT="FILE..."  ARGS="more options"'
+	@echo '                   CHECKPOINT=FOLDER_OR_FILE  TEXT="FILE..."  ARGS="more options"'
 	@echo 'make test          set up, build, and run all tests'
 	@echo 'make install       PREFIX=$(PREFIX)  DESTDIR=$(DESTDIR)'
 	@echo 'make sanitize      build and test with AddressSanitizer and UndefinedBehaviorSanitizer'

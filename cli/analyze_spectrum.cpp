@@ -14,6 +14,7 @@
 #include "base/parse.h"
 #include "commands.h"
 #include "input.h"
+#include "interrupt.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
 #include "io/sha256.h"
@@ -56,6 +57,9 @@ Places choose_places(const SpectrumOptions& o, const Session& session) {
   places.standard_output = o.common.out == "-";
   if (places.standard_output) return places;
   places.report = o.common.out.empty() ? session.default_report(kCommand) : o.common.out;
+  std::error_code none;
+  const std::filesystem::file_status there = std::filesystem::status(places.report, none);
+  if (std::filesystem::is_other(there)) return places;  // nothing belongs beside a pipe or a device
   const std::string stem =
       places.report.ends_with(".json") ? places.report.substr(0, places.report.size() - 5) : places.report;
   places.curves = stem + ".curves.csv";
@@ -73,9 +77,11 @@ bool should_resume(const SpectrumOptions& o, const Places& places) {
                                   .expected = "--resume to go on or --force to begin again"});
 }
 
-// A report that cannot be written should fail before hours of work, not after.
-void check_writable(const std::string& path) {
+// A report that cannot be written should fail before hours of work, not after; so should one in the place of
+// what is read.
+void check_writable(const std::string& path, const InputOptions& input) {
   if (path.empty()) return;
+  refuse_overwriting(input, path);
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   const std::string name = folder.empty() ? "." : folder.string();
   if (::access(name.c_str(), W_OK) == 0 && !std::filesystem::is_directory(path)) return;
@@ -99,7 +105,11 @@ AnalysisOptions analysis_options(const SpectrumOptions& o) {
   AnalysisOptions options = o.analysis;
   for (const std::string& at : o.at) options.at.push_back(parse_at(at));
   options.controls = o.controls;
-  std::erase(options.controls, "none");
+  if (std::erase(options.controls, "none") > 0 && !options.controls.empty()) {
+    throw Error(
+        ErrorCode::kUsage,
+        {.subject = "--control", .found = "none beside others", .expected = "none alone, or controls"});
+  }
   options.centred = !o.no_centred;
   options.layers = o.selection.layer_list();
   options.heads = o.selection.head_list();
@@ -127,6 +137,8 @@ Json method_json(const SpectrumOptions& o, const AnalysisOptions& options, const
       {"layers", options.layers},
       {"heads", options.heads},
       {"isa", context.isa},
+      {"onednn_isa", context.libraries.onednn_isa},
+      {"lapack_core", context.libraries.lapack_core},
       {"quantiles", "linear between order statistics (type 7)"},
       {"interval", "Student t over units: documents, or up to 20 blocks of sequences below 5 documents"}};
 }
@@ -175,66 +187,100 @@ void explain_checks(const SpectrumChecks& checks, const Session& session) {
       checks.largest_verified_error, checks.tolerance));
 }
 
-int dry_run(const Analysis& analysis, const OpenInput& input, const SpectrumOptions& o) {
-  const int64_t n = input.source->facts().sizes.front().rows;
+// The same sequences through models with random weights, for the control init.
+struct Untrained {
+  std::vector<std::unique_ptr<Model>> models;
+  std::vector<std::unique_ptr<AttentionSource>> sources;
+};
+
+Untrained open_untrained_models(const SpectrumOptions& o, const OpenInput& input, Session& session) {
+  Untrained untrained;
+  if (std::find(o.controls.begin(), o.controls.end(), kInitControl) == o.controls.end()) return untrained;
+  if (!input.plan) {
+    throw Error(ErrorCode::kUsage, {.subject = "--control",
+                                    .found = kInitControl,
+                                    .expected = "a checkpoint, whose architecture is run with random weights",
+                                    .remedy = "Leave it out"});
+  }
+  for (int64_t i = 0; i < o.init_seeds; ++i) {
+    const uint64_t seed = o.common.seed + static_cast<uint64_t>(i);
+    untrained.sources.push_back(open_untrained(input, seed, untrained.models, session));
+  }
+  return untrained;
+}
+
+// One sequence is run for the time.
+int dry_run(Analysis& analysis, const OpenInput& input, Untrained& untrained, const AnalysisFiles& files) {
+  const auto sequences = static_cast<double>(input.source->facts().sizes.size());
+  const int64_t memory = analysis.required_bytes(std::ssize(untrained.sources));
+  const double seconds = analysis.seconds_per_sequence(untrained.sources);
   print(fmt::format(
-      "{} sequences (the first of {} tokens), {} layers, {} heads: {} matrices by {}\nbuffers {}\n",
-      input.source->facts().sizes.size(), n, analysis.options().layers.size(),
-      analysis.options().heads.size(), analysis.matrices(), analysis.options().method,
-      format_bytes(analysis.required_bytes(o.init_seeds))));
+      "{} sequences (the first of {} tokens), {} layers, {} heads: {} matrices by {}\n"
+      "time    about {:.0f} s ({:.2f} s a sequence, measured on the first)\n"
+      "memory  {} of buffers beside the weights\ndisk    {} beside the report\n",
+      sequences, input.source->facts().sizes.front().rows, analysis.options().layers.size(),
+      analysis.options().heads.size(), analysis.matrices(), analysis.options().method, seconds * sequences,
+      seconds, format_bytes(memory), format_bytes(analysis.disk_bytes(files))));
   return 0;
+}
+
+void check_places(const SpectrumOptions& o, const Places& places) {
+  check_writable(places.report, o.input);
+  check_writable(places.curves, o.input);
+  check_writable(o.spectra, o.input);
+  if (o.spectra.empty() || (o.spectra != places.report && o.spectra != places.curves)) return;
+  throw Error(ErrorCode::kUsage, {.subject = "--spectra",
+                                  .found = o.spectra,
+                                  .expected = "another file than the report and its curves"});
+}
+
+void write_files(const SpectrumResult& result, const Json& report, const Places& places) {
+  if (places.standard_output) return;
+  if (!places.curves.empty()) write_file_atomically(places.curves, curves_csv(result));
+  write_file_atomically(places.report, dump_json(report));
+}
+
+void show(const SpectrumResult& result, const Json& report, const Places& places, const Session& session) {
+  if (places.standard_output) return print(dump_json(report));
+  if (result.sequences > 0) print_result(result, report, session);
+  session.note(fmt::format("report: {}", places.report));
+  if (!places.curves.empty()) session.note(fmt::format("curves: {}", places.curves));
+  if (result.complete) return;
+  session.note(fmt::format("stopped after {} of {} sequences; the same command with --resume goes on",
+                           result.sequences, result.planned_sequences));
 }
 
 int run(const SpectrumOptions& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
   const Places places = choose_places(o, session);
   const bool resume = should_resume(o, places);
-  check_writable(places.report);
-  check_writable(o.spectra);
+  check_places(o, places);
   OpenInput input = open_input(o.input, session);
   Analysis analysis(*input.source, analysis_options(o), session.run());
-  if (o.common.dry_run) return dry_run(analysis, input, o);
+  Untrained untrained = open_untrained_models(o, input, session);
+  const Json method = method_json(o, analysis.options(), session.context(true));
+  const AnalysisFiles files{.journal = places.journal,
+                            .spectra = o.spectra,
+                            .resume = resume,
+                            .identity = identity_of(input, method)};
+  if (o.common.dry_run) return dry_run(analysis, input, untrained, files);
 
-  const bool init = std::find(o.controls.begin(), o.controls.end(), kInitControl) != o.controls.end();
-  if (init && !input.plan) {
-    throw Error(ErrorCode::kUsage, {.subject = "--control",
-                                    .found = kInitControl,
-                                    .expected = "a checkpoint, whose architecture is run with random weights",
-                                    .remedy = "Leave it out"});
-  }
-  std::vector<std::unique_ptr<Model>> models;
-  std::vector<std::unique_ptr<AttentionSource>> untrained;
-  for (int64_t i = 0; init && i < o.init_seeds; ++i) {
-    untrained.push_back(open_untrained(input, o.common.seed + static_cast<uint64_t>(i), models, session));
-  }
-  const Json method = method_json(o, analysis.options(), session.context(false));
-  const std::string identity = identity_of(input, method);
-  const SpectrumResult result =
-      analysis.run(std::move(untrained),
-                   {.journal = places.journal, .spectra = o.spectra, .resume = resume, .identity = identity});
-
-  const ReportContext context = session.context(true);
+  stop_on_signals();
+  const double load_seconds = session.context(false).seconds;
+  SpectrumResult result = analysis.run(std::move(untrained.sources), files);
+  result.seconds.load = load_seconds;
   const Json report =
-      spectrum_report(context,
+      spectrum_report(session.context(true),
                       {.input = input.facts,
-                       .identity = identity,
+                       .identity = files.identity,
                        .method = method,
                        .causal = result.causal,
                        .curves_csv = places.curves.empty() ? std::nullopt : std::optional(places.curves),
                        .spectra = o.spectra.empty() ? std::nullopt : std::optional(o.spectra)},
                       result);
-  if (places.standard_output) {
-    print(dump_json(report));
-  } else {
-    write_file_atomically(places.curves, curves_csv(result));
-    write_file_atomically(places.report, dump_json(report));
-    if (result.sequences > 0) print_result(result, report, session);
-    session.note(fmt::format("report: {}\ncurves: {}", places.report, places.curves));
-  }
-  if (!result.complete) {
-    session.note(fmt::format("stopped after {} of {} sequences; the same command with --resume goes on",
-                             result.sequences, result.planned_sequences));
-  }
+  write_files(result, report, places);
+  if (result.complete) discard(files);
+  show(result, report, places, session);
   explain_checks(result.checks, session);
   return result.checks.passed ? 0 : 1;
 }
@@ -269,7 +315,7 @@ Action add_analyze_spectrum(CLI::App& app) {
       ->group(group);
   app.add_option("--head-size", o->analysis.head_size,
                  "rank of the matched control's logits where the input does not tell (default: 64)")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->group(group);
   app.add_flag("--no-centred", o->no_centred, "leave out the spectrum of P - 1 p'")->group(group);
   app.add_flag("--logits", o->analysis.logits, "the spectrum of the logits too")->group(group);
@@ -282,7 +328,7 @@ Action add_analyze_spectrum(CLI::App& app) {
       ->group(group);
   app.add_option("--until-width", o->analysis.until_width,
                  "stop once every layer's interval of the cumulative value is narrower than this")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->group(group);
   app.add_option("--batch", o->analysis.batch, "sequences at a time (default: about 2048 tokens)")
       ->check(CLI::Range(1, 65536))

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "commands.h"
 #include "input.h"
+#include "interrupt.h"
 #include "model/attention_file.h"
 #include "options.h"
 
@@ -37,6 +38,12 @@ AttentionFileOptions file_options(const AttentionOptions& o) {
 
 int run(const AttentionOptions& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
+  if (o.common.out == "-") {
+    throw Error(
+        ErrorCode::kUsage,
+        {.subject = "--out", .found = "'-'", .expected = "a file: its tensors are not written in order"});
+  }
+  refuse_overwriting(o.input, o.common.out);
   OpenInput input = open_input(o.input, session);
   const AttentionFileOptions options = file_options(o);
   const int64_t width = input.plan->architecture.width;
@@ -46,6 +53,7 @@ int run(const AttentionOptions& o, const Invocation& invocation) {
                       input.packed.sequences.size()));
     return 0;
   }
+  stop_on_signals();
   const int64_t written = write_attention_file(o.common.out, *input.source, width, options, session.run());
   session.note(fmt::format("{}: {} of {} sequences, {}", o.common.out, written, input.packed.sequences.size(),
                            format_bytes(bytes)));
@@ -61,7 +69,7 @@ Action add_attention(CLI::App& app) {
   app.footer(
       "Examples:\n"
       "  linformer attention --sequences 1 --out attention.safetensors\n"
-      "  linformer attention --checkpoint my-bert/ --text a.txt --layers 0,5 --save q,k --out "
+      "  linformer attention --checkpoint my-bert/ --text a.txt --layers 0..2 --save q,k --out "
       "qk.safetensors\n");
   add_input_options(app, o->input, {.text = true});
   add_selection(app, o->selection);

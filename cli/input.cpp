@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <span>
 
@@ -161,11 +162,11 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
           ->group(group)
           ->excludes(text);
   app.add_option("--length", o.length, "tokens of a sequence (default: 512, or the model's positions)")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->group(group)
       ->excludes(ids);
   app.add_option("--sequences", o.sequences, "how many (default: all that the text gives)")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->group(group);
   CLI::Option* join =
       app.add_flag("--join-documents", o.join_documents, "put documents shorter than a sequence together")
@@ -194,7 +195,7 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
       ->excludes(ids)
       ->excludes(qk);
   app.add_option("--scale", o.scale, "for --qk: s in softmax(s q.k) (default: 1/sqrt(head size))")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->group(group)
       ->needs(qk);
   app.add_flag("--causal", o.causal, "for --qk and --probabilities: the heads are causal")->group(group);
@@ -263,12 +264,27 @@ PackedText open_sequences(const InputOptions& options, const Checkpoint& checkpo
 OpenInput open_input(const InputOptions& options, Session& session) {
   const bool tensors = !options.qk.empty() || !options.probabilities.empty();
   if (options.causal && !tensors) {
-    throw Error(ErrorCode::kUsage, {.subject = "--causal",
-                                    .found = "given with a checkpoint",
-                                    .expected = "--qk or --probabilities",
-                                    .remedy = "Leave it out: the checkpoint says whether its heads are causal"});
+    throw Error(ErrorCode::kUsage,
+                {.subject = "--causal",
+                 .found = "given with a checkpoint",
+                 .expected = "--qk or --probabilities",
+                 .remedy = "Leave it out: the checkpoint says whether its heads are causal"});
   }
   return tensors ? open_tensor_input(options, session) : open_model_input(options, session);
+}
+
+void refuse_overwriting(const InputOptions& options, const std::string& path) {
+  std::vector<std::string> read = options.text;
+  read.insert(read.end(), {options.checkpoint, options.ids, options.qk, options.probabilities});
+  for (const std::string& input : read) {
+    std::error_code missing;
+    if (!std::filesystem::is_regular_file(path, missing)) return;
+    if (!std::filesystem::equivalent(input, path, missing)) continue;
+    throw Error(ErrorCode::kUsage, {.subject = path,
+                                    .found = "what is read",
+                                    .expected = "another file to write",
+                                    .remedy = "Choose another name"});
+  }
 }
 
 std::unique_ptr<AttentionSource> open_untrained(const OpenInput& input, uint64_t seed,

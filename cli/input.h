@@ -78,6 +78,9 @@ struct OpenInput {
 
 OpenInput open_input(const InputOptions& options, Session& session);
 
+/// Throws Error(kUsage) if `path`, which is to be written, is one of the files that are read.
+void refuse_overwriting(const InputOptions& options, const std::string& path);
+
 /// The sequences of `input` through a model of its architecture with random weights, kept in `models`.
 std::unique_ptr<AttentionSource> open_untrained(const OpenInput& input, uint64_t seed,
                                                 std::vector<std::unique_ptr<Model>>& models,

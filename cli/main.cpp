@@ -23,8 +23,8 @@ std::string version() {
   return std::string("linformer ") + std::string(info.version) + " (" + std::string(info.commit) + ")";
 }
 
-// CLI11's own exit codes are replaced by ours; help and version are no errors. It does not name a command that
-// there is none of. `first`: the first argument, or null.
+// CLI11's own exit codes are replaced by ours; help and version are no errors. It does not name a command
+// that there is none of. `first`: the first argument, or null.
 int report_parse_error(const CLI::App& app, const CLI::ParseError& error, const char* first) {
   if (error.get_exit_code() == 0) return app.exit(error);
   const bool unknown = app.get_subcommands().empty() && first != nullptr && first[0] != '\0';
@@ -68,7 +68,7 @@ int run(int argc, char** argv) {
     return report_parse_error(app, error, argc > 1 ? argv[1] : nullptr);
   }
   const Invocation invocation{.environment = read_environment(), .arguments = {argv, argv + argc}};
-  stop_on_signals();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is a write that fails
   for (const auto& [command, action] : commands) {
     if (!command->parsed()) continue;
     const int code = action(invocation);

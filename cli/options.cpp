@@ -40,6 +40,15 @@ void limit_isa(const std::string& isa) {
 
 }  // namespace
 
+CLI::Validator positive_number() {
+  return {[](std::string& text) {
+            double value = 0;
+            const bool valid = CLI::detail::lexical_cast(text, value) && value > 0;
+            return valid ? std::string() : fmt::format("'{}'; expected a number above 0", text);
+          },
+          "POSITIVE"};
+}
+
 void add_common_options(CLI::App& app, CommonOptions& o, CommonParts parts) {
   const std::map<std::string, Format> formats = {{"table", Format::kTable},
                                                  {"markdown", Format::kMarkdown},
@@ -93,7 +102,8 @@ Session::Session(const CommonOptions& options, const Environment& environment,
       environment_(environment),
       command_(std::move(command)),
       memory_(memory_limit(options.memory)),
-      progress_(std::make_unique<TerminalProgress>(!options.quiet && options.progress != "off")),
+      progress_(std::make_unique<TerminalProgress>(!options.quiet && options.progress != "off",
+                                                   options.progress == "on")),
       run_{.memory = memory_,
            .threads = options.threads > 0 ? options.threads : default_thread_count(),
            .stop = &stop_flag(),
@@ -126,7 +136,7 @@ ReportContext Session::context(bool lapack) const {
   }
   context.machine = read_machine();
   context.threads = run_.threads;
-  context.isa = options_.isa;
+  context.isa = kernel_target();
   context.settings = environment_.library_settings;
   context.command = command_;
   context.started = started_;

@@ -43,6 +43,9 @@ struct CommonParts {
   bool dry_run = false;
 };
 
+/// For options that take numbers above 0. (CLI11's own names the largest double in its message.)
+CLI::Validator positive_number();
+
 void add_common_options(CLI::App& app, CommonOptions& options, CommonParts parts);
 
 /// A command under way: threads, memory, libraries, the clock.

@@ -72,7 +72,7 @@ void TerminalProgress::advance(std::string_view unit, int64_t done, int64_t tota
     fmt::print(stderr, "\r\x1b[K{}", line(unit, done, total));
     std::fflush(stderr);
     drawn_ = true;
-  } else if (std::chrono::duration<double>(Clock::now() - last_).count() >= kLineSeconds) {
+  } else if (every_ || std::chrono::duration<double>(Clock::now() - last_).count() >= kLineSeconds) {
     last_ = Clock::now();
     message(line(unit, done, total));
   }

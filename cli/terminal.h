@@ -23,10 +23,11 @@ bool use_color(When when, const Environment& environment);
 /// Columns of the terminal on stdout; 100 where it is none.
 int terminal_width();
 
-/// A line on stderr: rewritten in place on a terminal, else a plain line every few seconds.
+/// A line on stderr: rewritten in place on a terminal, else a plain line every few seconds, or at each
+/// report.
 class TerminalProgress final : public Progress {
  public:
-  explicit TerminalProgress(bool on) : on_(on) {}
+  TerminalProgress(bool on, bool every) : on_(on), every_(every) {}
   ~TerminalProgress() override;
   void advance(std::string_view unit, int64_t done, int64_t total) override;
 
@@ -35,6 +36,7 @@ class TerminalProgress final : public Progress {
   std::string line(std::string_view unit, int64_t done, int64_t total) const;
 
   bool on_;
+  bool every_;  ///< a line for each report where stderr is no terminal
   bool drawn_ = false;
   int64_t first_ = -1;  ///< items done when the first was reported: rates count from there
   Clock::time_point begin_ = Clock::now();

@@ -42,7 +42,10 @@ int run(const TokenizeOptions& o, const Invocation& invocation) {
     return 0;
   }
   const PackedText packed = open_sequences(o.input, checkpoint, plan_model(checkpoint).architecture);
-  for (const Sequence& sequence : packed.sequences) print(json_line(sequence.ids));
+  for (const Sequence& sequence : packed.sequences) {
+    print(fmt::format("{{\"document\": {}, \"ids\": [{}]}}\n", sequence.document,
+                      fmt::join(sequence.ids, ", ")));
+  }
   session.note(fmt::format("{} sequences of {} documents; {} of {} tokens dropped", packed.sequences.size(),
                            packed.documents.size(), packed.dropped_tokens, packed.tokens));
   return 0;

@@ -16,7 +16,8 @@ The texts are public domain and come from two Debian packages (nothing of them i
 
 Sequences are short at first (64 tokens, then 128, at random offsets in the 512 positions) and 512 tokens long in the
 last part of the run. The folder is rewritten every three minutes, so there is a usable checkpoint from early on.
-The schedule follows the clock: another machine makes more or fewer steps, hence another checkpoint.
+The schedule follows the clock, and the vocabulary trainer breaks ties in no fixed order: another run makes another
+checkpoint, with a vocabulary that differs in a few places.
 """
 import argparse
 import json

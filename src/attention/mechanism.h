@@ -74,8 +74,8 @@ class Mechanism {
   /// Bytes of scratch that prepare() takes for this shape on this many threads.
   virtual int64_t workspace_bytes(const AttentionShape& shape, int threads) const = 0;
 
-  /// Takes parameters (as parameters() lists them, views that stay valid) and scratch for shapes up to
-  /// `shape`.
+  /// Takes parameters (as parameters() lists them, views that stay valid) and scratch for `shape`; a smaller
+  /// shape may need more.
   virtual void prepare(const AttentionShape& shape, const std::vector<MatrixView<const float>>& parameters,
                        Run& run) = 0;
   /// O [b, h, queries, value_size]. The shape must not need more scratch than the prepared one.

@@ -30,6 +30,7 @@ struct Worker {
                 MemoryAccount& memory) {
     Product& product = products.try_emplace(sizes, sizes).first->second;
     if (scratch.bytes() < product.scratch_bytes()) {
+      scratch = {};  // before the new one is counted
       scratch = RawBuffer(memory, product.scratch_bytes(), "scratch of a matrix product");
     }
     product.run(a, b, c, scratch.data());
@@ -58,7 +59,9 @@ class Standard final : public Mechanism {
     workers_.resize(static_cast<size_t>(run.threads));
     const int64_t block = block_rows(shape) * padded(shape.keys);
     for (Worker& worker : workers_) {
-      if (worker.block.size() < block) worker.block = Buffer<float>(run.memory, block, "a block of P");
+      if (worker.block.size() >= block) continue;
+      worker.block = {};  // before the new one is counted
+      worker.block = Buffer<float>(run.memory, block, "a block of P");
     }
   }
 

@@ -145,6 +145,10 @@ std::string dnn_isa() {
       return "avx512_core_vnni";
     case dnnl::cpu_isa::avx512_core_bf16:
       return "avx512_core_bf16";
+    case dnnl::cpu_isa::avx512_core_amx:
+      return "avx512_core_amx";
+    case dnnl::cpu_isa::avx2_vnni:
+      return "avx2_vnni";
     default:
       return fmt::format("{:#x}", static_cast<unsigned>(dnnl::get_effective_cpu_isa()));
   }

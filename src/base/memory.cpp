@@ -26,7 +26,7 @@ void MemoryAccount::require(int64_t bytes, std::string_view what) const {
        .item = std::string(what),
        .found = fmt::format("needs {} beside the {} in use", format_bytes(bytes), format_bytes(current_)),
        .expected = fmt::format("at most {} in all", format_bytes(limit_)),
-       .remedy = "Allow more with --memory, or take a shorter --length or a smaller --batch"});
+       .remedy = "Allow more with --memory, or make the run smaller (--length, --batch, --sequences)"});
 }
 
 void MemoryAccount::add(int64_t bytes) {

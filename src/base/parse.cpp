@@ -55,8 +55,8 @@ void append_range(std::string_view text, const std::string& option, std::vector<
   while (value <= last) {
     values.push_back(value);
     if (values.size() > kMostValues) fail(option, text, "at most a million values");
-    const bool overflow = multiply ? __builtin_mul_overflow(value, step, &value)
-                                   : __builtin_add_overflow(value, step, &value);
+    const bool overflow =
+        multiply ? __builtin_mul_overflow(value, step, &value) : __builtin_add_overflow(value, step, &value);
     if (overflow) break;
   }
 }
@@ -77,6 +77,7 @@ int64_t parse_bytes(std::string_view text, const std::string& option) {
   constexpr const char* kForm = "a size such as 4096, 16GB or 1.5GiB";
   const size_t unit_at = text.find_first_not_of("0123456789.");
   std::string_view unit = unit_at == std::string_view::npos ? std::string_view() : text.substr(unit_at);
+  if (unit_at == 0) fail(option, text, kForm);
   const double value = number<double>(text.substr(0, unit_at), option, kForm);
   double scale = 1;
   if (!unit.empty() && unit != "B") {

@@ -32,19 +32,24 @@ int physical_cores() {
   return static_cast<int>(cores.size());
 }
 
-// The cgroup v2 quota in whole CPUs, rounded up; a large number where there is none.
+// The smallest quota of the cgroup v2 and those above it, in whole CPUs, rounded up; a large number where
+// there is none.
 int cgroup_quota() {
-  constexpr int kNone = 1 << 20;
+  int least = 1 << 20;
   std::ifstream self("/proc/self/cgroup");
   std::string line;
   while (std::getline(self, line)) {
     if (line.rfind("0::", 0) != 0) continue;
-    std::ifstream file("/sys/fs/cgroup" + line.substr(3) + "/cpu.max");
-    double quota = 0, period = 0;
-    if (file >> quota >> period && period > 0)
-      return std::max(1, static_cast<int>(std::ceil(quota / period)));
+    for (std::string group = line.substr(3);; group.resize(group.rfind('/'))) {
+      std::ifstream file("/sys/fs/cgroup" + group + "/cpu.max");
+      double quota = 0, period = 0;
+      if (file >> quota >> period && period > 0) {
+        least = std::min(least, std::max(1, static_cast<int>(std::ceil(quota / period))));
+      }
+      if (group.find('/') == std::string::npos) break;
+    }
   }
-  return kNone;
+  return least;
 }
 
 }  // namespace

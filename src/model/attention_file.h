@@ -19,8 +19,8 @@ struct AttentionFileParts {
 
 struct AttentionFileOptions {
   AttentionFileParts parts;
-  std::vector<int64_t> layers, heads;  ///< empty: all
-  int64_t batch = 0;                   ///< sequences at a time; 0: one
+  std::vector<int64_t> layers = {}, heads = {};  ///< empty: all
+  int64_t batch = 0;                             ///< sequences at a time; 0: one
 };
 
 /// Bytes of the file's tensors.

@@ -47,7 +47,16 @@ struct StoredMaps {
   }
 };
 
-// Consecutive layers.{i}.<what>, all of rank 4 and with equal numbers of sequences and heads.
+// Whether this is layers.{i}.<what>.
+bool is_layer_name(std::string_view name, const std::string& what) {
+  constexpr std::string_view kPrefix = "layers.";
+  if (!name.starts_with(kPrefix) || !name.ends_with("." + what)) return false;
+  name.remove_prefix(kPrefix.size());
+  const size_t digits = name.find_first_not_of("0123456789");
+  return digits > 0 && digits == name.size() - what.size() - 1;
+}
+
+// layers.{i}.<what> from 0 on without a gap, all of rank 4 and with equal numbers of sequences and heads.
 std::vector<StoredMaps> find_layers(const TensorFile& file, const char* what) {
   std::vector<StoredMaps> layers;
   while (const TensorInfo* tensor = file.find(layer_name(std::ssize(layers), what))) {
@@ -62,7 +71,12 @@ std::vector<StoredMaps> find_layers(const TensorFile& file, const char* what) {
     }
     layers.push_back({*tensor});
   }
-  if (layers.empty()) fail(file.name(), layer_name(0, what), "missing", "a tensor for every layer from 0 on");
+  const int64_t named =
+      std::count_if(file.tensors().begin(), file.tensors().end(),
+                    [&](const TensorInfo& tensor) { return is_layer_name(tensor.name, what); });
+  if (layers.empty() || named > std::ssize(layers)) {
+    fail(file.name(), layer_name(std::ssize(layers), what), "missing", "a tensor for every layer from 0 on");
+  }
   return layers;
 }
 
@@ -103,7 +117,10 @@ struct MapBuffer {
                            const char* what) {
     const int64_t stride = std::max(wanted_stride, size.cols);
     const int64_t floats = batch * heads * size.rows * stride;
-    if (storage.size() < floats) storage = Buffer<float>(run.memory, floats, what);
+    if (storage.size() < floats) {
+      storage = {};  // before the new one is counted
+      storage = Buffer<float>(run.memory, floats, what);
+    }
     return {storage.data(),     batch, heads, size.rows, size.cols, heads * size.rows * stride,
             size.rows * stride, stride};
   }
@@ -168,6 +185,10 @@ class ProbabilitySource final : public AttentionSource {
     const float* row = p.row(i);
     const float sum = std::accumulate(row, row + p.cols, 0.0f);
     const float least = *std::min_element(row, row + p.cols);
+    if (facts_.causal &&
+        std::any_of(row + std::min(i + 1, p.cols), row + p.cols, [](float x) { return x != 0; })) {
+      fail(path_, item, "weight on later keys", "none, because of --causal");
+    }
     if (least < 0) fail(path_, item, fmt::format("{}", least), "probabilities");
     if (std::abs(sum - 1) > kRowSumTolerance) {
       fail(path_, item, fmt::format("sum {}", sum), "a row of probabilities, sum 1 within 0.01");
@@ -271,7 +292,10 @@ class QueryKeySource final : public AttentionSource {
     const int64_t heads = maps.size(1), stored_rows = maps.size(2), d = maps.size(3);
     const int64_t per_sequence = heads * stored_rows * d;
     const int64_t floats = std::ssize(sequences) * per_sequence;
-    if (buffer.size() < floats) buffer = Buffer<float>(run_.memory, floats, "queries or keys");
+    if (buffer.size() < floats) {
+      buffer = {};
+      buffer = Buffer<float>(run_.memory, floats, "queries or keys");
+    }
     parallel_for(run_.threads, std::ssize(sequences), [&](int64_t b, int) {
       maps.read(sequences[index(b)], file_.name(), {buffer.data() + b * per_sequence, index(per_sequence)});
     });

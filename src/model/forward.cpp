@@ -18,7 +18,9 @@ LayerNorm make_norm(const NormWeights& w, const Architecture& a) {
 }
 
 void grow(Buffer<float>& buffer, int64_t floats, Run& run, const char* what) {
-  if (buffer.size() < floats) buffer = Buffer<float>(run.memory, floats, what);
+  if (buffer.size() >= floats) return;
+  buffer = {};  // before the new one is counted
+  buffer = Buffer<float>(run.memory, floats, what);
 }
 
 int64_t row_stride(const LayerWants& wants, int64_t length) {
@@ -83,7 +85,9 @@ void ForwardPass::reserve(int64_t batch, int64_t length, const LayerWants& wants
       scratch = std::max(scratch, norm->scratch_bytes());
     }
   }
-  if (scratch_.bytes() < scratch) scratch_ = RawBuffer(run_.memory, scratch, "scratch of the dense layers");
+  if (scratch_.bytes() >= scratch) return;
+  scratch_ = {};
+  scratch_ = RawBuffer(run_.memory, scratch, "scratch of the dense layers");
 }
 
 // Word + position + first token type, then a LayerNorm.

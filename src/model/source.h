@@ -26,7 +26,7 @@ struct SourceFacts {
   bool causal = false;
   bool has_logits = false;
   std::vector<MapSize> sizes;      ///< of each sequence
-  std::vector<int64_t> documents;  ///< the document each sequence is from, ascending
+  std::vector<int64_t> documents;  ///< the document each sequence is from, in any order
   /// Positions to cut out of each sequence's P, ascending (special tokens); empty where none are to be cut at
   /// all.
   std::vector<std::vector<int32_t>> dropped;

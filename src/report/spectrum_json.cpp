@@ -79,7 +79,8 @@ Json comparison_json(const Comparison& comparison, const SpectrumResult& result)
 Json checks_json(const SpectrumChecks& checks) {
   Json json = {{"passed", checks.passed}, {"matrices", checks.matrices}};
   set_number(json, "largest_norm_error", checks.largest_norm_error);
-  set_number(json, "smallest_sigma1", checks.smallest_sigma1, "no square row-stochastic matrix");
+  set_number(json, "smallest_sigma1", checks.smallest_sigma1, "no matrices");
+  set_number(json, "smallest_sigma1_ratio", checks.smallest_sigma1_ratio, "no matrices");
   json["verified"] = checks.verified;
   const bool any = checks.verified > 0;
   set_number(json, "largest_verified_error",

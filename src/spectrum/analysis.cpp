@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <numeric>
+#include <optional>
 
 #include "base/error.h"
 #include "spectrum/conclude.h"
@@ -23,6 +23,7 @@ constexpr int64_t kBatchTokens = 2048;
 constexpr int64_t kDefaultHeadSize = 64;
 constexpr double kJournalSeconds = 30;
 constexpr double kNormTolerance = 1e-5;
+constexpr const char* kInterrupted = "interrupted";
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
@@ -33,8 +34,32 @@ size_t index(int64_t i) { return static_cast<size_t>(i); }
 // What a method promises for |σ_i − σ_i(f64)| / σ₁.
 double tolerance_of(std::string_view method) { return method == "gesdd" ? 1e-5 : 2e-6; }
 
+SpectrumChecks concluded_checks(const RecordChecks& checks, std::string_view method) {
+  const double tolerance = tolerance_of(method);
+  const bool any = checks.matrices > 0;
+  return {.matrices = checks.matrices,
+          .largest_norm_error = checks.largest_norm_error,
+          .smallest_sigma1 = any ? std::optional(checks.smallest_sigma1) : std::nullopt,
+          .smallest_sigma1_ratio = any ? std::optional(checks.smallest_sigma1_ratio) : std::nullopt,
+          .verified = checks.verified,
+          .largest_verified_error = checks.largest_verified_error,
+          .tolerance = tolerance,
+          .passed = checks.largest_norm_error <= kNormTolerance &&
+                    checks.smallest_sigma1_ratio >= 1 - kNormTolerance &&
+                    checks.largest_verified_error <= tolerance};
+}
+
+}  // namespace
+
+void discard(const AnalysisFiles& files) {
+  if (!files.journal.empty()) ::unlink(files.journal.c_str());
+  if (!files.spectra.empty()) ::unlink(SpectraFile::waiting_path(files.spectra).c_str());
+}
+
+double look_confidence(int64_t look) { return 1.0 - 0.05 / static_cast<double>(look * (look + 1)); }
+
 // Writes the journal now and then, so that it costs little of the time.
-class Journal {
+class Analysis::Journal {
  public:
   Journal(std::string path, const Records& records) : path_(std::move(path)), records_(records) {}
 
@@ -48,9 +73,6 @@ class Journal {
     cost_ = seconds_since(begin);
     last_ = Clock::now();
   }
-  void remove() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
 
  private:
   std::string path_;
@@ -59,9 +81,40 @@ class Journal {
   double cost_ = 0;
 };
 
-}  // namespace
+// The looks of --until-width: when 8, 16, 32 ... sequences are finished, each at its own confidence.
+class Analysis::Looks {
+ public:
+  // `finished`: sequences done before a resume, in batches of `batch`; their looks count as taken.
+  Looks(double width, int64_t batch, int64_t finished) : width_(width) {
+    for (int64_t done = batch; done < finished; done += batch) take(done);
+    take(finished);
+  }
 
-double look_confidence(int64_t look) { return 1.0 - 0.05 / static_cast<double>(look * (look + 1)); }
+  // Of the results: that of the last look, or of one more if sequences have been added since.
+  double final_confidence(int64_t finished) const {
+    if (width_ <= 0) return 0.95;
+    return look_confidence(finished == looked_at_ ? look_ : look_ + 1);
+  }
+
+  bool narrow_enough(const Records& records, std::span<const int64_t> documents) {
+    return take(records.finished_count()) &&
+           widest_interval(records, documents, look_confidence(look_)) < width_;
+  }
+
+ private:
+  // Whether a look is due.
+  bool take(int64_t finished) {
+    if (width_ <= 0 || finished < next_) return false;
+    while (finished >= next_) ++look_, next_ *= 2;
+    looked_at_ = finished;
+    return true;
+  }
+
+  double width_;
+  int64_t look_ = 0;        ///< the last one taken
+  int64_t looked_at_ = -1;  ///< sequences finished then
+  int64_t next_ = kFirstLook;
+};
 
 Analysis::Analysis(AttentionSource& source, AnalysisOptions options, Run& run)
     : source_(source), facts_(source.facts()), options_(std::move(options)), run_(run) {
@@ -181,6 +234,27 @@ int64_t Analysis::required_bytes(int64_t untrained) const {
          (1 + untrained) * source_.buffer_bytes(batch, raw, visitor.wants(options_.layers.front()));
 }
 
+int64_t Analysis::disk_bytes(const AnalysisFiles& files) const {
+  int64_t bytes = files.journal.empty() ? 0 : 2 * Records::bytes(record_layout());
+  if (!files.spectra.empty()) bytes += 2 * SpectraFile::bytes(spectra_layout());
+  return bytes;
+}
+
+double Analysis::seconds_per_sequence(std::vector<std::unique_ptr<AttentionSource>>& untrained) {
+  Records records("", record_layout());
+  LayerAnalysis visitor(layer_options(), facts_, records, nullptr, run_);
+  const int64_t first = 0;
+  const Clock::time_point begin = Clock::now();
+  run_batch({&first, 1}, visitor, untrained);
+  return seconds_since(begin);
+}
+
+SpectraFile::Layout Analysis::spectra_layout() const {
+  SpectraFile::Layout layout{.layers = options_.layers, .heads = options_.heads, .lengths = {}};
+  for (const MapSize& size : sizes_) layout.lengths.push_back(std::min(size.rows, size.cols));
+  return layout;
+}
+
 void Analysis::run_batch(std::span<const int64_t> sequences, LayerAnalysis& visitor,
                          std::vector<std::unique_ptr<AttentionSource>>& untrained) {
   const int64_t layers = options_.layers.back() + 1;
@@ -194,85 +268,61 @@ void Analysis::run_batch(std::span<const int64_t> sequences, LayerAnalysis& visi
   }
 }
 
-SpectrumResult Analysis::run(std::vector<std::unique_ptr<AttentionSource>> untrained,
-                             const AnalysisFiles& files) {
-  const Clock::time_point begin = Clock::now();
-  run_.memory.require(required_bytes(std::ssize(untrained)), "the analysis");
-  const RecordLayout layout = record_layout();
-  Records records = files.resume && !files.journal.empty()
-                        ? Records::load(files.journal, files.identity, layout)
-                        : Records(files.identity, layout);
-  std::optional<SpectraFile> spectra;
-  if (!files.spectra.empty()) {
-    SpectraFile::Layout places{.layers = options_.layers, .heads = options_.heads, .lengths = {}};
-    for (const MapSize& size : sizes_) places.lengths.push_back(std::min(size.rows, size.cols));
-    spectra.emplace(files.spectra, std::move(places), files.resume);
-  }
-  Journal journal(files.journal, records);
-  LayerAnalysis visitor(layer_options(), facts_, records, spectra ? &*spectra : nullptr, run_);
-
-  SpectrumResult result;
-  result.stopped_because = "all sequences";
-  if (run_.progress != nullptr)
-    run_.progress->advance("sequences", records.finished_count(), layout.sequences);
-  int64_t look = 1, next_look = kFirstLook;
-  const auto look_due = [&](int64_t done) { return options_.until_width > 0 && done >= next_look; };
-  while (look_due(records.finished_count())) ++look, next_look *= 2;  // looks taken before a resume
-  if (look > 1) result.confidence = look_confidence(look - 1);
-  for (int64_t first = 0; first < layout.sequences; first += options_.batch) {
+std::string Analysis::run_batches(Records& records, LayerAnalysis& visitor,
+                                  std::vector<std::unique_ptr<AttentionSource>>& untrained, Journal& journal,
+                                  Looks& looks) {
+  const int64_t sequences = std::ssize(sizes_);
+  if (run_.progress != nullptr) run_.progress->advance("sequences", records.finished_count(), sequences);
+  for (int64_t first = 0; first < sequences; first += options_.batch) {
     std::vector<int64_t> batch;
-    for (int64_t i = first; i < std::min(first + options_.batch, layout.sequences); ++i) {
+    for (int64_t i = first; i < std::min(first + options_.batch, sequences); ++i) {
       if (!records.finished(i)) batch.push_back(i);
     }
     if (batch.empty()) continue;
-    if (run_.stopped()) {
-      result.stopped_because = "interrupted";
-      break;
-    }
+    if (run_.stopped()) return kInterrupted;
     run_batch(batch, visitor, untrained);
     for (int64_t i : batch) records.finish(i);
-    const int64_t done = records.finished_count();
-    if (run_.progress != nullptr) run_.progress->advance("sequences", done, layout.sequences);
-    if (look_due(done)) {
-      result.confidence = look_confidence(look);
-      if (widest_interval(records, facts_.documents, result.confidence) < options_.until_width) {
-        result.stopped_because = "interval narrow enough";
-        break;
-      }
-      while (look_due(done)) ++look, next_look *= 2;
-    }
+    if (run_.progress != nullptr) run_.progress->advance("sequences", records.finished_count(), sequences);
+    if (looks.narrow_enough(records, facts_.documents)) return "interval narrow enough";
     journal.after_batch();
   }
-  result.complete = result.stopped_because != "interrupted";
-  if (result.complete)
-    journal.remove();
-  else
-    journal.save();
-  if (spectra) spectra->finish(records.finished_count(), result.complete);
+  return "all sequences";
+}
 
+SpectrumResult Analysis::describe() const {
+  SpectrumResult result;
   result.layers = options_.layers;
   result.heads = options_.heads;
   result.causal = facts_.causal;
   result.equal_length = equal_length_;
   result.length = grid_.length;
-  result.at = options_.at.front().index(grid_.length);
+  result.at = equal_length_ ? options_.at.front().index(grid_.length) : 0;
   result.at_share = equal_length_ ? static_cast<double>(result.at) / static_cast<double>(grid_.length)
                                   : options_.at.front().share;
-  if (!equal_length_) result.at = 0;
-  conclude(records, facts_.documents, grid_, result.confidence, result);
+  return result;
+}
 
-  const RecordChecks& checks = records.checks();
-  const double tolerance = tolerance_of(options_.method);
-  const bool has_sigma1 = checks.smallest_sigma1 < std::numeric_limits<double>::max();
-  result.checks = {.matrices = checks.matrices,
-                   .largest_norm_error = checks.largest_norm_error,
-                   .smallest_sigma1 = has_sigma1 ? std::optional(checks.smallest_sigma1) : std::nullopt,
-                   .verified = checks.verified,
-                   .largest_verified_error = checks.largest_verified_error,
-                   .tolerance = tolerance,
-                   .passed = checks.largest_norm_error <= kNormTolerance &&
-                             (!has_sigma1 || checks.smallest_sigma1 >= 1 - kNormTolerance) &&
-                             checks.largest_verified_error <= tolerance};
+SpectrumResult Analysis::run(std::vector<std::unique_ptr<AttentionSource>> untrained,
+                             const AnalysisFiles& files) {
+  const Clock::time_point begin = Clock::now();
+  run_.memory.require(required_bytes(std::ssize(untrained)), "the analysis");
+  const RecordLayout layout = record_layout();
+  const bool resume = files.resume && !files.journal.empty();
+  Records records =
+      resume ? Records::load(files.journal, files.identity, layout) : Records(files.identity, layout);
+  std::optional<SpectraFile> spectra;
+  if (!files.spectra.empty()) spectra.emplace(files.spectra, spectra_layout(), resume);
+  LayerAnalysis visitor(layer_options(), facts_, records, spectra ? &*spectra : nullptr, run_);
+  Journal journal(files.journal, records);
+  Looks looks(options_.until_width, options_.batch, records.finished_count());
+
+  SpectrumResult result = describe();
+  result.stopped_because = run_batches(records, visitor, untrained, journal, looks);
+  result.complete = result.stopped_because != kInterrupted;
+  journal.save();
+  if (spectra) spectra->finish(records.finished_count());
+  conclude(records, facts_.documents, grid_, looks.final_confidence(records.finished_count()), result);
+  result.checks = concluded_checks(records.checks(), options_.method);
   result.seconds = visitor.seconds();
   result.seconds.total = seconds_since(begin);
   result.seconds.forward =

@@ -36,6 +36,10 @@ struct AnalysisFiles {
   std::string identity;  ///< the journal's
 };
 
+/// Removes the journal and the waiting spectra: to be called once the results of a complete run are safely
+/// written.
+void discard(const AnalysisFiles& files);
+
 /// An analysis that has been checked against its source: what it will take, then the run. The source and the
 /// run must outlive it.
 class Analysis {
@@ -48,16 +52,31 @@ class Analysis {
   /// Bytes of all buffers, the source's included, when sources of `untrained` models run beside it.
   int64_t required_bytes(int64_t untrained) const;
 
-  /// Runs. `untrained`: the same sequences through models with random weights, for the control "init".
+  /// Bytes on disk while it runs: journal and spectra, each while the next version is written.
+  int64_t disk_bytes(const AnalysisFiles& files) const;
+  /// Wall-clock seconds that the first sequence takes, measured by running it.
+  double seconds_per_sequence(std::vector<std::unique_ptr<AttentionSource>>& untrained);
+
+  /// Runs. The journal and the waiting spectra stay, also when it is complete, until discard(). `untrained`:
+  /// the same sequences through models with random weights, for the control "init".
   SpectrumResult run(std::vector<std::unique_ptr<AttentionSource>> untrained, const AnalysisFiles& files);
 
  private:
+  class Journal;
+  class Looks;
+
   MapSize effective_size(int64_t sequence) const;
   void choose_layers_and_heads();
   void choose_grid();
   void choose_controls();
   RecordLayout record_layout() const;
   LayerAnalysisOptions layer_options() const;
+  SpectraFile::Layout spectra_layout() const;
+  SpectrumResult describe() const;
+  /// Returns why it ended.
+  std::string run_batches(Records& records, LayerAnalysis& visitor,
+                          std::vector<std::unique_ptr<AttentionSource>>& untrained, Journal& journal,
+                          Looks& looks);
   void run_batch(std::span<const int64_t> sequences, LayerAnalysis& visitor,
                  std::vector<std::unique_ptr<AttentionSource>>& untrained);
 
@@ -69,10 +88,10 @@ class Analysis {
   MapSize largest_;
   bool equal_length_ = true;
   CurveGrid grid_;
-  SpectrumSeconds seconds_;
 };
 
-/// Share of error allowed at look j = 1, 2, ... of --until-width: 0.05 / (j (j + 1)), which sums to 0.05.
+/// Confidence of the intervals at look j = 1, 2, ... of --until-width: 1 − 0.05 / (j (j + 1)); the shares of
+/// error sum to 0.05.
 double look_confidence(int64_t look);
 
 }  // namespace linformer

@@ -41,6 +41,16 @@ double squared_norm(MatrixView<const float> p) {
   return sum;
 }
 
+// ‖P 1‖ / ‖1‖.
+double sigma1_bound(MatrixView<const float> p) {
+  double squares = 0;
+  for (int64_t i = 0; i < p.rows; ++i) {
+    const double sum = std::accumulate(p.row(i), p.row(i) + p.cols, 0.0);
+    squares += sum * sum;
+  }
+  return std::sqrt(squares / static_cast<double>(p.cols));
+}
+
 std::vector<MatrixView<const float>> as_const(const std::vector<MatrixView<float>>& matrices) {
   return {matrices.begin(), matrices.end()};
 }
@@ -196,23 +206,24 @@ void LayerAnalysis::measure_control(const std::string& control, const Maps& maps
   measurement_.record(records_, series(control), maps.keys, entropies, false, 1);
 }
 
-// Σσ² = ‖P‖_F²; σ₁ >= 1 because P 1 = 1 for a square P.
+// Σσ² = ‖P‖_F², and σ₁ >= ‖P 1‖ / ‖1‖, which is 1 for a square P whose rows sum to 1.
 void LayerAnalysis::check_norms(const Maps& maps) {
-  std::vector<double> errors(maps.matrices.size());
+  std::vector<double> errors(maps.matrices.size()), ratios(maps.matrices.size());
   parallel_for(run_.threads, std::ssize(errors), [&](int64_t index, int) {
     const auto i = static_cast<size_t>(index);
     const std::span<const double> values = measurement_.values(i);
     const double norm = squared_norm(maps.matrices[i]);
     const double sum = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
     errors[i] = norm > 0 ? std::abs(sum - norm) / norm : sum;
+    ratios[i] = values[0] / sigma1_bound(maps.matrices[i]);
   });
   RecordChecks& checks = records_.checks();
   checks.matrices += std::ssize(errors);
   checks.largest_norm_error =
       std::max(checks.largest_norm_error, *std::max_element(errors.begin(), errors.end()));
   for (size_t i = 0; i < errors.size(); ++i) {
-    if (maps.matrices[i].rows != maps.matrices[i].cols || measurement_.values(i).empty()) continue;
     checks.smallest_sigma1 = std::min(checks.smallest_sigma1, measurement_.values(i)[0]);
+    checks.smallest_sigma1_ratio = std::min(checks.smallest_sigma1_ratio, ratios[i]);
   }
 }
 

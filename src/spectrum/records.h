@@ -40,8 +40,8 @@ struct RecordChecks {
   int64_t matrices = 0;
   int64_t verified = 0;
   double largest_norm_error = 0;
-  double smallest_sigma1 =
-      std::numeric_limits<double>::max();  ///< max(): no square row-stochastic matrix yet
+  double smallest_sigma1 = std::numeric_limits<double>::max();
+  double smallest_sigma1_ratio = std::numeric_limits<double>::max();  ///< of σ₁ to its bound ‖P 1‖ / ‖1‖
   double largest_verified_error = 0;
 };
 

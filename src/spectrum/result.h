@@ -68,20 +68,20 @@ struct Comparison {
 
 /// Checks made in the run itself; see METHODS.md.
 struct SpectrumChecks {
-  int64_t matrices = 0;           ///< spectra of the model's own P
-  double largest_norm_error = 0;  ///< max |Σσ² − ‖P‖_F²| / ‖P‖_F²
-  std::optional<double>
-      smallest_sigma1;                ///< of the square row-stochastic P: at least 1; none if there were none
-  int64_t verified = 0;               ///< matrices computed again in f64
-  double largest_verified_error = 0;  ///< max |σ_i − σ_i(f64)| / σ₁ over these
-  double tolerance = 0;               ///< what the method promises for the latter
+  int64_t matrices = 0;                         ///< spectra of the model's own P
+  double largest_norm_error = 0;                ///< max |Σσ² − ‖P‖_F²| / ‖P‖_F²
+  std::optional<double> smallest_sigma1;        ///< none if there were no matrices
+  std::optional<double> smallest_sigma1_ratio;  ///< of σ₁ to ‖P 1‖ / ‖1‖, which it cannot be below
+  int64_t verified = 0;                         ///< matrices computed again in f64
+  double largest_verified_error = 0;            ///< max |σ_i − σ_i(f64)| / σ₁ over these
+  double tolerance = 0;                         ///< what the method promises for the latter
   bool passed = false;
 };
 
 /// Wall-clock seconds by phase.
 struct SpectrumSeconds {
   double load = 0;
-  double forward = 0;          ///< the source: forward pass or reading
+  double forward = 0;  ///< the sources: forward passes, untrained ones included, or reading; and the rest
   double singular_values = 0;  ///< of P, centred P and logits
   double controls = 0;         ///< making the controls and their singular values
   double verify = 0;

@@ -24,12 +24,21 @@ namespace {
 
 size_t index(int64_t i) { return static_cast<size_t>(i); }
 
+int64_t longest(const SpectraFile::Layout& layout) {
+  return *std::max_element(layout.lengths.begin(), layout.lengths.end());
+}
+
 }  // namespace
+
+int64_t SpectraFile::bytes(const Layout& layout) {
+  return std::ssize(layout.lengths) * std::ssize(layout.layers) * std::ssize(layout.heads) * longest(layout) *
+         static_cast<int64_t>(sizeof(float));
+}
 
 SpectraFile::SpectraFile(std::string path, Layout layout, bool resume)
     : path_(std::move(path)), layout_(std::move(layout)) {
-  size_ = *std::max_element(layout_.lengths.begin(), layout_.lengths.end());
-  const std::string waiting = path_ + ".partial";
+  size_ = longest(layout_);
+  const std::string waiting = waiting_path(path_);
   file_ =
       FileDescriptor(::open(waiting.c_str(), O_RDWR | O_CLOEXEC | (resume ? 0 : O_CREAT | O_TRUNC), 0666));
   if (file_.get() < 0) {
@@ -39,7 +48,7 @@ SpectraFile::SpectraFile(std::string path, Layout layout, bool resume)
                                     .expected = "the spectra of the interrupted analysis",
                                     .remedy = "Begin again with --force, or resume without --spectra"});
   }
-  const int64_t bytes = offset(std::ssize(layout_.lengths), 0, 0);
+  const int64_t bytes = SpectraFile::bytes(layout_);
   if (const int number = ::posix_fallocate(file_.get(), 0, bytes); number != 0) {
     if (!resume) ::unlink(waiting.c_str());
     fail(fmt::format("{} ({} bytes)", waiting, bytes), number);
@@ -58,11 +67,11 @@ void SpectraFile::write(int64_t sequence, int64_t layer, int64_t head, std::span
   const size_t bytes = row.size() * sizeof(float);
   if (::pwrite(file_.get(), row.data(), bytes, offset(sequence, layer, head)) !=
       static_cast<ssize_t>(bytes)) {
-    fail(path_ + ".partial", errno);
+    fail(waiting_path(path_), errno);
   }
 }
 
-void SpectraFile::finish(int64_t sequences, bool done) {
+void SpectraFile::finish(int64_t sequences) const {
   const bool complete = sequences == std::ssize(layout_.lengths);
   const int64_t heads = std::ssize(layout_.heads);
   const bool equal =
@@ -83,14 +92,13 @@ void SpectraFile::finish(int64_t sequences, bool done) {
     for (int64_t s = 0; s < sequences; ++s) {
       const ssize_t got =
           ::pread(file_.get(), row.data(), index(bytes), offset(s, static_cast<int64_t>(layer), 0));
-      if (got != bytes) fail(path_ + ".partial", got < 0 ? errno : EIO);
+      if (got != bytes) fail(waiting_path(path_), got < 0 ? errno : EIO);
       writer.write(layer, s * std::ssize(row), std::span<const float>(row));
     }
   }
   if (!equal)
     writer.write(specs.size() - 1, 0, std::span<const int64_t>(layout_.lengths.data(), index(sequences)));
   writer.commit();
-  if (complete || done) ::unlink((path_ + ".partial").c_str());
 }
 
 }  // namespace linformer

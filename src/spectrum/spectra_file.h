@@ -29,9 +29,12 @@ class SpectraFile {
   /// `layer`, `head`: indices into the layout's lists. Thread-safe for different places.
   void write(int64_t sequence, int64_t layer, int64_t head, std::span<const double> values);
 
-  /// Writes `path` from the first `sequences` sequences, atomically, and removes the waiting file if these
-  /// are all (or `done`: no more will come).
-  void finish(int64_t sequences, bool done);
+  /// Writes `path` from the first `sequences` sequences, atomically. The waiting file stays.
+  void finish(int64_t sequences) const;
+
+  static std::string waiting_path(const std::string& path) { return path + ".partial"; }
+  /// Bytes of the waiting file.
+  static int64_t bytes(const Layout& layout);
 
  private:
   int64_t offset(int64_t sequence, int64_t layer, int64_t head) const;

@@ -64,6 +64,14 @@ std::vector<int32_t> ids_of(const std::string& name, int64_t line, const json& v
   return ids;
 }
 
+std::optional<int64_t> document_of(const std::string& name, int64_t line, const json& value) {
+  if (!value.is_object() || !value.contains("document")) return std::nullopt;
+  const json& document = value["document"];
+  if (!document.is_number_integer())
+    reject_line(name, line, printable(document.dump()), "a number as \"document\"");
+  return document.get<int64_t>();
+}
+
 void require_text(const std::vector<Document>& documents, const std::vector<std::string>& paths) {
   const bool none =
       std::all_of(documents.begin(), documents.end(), [](const Document& d) { return d.text.empty(); });
@@ -107,12 +115,14 @@ std::vector<Document> read_documents(const std::vector<std::string>& paths, std:
   return documents;
 }
 
-std::vector<std::vector<int32_t>> read_ids(const std::string& path, std::istream& standard_input) {
+std::vector<IdList> read_ids(const std::string& path, std::istream& standard_input) {
   const bool from_stream = path == kStandardInput;
   const std::string name = from_stream ? kStandardInputName : path;
-  std::vector<std::vector<int32_t>> lists;
+  std::vector<IdList> lists;
   for_each_json_line(name, from_stream ? read_stream(standard_input) : read_text(path),
-                     [&](int64_t line, const json& value) { lists.push_back(ids_of(name, line, value)); });
+                     [&](int64_t line, const json& value) {
+                       lists.push_back({ids_of(name, line, value), document_of(name, line, value)});
+                     });
   if (lists.empty()) {
     throw Error(ErrorCode::kInput,
                 {name, "", "no ids", "an array of ids a line", "linformer tokenize writes such lines"});

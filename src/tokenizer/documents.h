@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <istream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,9 +26,15 @@ std::vector<Document> documents_from_jsonl(const std::string& name, std::string_
 /// it has no text; Error(kUsage) if "-" is given twice.
 std::vector<Document> read_documents(const std::vector<std::string>& paths, std::istream& standard_input);
 
-/// Token ids, a sequence a line: an array of integers or an object with such an array as "ids"; "-" reads
-/// `standard_input`. Throws Error(kInput) naming the line for anything else, an id outside 0 to 2^31 - 1
-/// included, and if there is no sequence.
-std::vector<std::vector<int32_t>> read_ids(const std::string& path, std::istream& standard_input);
+/// One line of --ids.
+struct IdList {
+  std::vector<int32_t> ids;
+  std::optional<int64_t> document;  ///< which document they are from, if the line says so
+};
+
+/// Token ids, a sequence a line: an array of integers, or an object with such an array as "ids" and
+/// optionally the number of its "document"; "-" reads `standard_input`. Throws Error(kInput) naming the line
+/// for anything else, an id outside 0 to 2^31 - 1 included, and if there is no sequence.
+std::vector<IdList> read_ids(const std::string& path, std::istream& standard_input);
 
 }  // namespace linformer

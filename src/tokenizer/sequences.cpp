@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/error.h"
@@ -95,19 +96,23 @@ PackedText pack(const Tokenizer& tokenizer, const std::vector<Document>& documen
   return packer.finish();
 }
 
-PackedText sequences_of_ids(const std::string& name, const std::vector<std::vector<int32_t>>& lists,
+PackedText sequences_of_ids(const std::string& name, const std::vector<IdList>& lists,
                             std::optional<int64_t> limit) {
   PackedText packed;
+  std::map<int64_t, int64_t> numbers;  // documents as the file numbers them, to ours
   for (std::size_t i = 0; i < lists.size(); ++i) {
     if (limit && static_cast<int64_t>(packed.sequences.size()) >= *limit) break;
     ++packed.documents_read;
-    packed.tokens += size_of(lists[i]);
-    if (lists[i].empty()) {
+    packed.tokens += size_of(lists[i].ids);
+    if (lists[i].ids.empty()) {
       ++packed.short_documents;
       continue;
     }
-    packed.documents.push_back(fmt::format("{}:{}", name, i + 1));
-    packed.sequences.push_back({static_cast<int64_t>(packed.documents.size()) - 1, lists[i]});
+    const auto next = static_cast<int64_t>(packed.documents.size());
+    const int64_t document =
+        lists[i].document ? numbers.try_emplace(*lists[i].document, next).first->second : next;
+    if (document == next) packed.documents.push_back(fmt::format("{}:{}", name, i + 1));
+    packed.sequences.push_back({document, lists[i].ids});
   }
   packed.limited = limit && static_cast<int64_t>(packed.sequences.size()) >= *limit;
   return packed;

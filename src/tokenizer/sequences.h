@@ -73,9 +73,10 @@ class Packer {
 /// it has no tokens). Documents are tokenised one at a time and not beyond the limit. Errors as Packer's.
 PackedText pack(const Tokenizer& tokenizer, const std::vector<Document>& documents, const Packing& packing);
 
-/// Lists of ids as they are, each a sequence and a document of its own named "NAME:POSITION" from 1. Takes
+/// Lists of ids as they are, each a sequence. Its document is the one it names, else one of its own, named
+/// "NAME:POSITION" from 1. Takes
 /// the first `limit`; empty lists are passed over and counted as short documents.
-PackedText sequences_of_ids(const std::string& name, const std::vector<std::vector<int32_t>>& lists,
+PackedText sequences_of_ids(const std::string& name, const std::vector<IdList>& lists,
                             std::optional<int64_t> limit);
 
 }  // namespace linformer

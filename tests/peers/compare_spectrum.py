@@ -51,15 +51,12 @@ def main() -> None:
     parser.add_argument("report")
     parser.add_argument("csv")
     parser.add_argument("peer")
-    parser.add_argument("--series", default="model", help="the CSV's series that holds the model's own P")
+    parser.add_argument("--series", default="probabilities", help="the CSV's series that holds the model's own P")
     parser.add_argument("--tolerance", type=float, default=1e-4)
     options = parser.parse_args()
 
     report, peer = (json.loads(Path(path).read_text()) for path in (options.report, options.peer))
-    ours = find(report, "seconds_per_sequence")
-    if ours is None:
-        ours = report["seconds"] / peer["sequences"]
-        print("the report has no seconds_per_sequence: the run's seconds stand in, loading included")
+    ours = report["phases"]["total_seconds"] / report["results"]["sequences"]
     theirs = peer["seconds_per_sequence"]
     print(f"seconds a sequence: {ours:.3f} against {theirs:.3f} "
           f"(forward {peer['forward_seconds_per_sequence']:.3f}, svd {peer['svd_seconds_per_sequence']:.3f}): "

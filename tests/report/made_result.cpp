@@ -71,6 +71,7 @@ SpectrumResult made_result() {
   result.checks = {.matrices = 240,
                    .largest_norm_error = 1e-7,
                    .smallest_sigma1 = 1.0,
+                   .smallest_sigma1_ratio = 1.0,
                    .verified = 3,
                    .largest_verified_error = 2e-7,
                    .tolerance = 2e-6,

@@ -36,8 +36,8 @@ std::vector<std::string> schema_errors(const nlohmann::json& report, const std::
   const rapidjson::SchemaDocument schema(schema_text);
   rapidjson::SchemaValidator validator(schema);
   if (parse(report.dump(), "the report").Accept(validator)) return {};
-  return {pointer_text(validator.GetInvalidDocumentPointer()) + ": " + validator.GetInvalidSchemaKeyword() + " of " +
-          pointer_text(validator.GetInvalidSchemaPointer())};
+  return {pointer_text(validator.GetInvalidDocumentPointer()) + ": " + validator.GetInvalidSchemaKeyword() +
+          " of " + pointer_text(validator.GetInvalidSchemaPointer())};
 }
 
 }  // namespace linformer

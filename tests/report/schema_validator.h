@@ -7,8 +7,8 @@
 
 namespace linformer {
 
-/// The first thing wrong with a report by the JSON Schema in the file `schema_path`, as "where: what"; empty if
-/// nothing. Throws if the schema cannot be read.
+/// The first thing wrong with a report by the JSON Schema in the file `schema_path`, as "where: what"; empty
+/// if nothing. Throws if the schema cannot be read.
 std::vector<std::string> schema_errors(const nlohmann::json& report, const std::string& schema_path);
 
 }  // namespace linformer

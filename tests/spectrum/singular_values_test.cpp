@@ -209,7 +209,7 @@ TEST_CASE("an entry that is not finite is named by task, row and column, and not
     }
 }
 
-TEST_CASE("spans of a wrong size and unknown methods are errors; empty matrices are not") {
+TEST_CASE("spans of a wrong size and unknown methods are errors, empty matrices are not") {
   MemoryAccount memory;
   Run run{.memory = memory};
   const auto method = make_singular_values("gram");

@@ -16,9 +16,15 @@ using test::TemporaryFile;
 
 namespace {
 
-std::vector<std::vector<int32_t>> ids_from(const std::string& text) {
+std::vector<IdList> lines_from(const std::string& text) {
   std::istringstream stream(text);
   return read_ids("-", stream);
+}
+
+std::vector<std::vector<int32_t>> ids_from(const std::string& text) {
+  std::vector<std::vector<int32_t>> lists;
+  for (const IdList& line : lines_from(text)) lists.push_back(line.ids);
+  return lists;
 }
 
 std::string refused_ids(const std::string& text) {
@@ -71,7 +77,14 @@ TEST_CASE("Ids are arrays or objects with ids, a line each", "[tokenizer]") {
   CHECK(ids_from("[1, 2, 2147483647]\n{\"ids\": [0]}\n\n[]") == Lists{{1, 2, 2147483647}, {0}, {}});
   const TemporaryFile file("ids.jsonl", "[5]\n");
   std::istringstream unused;
-  CHECK(read_ids(file.path(), unused) == Lists{{5}});
+  CHECK(read_ids(file.path(), unused).at(0).ids == std::vector<int32_t>{5});
+}
+
+TEST_CASE("A line of ids may name its document", "[tokenizer]") {
+  const auto lines = lines_from("{\"document\": 4, \"ids\": [1]}\n[2]\n");
+  CHECK(lines.at(0).document == 4);
+  CHECK_FALSE(lines.at(1).document);
+  CHECK(contains(refused_ids("{\"document\": \"x\", \"ids\": [1]}"), "document"));
 }
 
 TEST_CASE("Ids that are not ids are refused with their line", "[tokenizer]") {

@@ -106,12 +106,20 @@ TEST_CASE("A length without room for a token and contradicting ways of packing a
 }
 
 TEST_CASE("Lists of ids are sequences as they are", "[tokenizer]") {
-  const PackedText packed = sequences_of_ids("f", {{9, 8}, {}, {7}, {6}}, 2);
+  const PackedText packed = sequences_of_ids("f", {{{9, 8}, {}}, {{}, {}}, {{7}, {}}, {{6}, {}}}, 2);
   REQUIRE(packed.sequences.size() == 2);
   CHECK(packed.sequences[1].ids == Ids{7});
   CHECK(packed.sequences[1].document == 1);
   CHECK(packed.documents == std::vector<std::string>{"f:1", "f:3"});
   CHECK(packed.short_documents == 1);
   CHECK(packed.limited);
-  CHECK_FALSE(sequences_of_ids("f", {{1}}, std::nullopt).limited);
+  CHECK_FALSE(sequences_of_ids("f", {{{1}, {}}}, std::nullopt).limited);
+}
+
+TEST_CASE("Lists of ids of one document are sequences of one document", "[tokenizer]") {
+  const PackedText packed = sequences_of_ids("f", {{{1}, 7}, {{2}, 3}, {{3}, 7}, {{4}, {}}}, std::nullopt);
+  std::vector<int64_t> documents;
+  for (const Sequence& sequence : packed.sequences) documents.push_back(sequence.document);
+  CHECK(documents == std::vector<int64_t>{0, 1, 0, 2});
+  CHECK(packed.documents == std::vector<std::string>{"f:1", "f:2", "f:4"});
 }

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+// Exit code 6: what cannot be written; and readers that go away.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <csignal>
+
+#include "catch.h"
+#include "io/error_of.h"
+#include "io/file_descriptor.h"
+#include "io/temporary_folder.h"
+#include "program.h"
+
+namespace linformer {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+Arguments analyze(Arguments more) {
+  Arguments all = {"analyze-spectrum",
+                   "--checkpoint",
+                   bert_fixture("masked-lm"),
+                   "--ids",
+                   "ids.jsonl",
+                   "--control",
+                   "none",
+                   "--quiet"};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+Arguments attention(Arguments more) {
+  Arguments all = {"attention", "--checkpoint", bert_fixture("masked-lm"), "--ids", "ids.jsonl"};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+TEST_CASE("a place that cannot be written is exit 6, named, and left as it was") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  std::filesystem::create_directory(folder.path("directory"));
+  const std::pair<Arguments, std::vector<std::string>> rows[] = {
+      {analyze({"--out", "nowhere/r.json"}), {"nowhere/r.json"}},
+      {analyze({"--out", "directory"}), {"directory"}},
+      {analyze({"--out", "r.json", "--spectra", "nowhere/s"}), {"nowhere/s"}},
+      {analyze({"--out", "r.json", "--spectra", "directory"}), {"directory"}},
+      {attention({"--out", "nowhere/a"}), {"nowhere/a", "No such file"}},
+      {attention({"--out", "directory"}), {"directory", "Is a directory"}},
+      {attention({"--out", "/dev/full"}), {"/dev/full", "No space left"}}};
+  for (const auto& [arguments, parts] : rows) {
+    const ProgramResult result = run_program(arguments, {.folder = folder.path()});
+    INFO("arguments: " << Catch::Detail::stringify(arguments));
+    INFO("stderr: " << result.err);
+    CHECK(result.code == 6);
+    for (const std::string& part : parts) CHECK(contains(result.err, part));
+    CHECK(folder.entries() == 2);
+    CHECK(std::filesystem::is_empty(folder.path("directory")));
+  }
+}
+
+TEST_CASE("a file that would grow over the limit is exit 6 and leaves nothing half-written") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  for (const Arguments& arguments : {attention({"--out", "a.safetensors"}), analyze({"--out", "r.json"})}) {
+    const ProgramResult result = run_program(arguments, {.folder = folder.path(), .file_limit = 1024});
+    INFO("arguments: " << Catch::Detail::stringify(arguments));
+    INFO("stderr: " << result.err);
+    CHECK(result.code == 6);
+    CHECK(contains(result.err, "File too large"));
+    std::filesystem::remove(folder.path("r.json.partial"));  // may stay for --resume
+    CHECK(folder.entries() == 1);
+  }
+}
+
+TEST_CASE("an analysis whose results could not be written is not lost: --resume writes them") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  const Arguments arguments = analyze({"--out", "r.json", "--spectra", "s.safetensors"});
+  // Large enough for spectra and journal, not for the report.
+  CHECK(run_program(arguments, {.folder = folder.path(), .file_limit = 30'000}).code == 6);
+  CHECK_FALSE(std::filesystem::exists(folder.path("r.json")));
+  CHECK(std::filesystem::exists(folder.path("r.json.partial")));
+  Arguments resume = arguments;
+  resume.emplace_back("--resume");
+  const ProgramResult result = run_program(resume, {.folder = folder.path()});
+  INFO("stderr: " << result.err);
+  CHECK(result.code == 0);
+  CHECK(std::filesystem::exists(folder.path("r.json")));
+  CHECK(std::filesystem::exists(folder.path("s.safetensors")));
+  CHECK_FALSE(std::filesystem::exists(folder.path("r.json.partial")));
+  CHECK_FALSE(std::filesystem::exists(folder.path("s.safetensors.partial")));
+}
+
+TEST_CASE("what is read is never overwritten, and spectra and report are two files") {
+  const TemporaryFolder folder;
+  const std::string ids = ids_jsonl(2, 16);
+  folder.put("ids.jsonl", ids);
+  REQUIRE(run_program(attention({"--out", "a.safetensors"}), {.folder = folder.path()}).code == 0);
+  const std::string tensors = folder.content("a.safetensors");
+  const std::pair<Arguments, std::string> rows[] = {
+      {analyze({"--out", "ids.jsonl"}), "ids.jsonl"},
+      {analyze({"--out", "r.json", "--spectra", "./ids.jsonl"}), "ids.jsonl"},
+      {attention({"--out", "./ids.jsonl"}), "ids.jsonl"},
+      {{"analyze-spectrum", "--probabilities", "a.safetensors", "--out", "a.safetensors"}, "a.safetensors"},
+      {analyze({"--out", "r.json", "--spectra", "r.json"}), "--spectra"},
+      {attention({"--out", "-"}), "--out"}};
+  for (const auto& [arguments, named] : rows) {
+    const ProgramResult result = run_program(arguments, {.folder = folder.path()});
+    INFO("arguments: " << Catch::Detail::stringify(arguments));
+    INFO("stderr: " << result.err);
+    CHECK(result.code == 2);
+    CHECK(contains(result.err, named));
+  }
+  CHECK(folder.entries() == 2);
+  CHECK(folder.content("ids.jsonl") == ids);
+  CHECK(folder.content("a.safetensors") == tensors);
+}
+
+TEST_CASE("a report to a device has no files beside it") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  REQUIRE(::mkfifo(folder.path("pipe").c_str(), 0600) == 0);
+  const FileDescriptor reader(::open(folder.path("pipe").c_str(), O_RDWR | O_CLOEXEC));
+  // Nobody empties it, so the report must not be larger than a pipe's buffer.
+  REQUIRE(::fcntl(reader.get(), F_SETPIPE_SZ, 1 << 20) >= 1 << 19);
+  CHECK(run_program(analyze({"--out", "pipe"}), {.folder = folder.path()}).code == 0);
+  CHECK(folder.entries() == 2);
+  CHECK(std::filesystem::is_fifo(folder.path("pipe")));
+}
+
+TEST_CASE("a report that cannot be replaced stays as it was") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  folder.put("r.json", "old report");
+  folder.put("a.safetensors", "old tensors");
+  CHECK(run_program(analyze({"--out", "r.json"}), {.folder = folder.path(), .file_limit = 1024}).code == 6);
+  CHECK(run_program(attention({"--out", "a.safetensors"}), {.folder = folder.path(), .file_limit = 1024})
+            .code == 6);
+  CHECK(folder.content("r.json") == "old report");
+  CHECK(folder.content("a.safetensors") == "old tensors");
+}
+
+TEST_CASE("a reader that goes away ends the program without a message or a mess") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  for (const Arguments& arguments :
+       {Arguments{"info"}, Arguments{"tokenize"}, analyze({"--out", "-"}), analyze({"--out", "r.json"})}) {
+    const ProgramResult result = run_program(arguments, {.folder = folder.path(), .read_output = false});
+    INFO("arguments: " << Catch::Detail::stringify(arguments));
+    CHECK(result.code == 128 + SIGPIPE);
+    CHECK(result.err.empty());
+  }
+  // The report was written before the table.
+  CHECK(folder.entries() == 3);
+  CHECK(contains(folder.content("r.json"), "\"complete\": true"));
+}
+
+}  // namespace
+}  // namespace linformer

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#include "model/source.h"
+
+#include <limits>
+
+#include "catch.h"
+#include "io/error_of.h"
+#include "recorder.h"
+
+namespace linformer {
+namespace {
+
+using Indices = std::vector<int64_t>;
+
+const std::vector<TokenSequence> kSequences = {{.document = 0, .ids = {2, 11, 12, 3}},
+                                               {.document = 0, .ids = {2, 13, 14, 15, 16, 3}},
+                                               {.document = 4, .ids = {2, 40, 3, 3}}};
+
+TEST_CASE("sequences are grouped by rows and columns, ascending within a group, none lost") {
+  const std::vector<MapSize> sizes = {{4, 4}, {5, 4}, {4, 4}, {4, 5}, {5, 4}, {9, 9}};
+  const Indices all = {0, 1, 2, 3, 4, 5};
+  auto groups = groups_of_equal_size(all, sizes);
+  std::sort(groups.begin(), groups.end());
+  CHECK(groups == std::vector<Indices>{{0, 2}, {1, 4}, {3}, {5}});
+  const Indices some = {1, 2, 4};
+  groups = groups_of_equal_size(some, sizes);
+  std::sort(groups.begin(), groups.end());
+  CHECK(groups == std::vector<Indices>{{1, 4}, {2}});
+  CHECK(groups_of_equal_size({}, sizes).empty());
+}
+
+TEST_CASE("no chosen indices are all of them") {
+  CHECK(choose_indices({}, 3, "--layers") == Indices{0, 1, 2});
+}
+
+TEST_CASE("chosen indices come sorted and once") {
+  CHECK(choose_indices({5, 1, 3, 1, 5}, 6, "--layers") == Indices{1, 3, 5});
+}
+
+TEST_CASE("an index that there is not is a usage error naming the option, the index and what there is") {
+  for (const int64_t wrong : {int64_t{6}, int64_t{-1}, std::numeric_limits<int64_t>::max()}) {
+    const auto error = error_of([&] { choose_indices({2, wrong, 1}, 6, "--heads"); });
+    REQUIRE(error);
+    CHECK(error->code() == ErrorCode::kUsage);
+    CHECK(error->detail().subject == "--heads");
+    CHECK(error->detail().found == std::to_string(wrong));
+    CHECK(contains(error->detail().expected, "0 to 5"));
+  }
+}
+
+TEST_CASE("a model's source knows sizes and documents before anything is computed") {
+  LoadedFixture loaded;
+  const auto source = make_model_source(loaded.model, kSequences, {}, loaded.run);
+  const SourceFacts& facts = source->facts();
+  CHECK(facts.layers == 2);
+  CHECK(facts.heads == 3);
+  CHECK(facts.head_size == 16);
+  CHECK_FALSE(facts.causal);
+  CHECK(facts.has_logits);
+  CHECK(facts.sizes == std::vector<MapSize>{{4, 4}, {6, 6}, {4, 4}});
+  CHECK(facts.documents == Indices{0, 0, 4});
+  CHECK(facts.dropped.empty());
+}
+
+TEST_CASE("a model's source finds every position of the ids to be dropped") {
+  LoadedFixture loaded;
+  const std::vector<int32_t> special = {2, 3};
+  const auto source = make_model_source(loaded.model, kSequences, special, loaded.run);
+  CHECK(source->facts().dropped == std::vector<std::vector<int32_t>>{{0, 3}, {0, 5}, {0, 2, 3}});
+  const std::vector<int32_t> absent = {99};
+  CHECK(make_model_source(loaded.model, kSequences, absent, loaded.run)->facts().dropped ==
+        std::vector<std::vector<int32_t>>(3));
+}
+
+TEST_CASE("a model's source shows what the model computes for those sequences") {
+  LoadedFixture loaded;
+  const auto source = make_model_source(loaded.model, kSequences, {}, loaded.run);
+  Recorder recorder;
+  const Indices group = {0, 2};
+  source->run(group, 2, recorder);
+  using Calls = std::vector<std::pair<int64_t, int64_t>>;
+  CHECK(recorder.calls == Calls{{0, 0}, {0, 2}, {1, 0}, {1, 2}});
+  for (const int64_t sequence : group) {
+    const std::span<const int32_t> ids(kSequences[static_cast<size_t>(sequence)].ids);
+    ForwardPass pass(loaded.model, make_mechanism("standard"), loaded.run);
+    Keeper keeper;
+    pass.run({&ids, 1}, {}, 2, &keeper);
+    for (int64_t layer = 0; layer < 2; ++layer) {
+      CAPTURE(sequence, layer);
+      const KeptLayer &ours = recorder.at(layer, sequence),
+                      &truth = keeper.layers[static_cast<size_t>(layer)];
+      CHECK(agrees(ours.hidden, truth.hidden));
+      CHECK(agrees(ours.logits, truth.logits));
+      CHECK(probabilities_agree(ours.probabilities, truth.probabilities));
+      CHECK(agrees(ours.v, truth.v));
+    }
+    CHECK(agrees(recorder.embeddings.at(sequence), keeper.embeddings));
+  }
+}
+
+TEST_CASE("a model's source stops after the layers asked for, and shows only what is wanted") {
+  LoadedFixture loaded;
+  const auto source = make_model_source(loaded.model, kSequences, {}, loaded.run);
+  Recorder recorder({.logits = false, .probabilities = true, .row_stride = 9});
+  const Indices one = {1};
+  source->run(one, 1, recorder);
+  CHECK(recorder.calls.size() == 1);
+  CHECK(recorder.at(0, 1).logits.empty());
+  Recorder plain;
+  source->run(one, 1, plain);
+  CHECK(recorder.at(0, 1).probabilities == plain.at(0, 1).probabilities);  // whatever the row stride
+}
+
+TEST_CASE("the buffers of a model's source grow with sequences, length and what is wanted") {
+  LoadedFixture loaded;
+  const auto source = make_model_source(loaded.model, kSequences, {}, loaded.run);
+  const LayerWants nothing, both = {.logits = true, .probabilities = true, .row_stride = 0};
+  const int64_t base = source->buffer_bytes(1, {6, 6}, nothing);
+  CHECK(source->buffer_bytes(1, {6, 6}, both) - base == 2 * 3 * 6 * 6 * 4);
+  CHECK(source->buffer_bytes(2, {6, 6}, nothing) == 2 * base);
+  CHECK(source->buffer_bytes(1, {12, 12}, nothing) == 2 * base);
+}
+
+}  // namespace
+}  // namespace linformer
