@@ -16,12 +16,12 @@ namespace linformer {
 
 struct AnalysisOptions {
   std::string method = "gram";
-  std::vector<AtPoint> at;  ///< empty: n/4
+  std::vector<AtPoint> at = {};  ///< empty: n/4
   std::vector<std::string> controls = {kMatchedControl};
   bool centred = true;
   bool logits = false;
-  std::vector<int64_t> layers, heads;  ///< empty: all
-  int64_t head_size = 0;               ///< d of `matched` where the source does not know it; 0: 64
+  std::vector<int64_t> layers = {}, heads = {};  ///< empty: all
+  int64_t head_size = 0;                         ///< d of `matched` where the source does not know it; 0: 64
   uint64_t seed = 1;
   int64_t batch = 0;  ///< sequences at a time; 0: about 2048 tokens
   double verify = 0.002;
@@ -30,10 +30,10 @@ struct AnalysisOptions {
 
 /// Where an analysis keeps what it has; empty paths: nowhere.
 struct AnalysisFiles {
-  std::string journal;
-  std::string spectra;
+  std::string journal = {};
+  std::string spectra = {};
   bool resume = false;
-  std::string identity;  ///< the journal's
+  std::string identity = {};  ///< the journal's
 };
 
 /// Removes the journal and the waiting spectra: to be called once the results of a complete run are safely
