@@ -11,7 +11,6 @@
 #include "base/dnn.h"
 #include "base/error.h"
 #include "base/lapack.h"
-#include "base/machine.h"
 #include "base/parse.h"
 #include "base/threads.h"
 #include "interrupt.h"
@@ -22,9 +21,8 @@ namespace {
 
 std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
-int64_t memory_limit(const std::string& text) {
+int64_t memory_limit(const std::string& text, const MachineFacts& machine) {
   if (!text.empty()) return parse_bytes(text, "--memory");
-  const MachineFacts machine = read_machine();
   return machine.available_memory_bytes.value_or(std::numeric_limits<int64_t>::max());
 }
 
@@ -101,11 +99,12 @@ Session::Session(const CommonOptions& options, const Environment& environment,
     : options_(options),
       environment_(environment),
       command_(std::move(command)),
-      memory_(memory_limit(options.memory)),
+      machine_(read_machine()),
+      memory_(memory_limit(options.memory, machine_)),
       progress_(std::make_unique<TerminalProgress>(!options.quiet && options.progress != "off",
                                                    options.progress == "on")),
       run_{.memory = memory_,
-           .threads = options.threads > 0 ? options.threads : default_thread_count(),
+           .threads = options.threads > 0 ? options.threads : default_thread_count(machine_),
            .stop = &stop_flag(),
            .progress = progress_.get()},
       started_(utc_now()) {
@@ -134,7 +133,7 @@ ReportContext Session::context(bool lapack) const {
     context.libraries.lapack_core = facts.core;
     context.libraries.lapack_threading = facts.threading;
   }
-  context.machine = read_machine();
+  context.machine = machine_;
   context.threads = run_.threads;
   context.isa = kernel_target();
   context.settings = environment_.library_settings;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/machine.h"
 #include "base/run.h"
 #include "environment.h"
 #include "report/envelope.h"
@@ -20,7 +21,7 @@ namespace linformer::cli {
 enum class Format { kTable, kMarkdown, kCsv, kJson, kJsonl };
 
 struct CommonOptions {
-  int threads = 0;  ///< 0: default_thread_count()
+  int threads = 0;  ///< 0: as many as default_thread_count() says
   std::string isa = "auto";
   std::string memory;
   uint64_t seed = 1;
@@ -72,6 +73,7 @@ class Session {
   CommonOptions options_;
   const Environment& environment_;
   std::vector<std::string> command_;
+  MachineFacts machine_;
   MemoryAccount memory_;
   std::unique_ptr<TerminalProgress> progress_;
   Run run_;

@@ -155,30 +155,43 @@ std::string dnn_isa() {
 }
 
 struct Product::State {
-  Bound bound;
+  Sizes sizes;
+  std::optional<Bound> bound;  ///< none for a single column
 };
 
-Product::Product(const Sizes& s) {
+// One column, which oneDNN 3.7 takes for a row where its elements are not next to each other.
+static void multiply_column(const Product::Sizes& s, const float* a, const float* b, float* c) {
+  const int64_t step = s.b_transposed ? 1 : s.b_stride;
+  for (int64_t i = 0; i < s.m; ++i) {
+    float sum = 0;
+    for (int64_t p = 0; p < s.k; ++p) sum += a[i * s.a_stride + p] * b[p * step];
+    c[i * s.c_stride] = sum;
+  }
+}
+
+Product::Product(const Sizes& s) : state_(std::make_unique<State>(State{s, std::nullopt})) {
+  if (s.n == 1) return;
   const memory::desc b = s.b_transposed ? matrix(s.k, s.n, 1, s.b_stride) : matrix(s.k, s.n, s.b_stride, 1);
   const auto desc = matmul_desc(matrix(s.m, s.k, s.a_stride, 1), b, memory::desc(),
                                 matrix(s.m, s.n, s.c_stride, 1), attributes());
   Arguments arguments{{DNNL_ARG_SRC, unbound(desc.src_desc())},
                       {DNNL_ARG_WEIGHTS, unbound(desc.weights_desc())},
                       {DNNL_ARG_DST, unbound(desc.dst_desc())}};
-  state_ = std::make_unique<State>(Bound(dnnl::matmul(desc), std::move(arguments), desc.scratchpad_desc()));
+  state_->bound.emplace(dnnl::matmul(desc), std::move(arguments), desc.scratchpad_desc());
 }
 
 Product::Product(Product&&) noexcept = default;
 Product& Product::operator=(Product&&) noexcept = default;
 Product::~Product() = default;
 
-int64_t Product::scratch_bytes() const { return state_->bound.scratch_bytes(); }
+int64_t Product::scratch_bytes() const { return state_->bound ? state_->bound->scratch_bytes() : 0; }
 
 void Product::run(const float* a, const float* b, float* c, void* scratch) {
-  state_->bound.set(DNNL_ARG_SRC, input(a));
-  state_->bound.set(DNNL_ARG_WEIGHTS, input(b));
-  state_->bound.set(DNNL_ARG_DST, c);
-  state_->bound.execute(scratch);
+  if (!state_->bound) return multiply_column(state_->sizes, a, b, c);
+  state_->bound->set(DNNL_ARG_SRC, input(a));
+  state_->bound->set(DNNL_ARG_WEIGHTS, input(b));
+  state_->bound->set(DNNL_ARG_DST, c);
+  state_->bound->execute(scratch);
 }
 
 struct Dense::State {

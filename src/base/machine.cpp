@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -92,7 +93,7 @@ void read_cpuinfo(const std::string& root, MachineFacts& facts) {
   facts.stepping = field(cpu, {"stepping", "CPU revision"});
 
   const bool x86 = cpu.contains("flags");
-  const std::string flags = " " + field(cpu, {"flags", "Features"}) + " ";
+  const std::string flags = fmt::format(" {} ", field(cpu, {"flags", "Features"}));
   const auto has = [&](std::string_view flag) {
     return flags.find(fmt::format(" {} ", flag)) != std::string::npos;
   };
@@ -101,19 +102,24 @@ void read_cpuinfo(const std::string& root, MachineFacts& facts) {
   if (x86) facts.hypervisor = has("hypervisor");
 }
 
+// Distinct pairs of package and core; nothing if the system does not tell.
+std::optional<int> count_cores(const std::string& root, const std::vector<int>& cpus) {
+  std::set<std::pair<int, int>> cores;
+  for (const int cpu : cpus) {
+    const std::string topology = fmt::format("{}/sys/devices/system/cpu/cpu{}/topology", root, cpu);
+    const auto core = to_number<int>(first_line(topology + "/core_id"));
+    if (!core) return std::nullopt;
+    cores.emplace(to_number<int>(first_line(topology + "/physical_package_id")).value_or(0), *core);
+  }
+  return static_cast<int>(cores.size());
+}
+
 void read_topology(const std::string& root, MachineFacts& facts) {
   const std::string folder = root + "/sys/devices/system/cpu";
   const std::vector<int> online = parse_cpu_list(first_line(folder + "/online"));
   if (online.empty()) return;
   facts.logical_cpus = static_cast<int>(online.size());
-  std::set<std::pair<int, int>> cores;
-  for (const int cpu : online) {
-    const std::string topology = fmt::format("{}/cpu{}/topology", folder, cpu);
-    const auto core = to_number<int>(first_line(topology + "/core_id"));
-    if (!core) return;
-    cores.emplace(to_number<int>(first_line(topology + "/physical_package_id")).value_or(0), *core);
-  }
-  facts.physical_cores = static_cast<int>(cores.size());
+  facts.physical_cores = count_cores(root, online);
 }
 
 void read_caches(const std::string& root, int cpu, MachineFacts& facts) {
@@ -217,6 +223,7 @@ MachineFacts read_machine(const std::string& root) {
   if (!affinity.empty()) {
     facts.affinity = format_cpu_list(affinity);
     facts.affinity_cpus = static_cast<int>(affinity.size());
+    facts.affinity_cores = count_cores(root, affinity);
   }
   read_caches(root, 0, facts);
   const auto nodes = parse_cpu_list(first_line(root + "/sys/devices/system/node/online"));
@@ -226,6 +233,12 @@ MachineFacts read_machine(const std::string& root) {
   read_memory(root, facts);
   read_system(root, facts);
   return facts;
+}
+
+int default_thread_count(const MachineFacts& machine) {
+  const int cores = machine.affinity_cores.value_or(machine.affinity_cpus.value_or(1));
+  const double quota = std::ceil(machine.cgroup_quota_cpus.value_or(cores));
+  return std::max(1, std::min(cores, static_cast<int>(quota)));
 }
 
 std::vector<int> parse_cpu_list(const std::string& text) {

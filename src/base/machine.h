@@ -27,6 +27,7 @@ struct MachineFacts {
   std::optional<int> numa_nodes;
   std::string affinity;                     ///< CPUs this process may use, as "0-3,8"
   std::optional<int> affinity_cpus;         ///< how many these are
+  std::optional<int> affinity_cores;        ///< physical cores among these
   std::optional<double> cgroup_quota_cpus;  ///< the smallest CPU quota that applies; none: no quota
   std::vector<CacheFacts> caches;
   std::optional<int64_t> memory_bytes, available_memory_bytes;
@@ -43,6 +44,9 @@ struct MachineFacts {
 /// Reads the facts; never fails. `root` is put before every path (tests give a made-up tree); affinity,
 /// kernel and architecture come from system calls.
 MachineFacts read_machine(const std::string& root = "");
+
+/// Physical cores that the affinity mask and the CPU quota leave to this process; at least 1.
+int default_thread_count(const MachineFacts& machine);
 
 /// Reads a kernel list of CPUs such as "0-3,8"; stops at the first thing it does not understand.
 std::vector<int> parse_cpu_list(const std::string& text);

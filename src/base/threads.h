@@ -10,9 +10,6 @@
 
 namespace linformer {
 
-/// Physical cores that the affinity mask and the cgroup's CPU quota leave to this process; at least 1.
-int default_thread_count();
-
 /// Sets how many threads OpenMP regions (oneDNN's too) use from now on, in the calling thread.
 void set_thread_count(int threads);
 

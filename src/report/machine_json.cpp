@@ -51,6 +51,7 @@ Json machine_json(const MachineFacts& facts) {
   set_optional(machine, "numa_nodes", facts.numa_nodes);
   set_text(machine, "affinity", facts.affinity, kUnknown);
   set_optional(machine, "affinity_cpus", facts.affinity_cpus);
+  set_optional(machine, "affinity_cores", facts.affinity_cores);
   set_optional(machine, "cgroup_quota_cpus", facts.cgroup_quota_cpus, "no quota");
   machine["caches"] = caches_json(facts);
   set_optional(machine, "memory_bytes", facts.memory_bytes);

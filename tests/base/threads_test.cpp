@@ -76,13 +76,28 @@ TEST_CASE("one exception comes out where several threads throw") {
 TEST_CASE("the default number of threads is at least one and at most the CPUs allowed") {
   cpu_set_t mask;
   REQUIRE(sched_getaffinity(0, sizeof mask, &mask) == 0);
-  CHECK(default_thread_count() >= 1);
-  CHECK(default_thread_count() <= CPU_COUNT(&mask));
+  CHECK(default_thread_count(read_machine()) >= 1);
+  CHECK(default_thread_count(read_machine()) <= CPU_COUNT(&mask));
 }
 
 TEST_CASE("the default number of threads respects the quota that the machine's facts report") {
   const std::optional<double> quota = read_machine().cgroup_quota_cpus;
-  if (quota) CHECK(default_thread_count() <= std::max(1.0, std::ceil(*quota)));
+  if (quota) CHECK(default_thread_count(read_machine()) <= std::max(1.0, std::ceil(*quota)));
+}
+
+TEST_CASE("the default number of threads follows cores, quota and what is unknown") {
+  MachineFacts machine;
+  CHECK(default_thread_count(machine) == 1);
+  machine.affinity_cpus = 8;
+  CHECK(default_thread_count(machine) == 8);
+  machine.affinity_cores = 4;
+  CHECK(default_thread_count(machine) == 4);
+  machine.cgroup_quota_cpus = 2.5;
+  CHECK(default_thread_count(machine) == 3);
+  machine.cgroup_quota_cpus = 0.1;
+  CHECK(default_thread_count(machine) == 1);
+  machine.cgroup_quota_cpus = 64;
+  CHECK(default_thread_count(machine) == 4);
 }
 
 TEST_CASE("the number of threads can be set") {
