@@ -179,7 +179,8 @@ void read_cgroups(const std::string& root, MachineFacts& facts) {
     const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
     if (second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1);
-    const std::string mount = root + "/sys/fs/cgroup" + (controllers.empty() ? "" : "/" + controllers);
+    const std::string mount =
+        fmt::format("{}/sys/fs/cgroup{}{}", root, controllers.empty() ? "" : "/", controllers);
     for (std::string path = trim(line.substr(second + 1));; path.erase(path.rfind('/'))) {
       read_cgroup_folder(mount + (path == "/" ? "" : path), facts);
       if (path.find('/') == std::string::npos) break;

@@ -234,7 +234,7 @@ TEST_CASE("a journal of another run or a damaged one is not taken") {
   CHECK(resume("a", {}) == static_cast<int>(ErrorCode::kInput));
 }
 
-TEST_CASE("--until-width stops at a look once every layer is known well enough") {
+TEST_CASE("the option --until-width stops at a look once every layer is known well enough") {
   MadeSource source(repeat(16, 64), own_documents(64));
   const SpectrumResult wide = analyse(source, {.controls = {}, .batch = 1, .until_width = 0.5});
   CHECK(wide.sequences == 8);
