@@ -255,6 +255,7 @@ int run(const SpectrumOptions& o, const Invocation& invocation) {
   const Places places = choose_places(o, session);
   const bool resume = should_resume(o, places);
   check_places(o, places);
+  if (o.resume && !resume) session.note(fmt::format("no journal {}: beginning anew", places.journal));
   OpenInput input = open_input(o.input, session);
   Analysis analysis(*input.source, analysis_options(o), session.run());
   Untrained untrained = open_untrained_models(o, input, session);

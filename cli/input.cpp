@@ -276,6 +276,10 @@ OpenInput open_input(const InputOptions& options, Session& session) {
 void refuse_overwriting(const InputOptions& options, const std::string& path) {
   std::vector<std::string> read = options.text;
   read.insert(read.end(), {options.checkpoint, options.ids, options.qk, options.probabilities});
+  for (const char* name : {"model.safetensors", "config.json", "vocab.txt", "tokenizer.json",
+                           "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"}) {
+    if (!options.checkpoint.empty()) read.push_back(options.checkpoint + "/" + name);
+  }
   for (const std::string& input : read) {
     std::error_code missing;
     if (!std::filesystem::is_regular_file(path, missing)) return;

@@ -5,8 +5,8 @@
 
 namespace linformer::cli {
 
-/// From now on the first SIGINT or SIGTERM requests a stop; a second one ends the process at once. Files
-/// beyond the size limit make writing fail instead of ending the process.
+/// From now on the first SIGINT, SIGTERM or SIGHUP that is not ignored requests a stop; a second one ends the
+/// process at once. Files beyond the size limit make writing fail instead of ending the process.
 void stop_on_signals();
 
 /// Set by the first signal.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <cmath>
 #include <ctime>
 #include <limits>
 
@@ -41,7 +42,7 @@ void limit_isa(const std::string& isa) {
 CLI::Validator positive_number() {
   return {[](std::string& text) {
             double value = 0;
-            const bool valid = CLI::detail::lexical_cast(text, value) && value > 0;
+            const bool valid = CLI::detail::lexical_cast(text, value) && value > 0 && std::isfinite(value);
             return valid ? std::string() : fmt::format("'{}'; expected a number above 0", text);
           },
           "POSITIVE"};

@@ -30,7 +30,11 @@ void print(std::string_view text) {
   throw Error(ErrorCode::kWrite, {.subject = "standard output", .found = errno_text(errno)});
 }
 
-void message(std::string_view text) { fmt::print(stderr, "{}\n", text); }
+// Not fmt::print, which throws where stderr is closed.
+void message(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fputc('\n', stderr);
+}
 
 bool stdout_is_terminal() { return isatty(STDOUT_FILENO) != 0; }
 
@@ -47,7 +51,7 @@ int terminal_width() {
 }
 
 TerminalProgress::~TerminalProgress() {
-  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (drawn_) std::fputs("\r\x1b[K", stderr);
 }
 
 std::string TerminalProgress::line(std::string_view unit, int64_t done, int64_t total) const {
@@ -69,7 +73,7 @@ void TerminalProgress::advance(std::string_view unit, int64_t done, int64_t tota
   }
   const bool terminal = isatty(STDERR_FILENO) != 0;
   if (terminal) {
-    fmt::print(stderr, "\r\x1b[K{}", line(unit, done, total));
+    std::fputs(("\r\x1b[K" + line(unit, done, total)).c_str(), stderr);
     std::fflush(stderr);
     drawn_ = true;
   } else if (every_ || std::chrono::duration<double>(Clock::now() - last_).count() >= kLineSeconds) {

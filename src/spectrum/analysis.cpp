@@ -124,8 +124,7 @@ Analysis::Analysis(AttentionSource& source, AnalysisOptions options, Run& run)
   choose_controls();
   if (options_.batch == 0)
     options_.batch = std::max<int64_t>(1, kBatchTokens / std::max<int64_t>(largest_.rows, 1));
-  if (options_.head_size == 0)
-    options_.head_size = facts_.head_size > 0 ? facts_.head_size : kDefaultHeadSize;
+  choose_head_size();
 }
 
 MapSize Analysis::effective_size(int64_t sequence) const {
@@ -181,6 +180,17 @@ void Analysis::choose_controls() {
                                     .found = "a source of probabilities only",
                                     .expected = "a checkpoint or --qk"});
   }
+}
+
+void Analysis::choose_head_size() {
+  int64_t& d = options_.head_size;
+  if (d > 0 && facts_.head_size > 0 && d != facts_.head_size) {
+    throw Error(ErrorCode::kUsage, {.subject = "--head-size",
+                                    .found = std::to_string(d),
+                                    .expected = fmt::format("{}, as the input has it", facts_.head_size),
+                                    .remedy = "Leave it out"});
+  }
+  if (d == 0) d = facts_.head_size > 0 ? facts_.head_size : kDefaultHeadSize;
 }
 
 int64_t Analysis::matrices() const {

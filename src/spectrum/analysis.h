@@ -69,6 +69,7 @@ class Analysis {
   void choose_layers_and_heads();
   void choose_grid();
   void choose_controls();
+  void choose_head_size();
   RecordLayout record_layout() const;
   LayerAnalysisOptions layer_options() const;
   SpectraFile::Layout spectra_layout() const;

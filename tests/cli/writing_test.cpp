@@ -156,4 +156,32 @@ TEST_CASE("a reader that goes away ends the program without a message or a mess"
 }
 
 }  // namespace
+TEST_CASE("the files of a checkpoint are never overwritten") {
+  const TemporaryFolder folder;
+  std::filesystem::copy(bert_fixture("base-prefixless"), folder.path("model"));
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  for (const std::string name : {"config.json", "model.safetensors", "vocab.txt"}) {
+    const std::string content = folder.content("model/" + name);
+    const ProgramResult result = run_program(
+        {"analyze-spectrum", "--checkpoint", "model", "--ids", "ids.jsonl", "--out", "model/" + name},
+        {.folder = folder.path()});
+    CHECK(result.code == 2);
+    CHECK(contains(result.err, name));
+    CHECK(folder.content("model/" + name) == content);
+  }
+}
+
+TEST_CASE("options that contradict what is known, or mean nothing, are refused") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  for (const auto& [option, value] : std::vector<std::pair<std::string, std::string>>{
+           {"--head-size", "3"}, {"--until-width", "inf"}, {"--control", "none,matched"}}) {
+    const ProgramResult result =
+        run_program(analyze({"--out", "r.json", option, value}), {.folder = folder.path()});
+    INFO(option << " " << result.err);
+    CHECK(result.code == 2);
+    CHECK(contains(result.err, option));
+  }
+}
+
 }  // namespace linformer
