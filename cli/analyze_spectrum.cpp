@@ -246,8 +246,10 @@ void show(const SpectrumResult& result, const Json& report, const Places& places
   session.note(fmt::format("report: {}", places.report));
   if (!places.curves.empty()) session.note(fmt::format("curves: {}", places.curves));
   if (result.complete) return;
-  session.note(fmt::format("stopped after {} of {} sequences; the same command with --resume goes on",
-                           result.sequences, result.planned_sequences));
+  session.note(fmt::format("stopped after {} of {} sequences", result.sequences, result.planned_sequences));
+  if (!places.journal.empty()) {
+    session.note(fmt::format("the same command with --out {} --resume goes on", places.report));
+  }
 }
 
 int run(const SpectrumOptions& o, const Invocation& invocation) {
@@ -266,6 +268,7 @@ int run(const SpectrumOptions& o, const Invocation& invocation) {
                             .identity = identity_of(input, method)};
   if (o.common.dry_run) return dry_run(analysis, input, untrained, files);
 
+  if (!resume) discard(files);
   stop_on_signals();
   const double load_seconds = session.context(false).seconds;
   SpectrumResult result = analysis.run(std::move(untrained.sources), files);

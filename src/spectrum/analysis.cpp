@@ -84,10 +84,10 @@ class Analysis::Journal {
 // The looks of --until-width: when 8, 16, 32 ... sequences are finished, each at its own confidence.
 class Analysis::Looks {
  public:
-  // `finished`: sequences done before a resume, in batches of `batch`; their looks count as taken.
+  // `finished`: sequences done before a resume, in batches of `batch`; the looks before the last count as
+  // taken.
   Looks(double width, int64_t batch, int64_t finished) : width_(width) {
     for (int64_t done = batch; done < finished; done += batch) take(done);
-    take(finished);
   }
 
   // Of the results: that of the last look, or of one more if sequences have been added since.
@@ -166,6 +166,11 @@ void Analysis::choose_grid() {
 }
 
 void Analysis::choose_controls() {
+  std::vector<std::string> once;
+  for (const std::string& control : options_.controls) {
+    if (std::find(once.begin(), once.end(), control) == once.end()) once.push_back(control);
+  }
+  options_.controls = once;
   const auto wanted = [&](const char* name) {
     return std::find(options_.controls.begin(), options_.controls.end(), name) != options_.controls.end();
   };
@@ -283,6 +288,7 @@ std::string Analysis::run_batches(Records& records, LayerAnalysis& visitor,
                                   Looks& looks) {
   const int64_t sequences = std::ssize(sizes_);
   if (run_.progress != nullptr) run_.progress->advance("sequences", records.finished_count(), sequences);
+  if (looks.narrow_enough(records, facts_.documents)) return "interval narrow enough";
   for (int64_t first = 0; first < sequences; first += options_.batch) {
     std::vector<int64_t> batch;
     for (int64_t i = first; i < std::min(first + options_.batch, sequences); ++i) {

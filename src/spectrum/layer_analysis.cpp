@@ -133,6 +133,14 @@ LayerAnalysis::Maps LayerAnalysis::select(const LayerView& view, HeadsView<float
   return maps;
 }
 
+// Random draws go by the numbers in the model, whatever else was chosen.
+RecordKey LayerAnalysis::in_model(const RecordKey& key) const {
+  RecordKey number = key;
+  number.layer = options_.layers[static_cast<size_t>(key.layer)];
+  number.head = options_.heads[static_cast<size_t>(key.head)];
+  return number;
+}
+
 void LayerAnalysis::compute(const Maps& maps, bool centred) {
   try {
     measurement_.compute(as_const(maps.matrices), centred);
@@ -197,7 +205,9 @@ void LayerAnalysis::measure_logits(const LayerView& view) {
 
 void LayerAnalysis::measure_control(const std::string& control, const Maps& maps) {
   const Stopwatch watch(seconds_.controls);
-  controls_.make(control, maps.matrices, maps.keys, entropies_);
+  std::vector<RecordKey> numbers;
+  for (const RecordKey& key : maps.keys) numbers.push_back(in_model(key));
+  controls_.make(control, maps.matrices, numbers, entropies_);
   std::vector<double> entropies(maps.matrices.size());
   parallel_for(run_.threads, std::ssize(maps.matrices), [&](int64_t i, int) {
     entropies[static_cast<size_t>(i)] = mean_row_entropy(maps.matrices[static_cast<size_t>(i)]);
@@ -230,8 +240,9 @@ void LayerAnalysis::check_norms(const Maps& maps) {
 bool LayerAnalysis::chosen_for_verification(const RecordKey& key) const {
   if (options_.verify <= 0) return false;
   if (key.sequence == 0 && key.layer == 0 && key.head == 0) return true;
-  const uint64_t index = (static_cast<uint64_t>(key.sequence) << 32) |
-                         (static_cast<uint64_t>(key.layer) << 16) | static_cast<uint64_t>(key.head);
+  const RecordKey number = in_model(key);
+  const uint64_t index = (static_cast<uint64_t>(number.sequence) << 32) |
+                         (static_cast<uint64_t>(number.layer) << 16) | static_cast<uint64_t>(number.head);
   return Random({.seed = options_.seed, .purpose = kVerifyPurpose, .index = index}).uniform() <=
          options_.verify;
 }

@@ -27,7 +27,9 @@ int64_t AtPoint::index(int64_t n) const {
   return std::clamp<int64_t>(std::llround(share * static_cast<double>(n)), 1, std::max<int64_t>(n, 1));
 }
 
-std::string AtPoint::label() const { return m > 0 ? std::to_string(m) : fmt::format("{}%", 100 * share); }
+std::string AtPoint::label() const {
+  return m > 0 ? std::to_string(m) : fmt::format("{:.10g}%", 100 * share);
+}
 
 double CurveGrid::at(int64_t i) const {
   return length > 0 ? static_cast<double>(i + 1) : static_cast<double>(i + 1) / static_cast<double>(points);

@@ -289,7 +289,34 @@ TEST_CASE("a subset of layers and heads gives the whole analysis's numbers for t
   const SpectrumResult whole = analyse(source);
   const SpectrumResult part = analyse(source, {.layers = {1}, .heads = {0}});
   REQUIRE(part.series[0].heads.size() == 1);
-  CHECK(part.series[0].heads[0][0].statistics[0].mean == whole.series[0].heads[1][0].statistics[0].mean);
+  for (const size_t series : {0u, 1u, 2u}) {  // probabilities, centred, matched
+    CHECK(part.series[series].heads[0][0].statistics[0].mean ==
+          whole.series[series].heads[1][0].statistics[0].mean);
+  }
+}
+
+TEST_CASE("a control that is named twice is made once") {
+  MadeSource source(repeat(16, 5), own_documents(5));
+  const SpectrumResult result = analyse(source, {.controls = {"matched", "permuted", "matched"}});
+  CHECK(result.comparisons.size() == 2);
+  CHECK(result.series.size() == 4);
+}
+
+TEST_CASE("a run that stopped at a look stops there again when it is resumed") {
+  const TemporaryFolder folder;
+  MadeSource source(repeat(16, 40), own_documents(40));
+  const AnalysisOptions options{.controls = {}, .batch = 1, .until_width = 0.5};
+  const SpectrumResult first = analyse(source, options, {.journal = folder.path("j"), .identity = "x"});
+  const SpectrumResult again =
+      analyse(source, options, {.journal = folder.path("j"), .resume = true, .identity = "x"});
+  CHECK(first.sequences == 8);
+  CHECK(again.sequences == 8);
+  CHECK(again.confidence == first.confidence);
+}
+
+TEST_CASE("a share has the name it was given by") {
+  CHECK(AtPoint{.m = 0, .share = 0.07}.label() == "7%");
+  CHECK(AtPoint{.m = 0, .share = 0.125}.label() == "12.5%");
 }
 
 TEST_CASE("causal heads have causal controls") {
