@@ -18,26 +18,14 @@
 #include "model/masked_lm.h"
 #include "model/model.h"
 #include "recorded.h"
+#include "recorder.h"
 
 namespace linformer {
 namespace {
 
 constexpr int kSequences = 3;
 
-struct Loaded {
-  explicit Loaded(const std::string& folder)
-      : checkpoint(Checkpoint::open(folder, true)),
-        plan(plan_model(checkpoint)),
-        model(Model::load(checkpoint, plan, memory)) {}
-
-  MemoryAccount memory;
-  Run run{.memory = memory, .threads = 2};
-  Checkpoint checkpoint;
-  ModelPlan plan;
-  Model model;
-};
-
-Keeper forward(Loaded& loaded, const std::vector<int64_t>& recorded_ids) {
+Keeper forward(LoadedFixture& loaded, const std::vector<int64_t>& recorded_ids) {
   const std::vector<int32_t> ids(recorded_ids.begin(), recorded_ids.end());
   const std::span<const int32_t> sequence(ids);
   ForwardPass pass(loaded.model, make_mechanism("standard"), loaded.run);
@@ -48,7 +36,7 @@ Keeper forward(Loaded& loaded, const std::vector<int64_t>& recorded_ids) {
 
 // The names of what disagrees, e.g. "layers.0.k", over all recorded sequences.
 std::vector<std::string> disagreements(const std::string& folder, const TensorFile& expected) {
-  Loaded loaded(folder);
+  LoadedFixture loaded(folder);
   std::vector<std::string> wrong;
   for (int s = 0; s < kSequences; ++s) {
     const std::string base = "sequence." + std::to_string(s) + ".";
@@ -151,7 +139,7 @@ TEST_CASE("A dropped output bias is found out") {
 }
 
 TEST_CASE("Sequences run together give what each gives alone") {
-  Loaded loaded(fixture("bert/base-prefixless"));
+  LoadedFixture loaded(fixture("bert/base-prefixless"));
   const std::vector<int32_t> a = {2, 11, 12, 13, 3}, b = {2, 40, 41, 42, 3};
   const std::span<const int32_t> both[] = {a, b};
   ForwardPass pass(loaded.model, make_mechanism("standard"), loaded.run);
@@ -163,7 +151,7 @@ TEST_CASE("Sequences run together give what each gives alone") {
 }
 
 TEST_CASE("An id outside the vocabulary is refused with the id in the message") {
-  Loaded loaded(fixture("bert/base-prefixless"));
+  LoadedFixture loaded(fixture("bert/base-prefixless"));
   const std::vector<int32_t> ids = {2, 100, 3};
   const std::span<const int32_t> sequence(ids);
   ForwardPass pass(loaded.model, make_mechanism("standard"), loaded.run);
@@ -174,7 +162,7 @@ TEST_CASE("An id outside the vocabulary is refused with the id in the message") 
 
 TEST_CASE("The masked-LM loss is that of transformers") {
   const std::string folder = fixture("bert/masked-lm");
-  Loaded loaded(folder);
+  LoadedFixture loaded(folder);
   const nlohmann::json recorded = parse_json(read_text(folder + "/loss.json"), "loss.json");
   const auto labels = recorded.at("labels").get<std::vector<int32_t>>();
   MaskedSequence sequence{
@@ -192,7 +180,7 @@ TEST_CASE("The masked-LM loss is that of transformers") {
 TEST_CASE("The head's scores agree with transformers") {
   const std::string folder = fixture("bert/masked-lm");
   const TensorFile expected = TensorFile::open(folder + "/expected.safetensors", true);
-  Loaded loaded(folder);
+  LoadedFixture loaded(folder);
   const std::vector<int64_t> recorded = recorded_integers(expected, "sequence.1.ids");
   const std::vector<int32_t> ids(recorded.begin(), recorded.end());
   const std::span<const int32_t> sequence(ids);
@@ -204,7 +192,7 @@ TEST_CASE("The head's scores agree with transformers") {
 }
 
 TEST_CASE("A model without a head cannot be asked for its loss") {
-  Loaded loaded(fixture("bert/base-prefixless"));
+  LoadedFixture loaded(fixture("bert/base-prefixless"));
   CHECK(code_of([&] { MaskedLmHead(loaded.model, loaded.run); }) == static_cast<int>(ErrorCode::kUsage));
 }
 
@@ -301,7 +289,7 @@ TEST_CASE("MiniLM agrees with transformers at sampled entries") {
     WARN("skipped: LINFORMER_TEST_MINILM names no checkpoint");
     return;
   }
-  Loaded loaded(folder);
+  LoadedFixture loaded(folder);
   const TensorFile expected = TensorFile::open(fixture("minilm/expected.safetensors"), true);
   for (int s = 0; s < kSequences; ++s) {
     const std::string base = "sequence." + std::to_string(s) + ".";

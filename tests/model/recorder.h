@@ -17,10 +17,10 @@
 
 namespace linformer {
 
-/// A checkpoint of tests/fixtures, ready to run on two threads.
+/// A checkpoint's folder, ready to run on two threads.
 struct LoadedFixture {
-  explicit LoadedFixture(const std::string& name = "bert/base-prefixless")
-      : checkpoint(Checkpoint::open(fixture(name), true)),
+  explicit LoadedFixture(const std::string& folder = fixture("bert/base-prefixless"))
+      : checkpoint(Checkpoint::open(folder, true)),
         plan(plan_model(checkpoint)),
         model(Model::load(checkpoint, plan, memory)) {}
 
