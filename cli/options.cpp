@@ -24,7 +24,7 @@ std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(
 
 int64_t memory_limit(const std::string& text, const MachineFacts& machine) {
   if (!text.empty()) return parse_bytes(text, "--memory");
-  return machine.available_memory_bytes.value_or(std::numeric_limits<int64_t>::max());
+  return usable_memory_bytes(machine).value_or(std::numeric_limits<int64_t>::max());
 }
 
 void limit_isa(const std::string& isa) {

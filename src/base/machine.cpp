@@ -156,6 +156,18 @@ std::optional<double> quota(std::string_view allowed, std::string_view period) {
   return a && p && *a > 0 && *p > 0 ? std::optional(*a / *p) : std::nullopt;
 }
 
+// How a version of the memory controller names things.
+struct MemoryController {
+  const char *limit, *used;
+  std::array<const char*, 2> cached;
+};
+constexpr MemoryController kMemoryVersion2 = {
+    "/memory.max", "/memory.current", {"inactive_file", "active_file"}};
+constexpr MemoryController kMemoryVersion1 = {
+    "/memory.limit_in_bytes", "/memory.usage_in_bytes", {"total_inactive_file", "total_active_file"}};
+// Version 1 writes a number near 2^63 where there is no limit.
+constexpr int64_t kNoMemoryLimit = int64_t{1} << 60;
+
 void read_cgroup_folder(const std::string& folder, MachineFacts& facts) {
   const std::string both = first_line(folder + "/cpu.max");
   const size_t space = both.find(' ');
@@ -163,10 +175,16 @@ void read_cgroup_folder(const std::string& folder, MachineFacts& facts) {
     keep_smaller(facts.cgroup_quota_cpus, quota(both.substr(0, space), both.substr(space + 1)));
   keep_smaller(facts.cgroup_quota_cpus,
                quota(first_line(folder + "/cpu.cfs_quota_us"), first_line(folder + "/cpu.cfs_period_us")));
-  // Version 1 writes a number near 2^63 where there is no limit.
-  for (const char* name : {"/memory.max", "/memory.limit_in_bytes"}) {
-    const auto limit = to_number<int64_t>(first_line(folder + name));
-    if (limit && *limit < int64_t{1} << 60) keep_smaller(facts.cgroup_memory_bytes, limit);
+  for (const MemoryController& files : {kMemoryVersion2, kMemoryVersion1}) {
+    const auto limit = to_number<int64_t>(first_line(folder + files.limit));
+    if (!limit || *limit >= kNoMemoryLimit) continue;
+    keep_smaller(facts.cgroup_memory_bytes, limit);
+    const int64_t used = to_number<int64_t>(first_line(folder + files.used)).value_or(0);
+    const Fields parts = read_fields(folder + "/memory.stat", ' ');
+    int64_t cached = 0;  // the kernel gives these up before it refuses memory
+    for (const char* part : files.cached) cached += to_number<int64_t>(field(parts, {part})).value_or(0);
+    keep_smaller(facts.cgroup_free_bytes,
+                 std::optional(std::clamp<int64_t>(*limit - used + cached, 0, *limit)));
   }
 }
 
@@ -234,6 +252,12 @@ MachineFacts read_machine(const std::string& root) {
   read_memory(root, facts);
   read_system(root, facts);
   return facts;
+}
+
+std::optional<int64_t> usable_memory_bytes(const MachineFacts& machine) {
+  std::optional<int64_t> bytes = machine.available_memory_bytes;
+  keep_smaller(bytes, machine.cgroup_free_bytes);
+  return bytes;
 }
 
 int default_thread_count(const MachineFacts& machine) {

@@ -32,6 +32,7 @@ struct MachineFacts {
   std::vector<CacheFacts> caches;
   std::optional<int64_t> memory_bytes, available_memory_bytes;
   std::optional<int64_t> cgroup_memory_bytes;  ///< the smallest memory limit that applies
+  std::optional<int64_t> cgroup_free_bytes;    ///< the least that any of the limits still leaves
   std::string kernel;                          ///< system and release
   std::string os;                              ///< the distribution and its version
   std::string transparent_huge_pages;          ///< "always", "madvise" or "never"
@@ -44,6 +45,9 @@ struct MachineFacts {
 /// Reads the facts; never fails. `root` is put before every path (tests give a made-up tree); affinity,
 /// kernel and architecture come from system calls.
 MachineFacts read_machine(const std::string& root = "");
+
+/// What this process may still take: of the machine's memory and of every cgroup's; nothing if unknown.
+std::optional<int64_t> usable_memory_bytes(const MachineFacts& machine);
 
 /// Physical cores that the affinity mask and the CPU quota leave to this process; at least 1.
 int default_thread_count(const MachineFacts& machine);

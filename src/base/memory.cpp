@@ -18,21 +18,28 @@ constexpr int64_t kHugePage = int64_t{2} << 20;
 
 }  // namespace
 
-void MemoryAccount::require(int64_t bytes, std::string_view what) const {
-  if (bytes <= limit_ - current_) return;
+void MemoryAccount::refuse(int64_t bytes, int64_t held, std::string_view what) const {
   throw Error(
       ErrorCode::kMemory,
       {.subject = "--memory",
        .item = std::string(what),
-       .found = fmt::format("needs {} beside the {} in use", format_bytes(bytes), format_bytes(current_)),
+       .found = fmt::format("needs {} beside the {} in use", format_bytes(bytes), format_bytes(held)),
        .expected = fmt::format("at most {} in all", format_bytes(limit_)),
        .remedy = "Allow more with --memory, or make the run smaller (--length, --batch, --sequences)"});
 }
 
-void MemoryAccount::add(int64_t bytes) {
-  const int64_t now = current_ += bytes;
+void MemoryAccount::require(int64_t bytes, std::string_view what) const {
+  const int64_t held = current_;
+  if (bytes > limit_ - held) refuse(bytes, held, what);
+}
+
+void MemoryAccount::take(int64_t bytes, std::string_view what) {
+  int64_t held = current_;
+  do {
+    if (bytes > limit_ - held) refuse(bytes, held, what);
+  } while (!current_.compare_exchange_weak(held, held + bytes));
   int64_t peak = peak_;
-  while (now > peak && !peak_.compare_exchange_weak(peak, now)) {
+  while (held + bytes > peak && !peak_.compare_exchange_weak(peak, held + bytes)) {
   }
 }
 
@@ -46,27 +53,26 @@ std::string format_bytes(int64_t bytes) {
 
 RawBuffer::RawBuffer(MemoryAccount& account, int64_t bytes, std::string_view what) {
   if (bytes == 0) return;
-  account.require(bytes, what);
+  account.take(bytes, what);
   const bool huge = bytes >= 2 * kHugePage;
   const int64_t alignment = huge ? kHugePage : kCacheLine;
   const int64_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  void* memory = std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(rounded));
-  if (memory == nullptr) {
+  data_ = std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(rounded));
+  if (data_ == nullptr) {
+    account.give_back(bytes);
     throw Error(ErrorCode::kMemory, {.item = std::string(what),
-                                     .found = "the system gave no " + format_bytes(bytes),
+                                     .found = fmt::format("the system gave no {}", format_bytes(bytes)),
                                      .remedy = "Take a shorter --length or a smaller --batch"});
   }
-  if (huge) madvise(memory, static_cast<size_t>(rounded), MADV_HUGEPAGE);
-  account.add(bytes);
+  if (huge) madvise(data_, static_cast<size_t>(rounded), MADV_HUGEPAGE);
   account_ = &account;
-  data_ = memory;
   bytes_ = bytes;
 }
 
 RawBuffer::~RawBuffer() {
   if (data_ == nullptr) return;
   std::free(data_);
-  account_->remove(bytes_);
+  account_->give_back(bytes_);
 }
 
 void RawBuffer::swap(RawBuffer& other) noexcept {

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace linformer {
 
@@ -24,10 +27,13 @@ class MemoryAccount {
   /// Throws Error(kMemory) with both numbers if `bytes` more than are held now would pass the limit.
   void require(int64_t bytes, std::string_view what) const;
 
-  void add(int64_t bytes);
-  void remove(int64_t bytes) { current_ -= bytes; }
+  /// Counts `bytes` more, or throws as require() does and counts nothing.
+  void take(int64_t bytes, std::string_view what);
+  void give_back(int64_t bytes) { current_ -= bytes; }
 
  private:
+  [[noreturn]] void refuse(int64_t bytes, int64_t held, std::string_view what) const;
+
   int64_t limit_;
   std::atomic<int64_t> current_{0};
   std::atomic<int64_t> peak_{0};
@@ -44,13 +50,21 @@ class RawBuffer {
   RawBuffer(MemoryAccount& account, int64_t bytes, std::string_view what);
   RawBuffer(RawBuffer&& other) noexcept { swap(other); }
   RawBuffer& operator=(RawBuffer&& other) noexcept {
-    swap(other);
+    RawBuffer(std::move(other)).swap(*this);
     return *this;
   }
   ~RawBuffer();
 
+  /// Makes it at least `bytes` long; what it held is lost then, and given back before more is taken.
+  void reserve(MemoryAccount& account, int64_t bytes, std::string_view what) {
+    if (bytes <= bytes_) return;
+    *this = RawBuffer();
+    *this = RawBuffer(account, bytes, what);
+  }
+
   void* data() const { return data_; }
   int64_t bytes() const { return bytes_; }
+  std::span<std::byte> span() const { return {static_cast<std::byte*>(data_), static_cast<size_t>(bytes_)}; }
 
  private:
   void swap(RawBuffer& other) noexcept;
@@ -66,15 +80,19 @@ class Buffer {
  public:
   Buffer() = default;
   Buffer(MemoryAccount& account, int64_t count, std::string_view what)
-      : raw_(account, count * static_cast<int64_t>(sizeof(T)), what), count_(count) {}
+      : raw_(account, count * static_cast<int64_t>(sizeof(T)), what) {}
+
+  /// As RawBuffer's.
+  void reserve(MemoryAccount& account, int64_t count, std::string_view what) {
+    raw_.reserve(account, count * static_cast<int64_t>(sizeof(T)), what);
+  }
 
   T* data() const { return static_cast<T*>(raw_.data()); }
-  int64_t size() const { return count_; }
+  int64_t size() const { return raw_.bytes() / static_cast<int64_t>(sizeof(T)); }
   T& operator[](int64_t i) const { return data()[i]; }
 
  private:
   RawBuffer raw_;
-  int64_t count_ = 0;
 };
 
 }  // namespace linformer

@@ -100,6 +100,33 @@ TEST_CASE("the smallest limit of a control group and those above it counts") {
   CHECK(facts.cgroup_memory_bytes == 4096);
 }
 
+TEST_CASE("what a cgroup leaves is its limit less what is used, the page cache excepted") {
+  const MadeRoot root;
+  root.write("/proc/meminfo", "MemTotal: 100 kB\nMemAvailable: 90 kB\n");
+  root.write("/proc/self/cgroup", "0::/outer/inner\n");
+  root.write("/sys/fs/cgroup/outer/memory.max", "50000\n");
+  root.write("/sys/fs/cgroup/outer/memory.current", "30000\n");
+  root.write("/sys/fs/cgroup/outer/memory.stat", "anon 9000\ninactive_file 4000\nactive_file 1000\n");
+  root.write("/sys/fs/cgroup/outer/inner/memory.max", "60000\n");
+  root.write("/sys/fs/cgroup/outer/inner/memory.current", "10000\n");
+  const MachineFacts facts = read_machine(root.path());
+  CHECK(facts.cgroup_free_bytes == 25000);
+  CHECK(usable_memory_bytes(facts) == 25000);
+}
+
+TEST_CASE("version 1 of the memory controller counts its groups below with it") {
+  const MadeRoot root;
+  root.write("/proc/meminfo", "MemTotal: 100 kB\nMemAvailable: 10 kB\n");
+  root.write("/proc/self/cgroup", "4:memory:/a\n");
+  root.write("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "50000\n");
+  root.write("/sys/fs/cgroup/memory/a/memory.usage_in_bytes", "30000\n");
+  root.write("/sys/fs/cgroup/memory/a/memory.stat", "active_file 7\ntotal_active_file 3000\n");
+  const MachineFacts facts = read_machine(root.path());
+  CHECK(facts.cgroup_free_bytes == 23000);
+  CHECK(usable_memory_bytes(facts) == 10 * 1024);
+  CHECK_FALSE(usable_memory_bytes({}).has_value());
+}
+
 TEST_CASE("limits of version 1 control groups are read, and its huge numbers are no limit") {
   const MadeRoot root;
   root.write("/proc/self/cgroup", "4:memory:/a\n1:cpu,cpuacct:/a\n");

@@ -146,6 +146,35 @@ TEST_CASE("counts stay right when threads allocate at once") {
   CHECK(account.peak_bytes() <= 7 + 4 * 13);
 }
 
+TEST_CASE("threads together cannot pass the limit") {
+  MemoryAccount account(100);
+  parallel_for(4, 2000, [&](int64_t, int) {
+    try {
+      const RawBuffer buffer(account, 40, "scratch");
+    } catch (const Error&) {  // refused, as it should be while two others hold theirs
+    }
+  });
+  CHECK(account.current_bytes() == 0);
+  CHECK(account.peak_bytes() >= 40);
+  CHECK(account.peak_bytes() <= 80);
+}
+
+TEST_CASE("reserving keeps a buffer that is long enough, else gives it back before it takes more") {
+  MemoryAccount account(1000);
+  Buffer<float> buffer;
+  buffer.reserve(account, 100, "first");
+  const float* const data = buffer.data();
+  buffer.reserve(account, 50, "less");
+  CHECK(buffer.data() == data);
+  CHECK(buffer.size() == 100);
+  buffer.reserve(account, 200, "more than fits beside the first");
+  CHECK(buffer.size() == 200);
+  CHECK(account.current_bytes() == 800);
+  CHECK(code_of([&] { buffer.reserve(account, 251, "too much"); }) == static_cast<int>(ErrorCode::kMemory));
+  CHECK(buffer.size() == 0);
+  CHECK(account.current_bytes() == 0);
+}
+
 TEST_CASE("bytes are written in the largest unit that fits") {
   CHECK(format_bytes(0) == "0 B");
   CHECK(format_bytes(1023) == "1023 B");
