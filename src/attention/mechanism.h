@@ -2,8 +2,10 @@
 // What every attention mechanism looks like: all heads of a batch at once.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +15,8 @@
 
 namespace linformer {
 
-/// Sizes of one call, and what the model fixes: P = softmax(scale · Q Kᵀ), row i over keys 0..i where causal.
+/// Sizes of one call, and what the model fixes: P = softmax(scale · Q Kᵀ + B + M), B and M as AttentionInput
+/// gives them, row i over keys 0..i where causal.
 struct AttentionShape {
   int64_t batch = 0;       ///< b
   int64_t heads = 0;       ///< h
@@ -30,12 +33,17 @@ struct AttentionInput {
   HeadsView<const float> q;  ///< [b, h, queries, d]
   HeadsView<const float> k;  ///< [b, h_kv, keys, d]
   HeadsView<const float> v;  ///< [b, h_kv, keys, value_size]; no data: O is not computed
+  /// B [h, queries + keys − 1], one for all sequences: query i and key j take element j − i + queries − 1 of
+  /// their head's row. No data: none.
+  MatrixView<const float> distance_bias = {};
+  /// M [b, keys], one for all heads and queries: 0, or −inf for a key that is padding. No data: none.
+  MatrixView<const float> key_mask = {};
 };
 
 /// What is computed on the way and handed out. A view without data is not wanted.
 struct AttentionTaps {
-  HeadsView<float> logits;         ///< [b, h, queries, keys], scale · Q Kᵀ, before any mask
-  HeadsView<float> probabilities;  ///< [b, h, queries, keys], P
+  HeadsView<float> logits = {};         ///< [b, h, queries, keys], scale · Q Kᵀ + B
+  HeadsView<float> probabilities = {};  ///< [b, h, queries, keys], P
 };
 
 /// How a mechanism's output relates to exact attention with the same Q, K, V.
@@ -49,18 +57,27 @@ struct MechanismTraits {
   Fidelity fidelity = Fidelity::kExact;
   bool random = false;         ///< the output depends on a seed
   bool causal = false;         ///< can be causal
-  bool probabilities = false;  ///< has a P to tap
+  bool key_mask = false;       ///< takes a key mask
+  bool distance_bias = false;  ///< takes a bias by distance
+  bool probabilities = false;  ///< has logits and a P to tap
+};
+
+/// How a parameter begins before it is trained or loaded.
+struct ParameterInit {
+  enum class Kind { kNormal, kZeros, kOnes };
+  Kind kind = Kind::kNormal;
+  float deviation = 1;  ///< of kNormal, whose mean is 0
 };
 
 /// One parameter tensor of a mechanism; initialisation, loading, saving and training follow from it.
 struct ParameterSpec {
   std::string name;
   Shape shape;
-  float init_deviation = 0;  ///< standard deviation of its Gaussian initial values
+  ParameterInit init = {};
   bool trainable = true;
 };
 
-/// One way to compute attention. Not thread-safe; uses the threads of the Run it was prepared with.
+/// One way to compute attention. Its options are fixed when it is made. One call at a time.
 class Mechanism {
  public:
   virtual ~Mechanism() = default;
@@ -71,16 +88,16 @@ class Mechanism {
   virtual std::vector<ParameterSpec> parameters(const AttentionShape& shape) const = 0;
   /// Floating-point operations of one call, a multiply-add counting two; exponentials are not counted.
   virtual double flops(const AttentionShape& shape) const = 0;
-  /// Bytes of scratch that prepare() takes for this shape on this many threads.
+  /// Bytes that run() works in. Never less for a larger number of queries, keys or threads.
   virtual int64_t workspace_bytes(const AttentionShape& shape, int threads) const = 0;
 
-  /// Takes parameters (as parameters() lists them, views that stay valid) and scratch for `shape`; a smaller
-  /// shape may need more.
-  virtual void prepare(const AttentionShape& shape, const std::vector<MatrixView<const float>>& parameters,
-                       Run& run) = 0;
-  /// O [b, h, queries, value_size]. The shape must not need more scratch than the prepared one.
+  /// Takes the parameters that parameters() lists for this shape, in its order: dense, row-major, valid until
+  /// the next prepare(). Throws Error(kUsage) for a shape, mask or bias it cannot compute.
+  virtual void prepare(const AttentionShape& shape, std::span<const float* const> parameters) = 0;
+  /// O [b, h, queries, value_size], on the threads of `run`. `workspace`: at least workspace_bytes(), aligned
+  /// to 64 bytes, its contents neither read nor kept.
   virtual void run(const AttentionShape& shape, const AttentionInput& in, HeadsView<float> out,
-                   const AttentionTaps& taps) = 0;
+                   const AttentionTaps& taps, std::span<std::byte> workspace, Run& run) = 0;
 };
 
 /// Makes a mechanism from "name" or "name:option=value,...". Throws Error(kUsage) listing the known names.

@@ -2,7 +2,7 @@
 #include "attention/standard.h"
 
 #include <algorithm>
-#include <map>
+#include <functional>
 
 #include "base/dnn.h"
 #include "base/threads.h"
@@ -11,36 +11,42 @@
 namespace linformer {
 namespace {
 
-// Rows of P worked on at a time: about half a MiB, which a core's second-level cache holds beside K and V.
-int64_t block_rows(const AttentionShape& s) {
-  constexpr int64_t kBlockFloats = 128 * 1024;
-  return std::clamp<int64_t>(kBlockFloats / std::max<int64_t>(s.keys, 1) / 16 * 16, 16, 512);
-}
+// A block of P is about half a MiB, which a core's second-level cache holds beside K and V.
+constexpr int64_t kBlockFloats = 128 * 1024;
+constexpr int64_t kLeastRows = 16, kMostRows = 512;
 
 // Leading dimension of a private block of P: no power of two, whole cache lines.
 int64_t padded(int64_t keys) { return (keys + 15) / 16 * 16 + 16; }
 
-// One thread's products (by size; a handful) and scratch.
-struct Worker {
-  std::map<Product::Sizes, Product> products;
-  Buffer<float> block;
-  RawBuffer scratch;
+// Rows of P worked on at a time.
+int64_t block_rows(const AttentionShape& s) {
+  return std::clamp<int64_t>(kBlockFloats / std::max<int64_t>(s.keys, 1) / 16 * 16, kLeastRows, kMostRows);
+}
 
-  void multiply(const Product::Sizes& sizes, const float* a, const float* b, float* c,
-                MemoryAccount& memory) {
-    Product& product = products.try_emplace(sizes, sizes).first->second;
-    if (scratch.bytes() < product.scratch_bytes()) {
-      scratch = {};  // before the new one is counted
-      scratch = RawBuffer(memory, product.scratch_bytes(), "scratch of a matrix product");
-    }
-    product.run(a, b, c, scratch.data());
-  }
+// What any number of keys up to these takes: padding adds at most 31 to each.
+int64_t block_floats(const AttentionShape& s) {
+  return std::max(kLeastRows * padded(s.keys),
+                  std::min(kMostRows * padded(s.keys), kBlockFloats + 31 * kMostRows));
+}
+
+// Rows [first, first + rows) of one head of one sequence.
+struct Block {
+  int64_t sequence, head, first, rows;
+};
+
+struct Call {
+  const AttentionShape& s;
+  const AttentionInput& in;
+  HeadsView<float> out;
+  const AttentionTaps& taps;
 };
 
 class Standard final : public Mechanism {
  public:
   std::string canonical() const override { return "standard"; }
-  MechanismTraits traits() const override { return {.causal = true, .probabilities = true}; }
+  MechanismTraits traits() const override {
+    return {.causal = true, .key_mask = true, .distance_bias = true, .probabilities = true};
+  }
   std::vector<ParameterSpec> parameters(const AttentionShape&) const override { return {}; }
 
   // 2 n² d for Q Kᵀ and as much for P V; half of it where causal.
@@ -50,76 +56,89 @@ class Standard final : public Mechanism {
     return s.causal ? full / 2 : full;
   }
 
+  // A block of P for each thread.
   int64_t workspace_bytes(const AttentionShape& s, int threads) const override {
-    return threads * block_rows(s) * padded(s.keys) * static_cast<int64_t>(sizeof(float));
+    return threads * block_floats(s) * static_cast<int64_t>(sizeof(float));
   }
 
-  void prepare(const AttentionShape& shape, const std::vector<MatrixView<const float>>&, Run& run) override {
-    run_ = &run;
-    workers_.resize(static_cast<size_t>(run.threads));
-    const int64_t block = block_rows(shape) * padded(shape.keys);
-    for (Worker& worker : workers_) {
-      if (worker.block.size() >= block) continue;
-      worker.block = {};  // before the new one is counted
-      worker.block = Buffer<float>(run.memory, block, "a block of P");
-    }
-  }
+  void prepare(const AttentionShape&, std::span<const float* const>) override {}
 
-  void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out,
-           const AttentionTaps& taps) override {
+  void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out, const AttentionTaps& taps,
+           std::span<std::byte> workspace, Run& run) override {
+    products_.resize(std::max(products_.size(), static_cast<size_t>(run.threads)));
     const int64_t rows = block_rows(s);
     const int64_t blocks = (s.queries + rows - 1) / rows;
-    parallel_for(run_->threads, s.batch * s.heads * blocks, [&](int64_t i, int thread) {
-      const int64_t b = i / (s.heads * blocks), h = i / blocks % s.heads, first = i % blocks * rows;
-      run_block(s, in, out, taps, b, h, first, std::min(rows, s.queries - first),
-                workers_[static_cast<size_t>(thread)]);
+    parallel_for(run.threads, s.batch * s.heads * blocks, [&](int64_t i, int thread) {
+      const int64_t first = i % blocks * rows;
+      const Block block{.sequence = i / (s.heads * blocks),
+                        .head = i / blocks % s.heads,
+                        .first = first,
+                        .rows = std::min(rows, s.queries - first)};
+      float* const p = reinterpret_cast<float*>(workspace.data()) + thread * block_floats(s);
+      run_block({s, in, out, taps}, block, p, products_[static_cast<size_t>(thread)], run.memory);
     });
   }
 
  private:
-  void run_block(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out,
-                 const AttentionTaps& taps, int64_t b, int64_t h, int64_t first, int64_t rows,
-                 Worker& worker) {
+  // `own`: room for the block's P where it is not wanted.
+  static void run_block(const Call& call, const Block& block, float* own, ProductCache& products,
+                        MemoryAccount& memory) {
+    const auto& [s, in, out, taps] = call;
+    const auto [b, h, first, rows] = block;
     const int64_t kv = h / (s.heads / in.k.heads);
     const MatrixView<const float> q = in.q.matrix(b, h), k = in.k.matrix(b, kv);
-    MatrixView<float> p{worker.block.data(), rows, s.keys, padded(s.keys)};
+    MatrixView<float> p{own, rows, s.keys, padded(s.keys)};
     if (taps.probabilities.data != nullptr) {
       const MatrixView<float> all = taps.probabilities.matrix(b, h);
       p = {all.row(first), rows, s.keys, all.stride};
     }
     // S = Q Kᵀ
-    worker.multiply({.m = rows,
-                     .n = s.keys,
-                     .k = s.head_size,
-                     .a_stride = q.stride,
-                     .b_stride = k.stride,
-                     .c_stride = p.stride,
-                     .b_transposed = true},
-                    q.row(first), k.data, p.data, run_->memory);
-    if (taps.logits.data != nullptr) copy_scaled(p, s.scale, taps.logits.matrix(b, h), first);
-    softmax_rows(p.data, rows, s.keys, p.stride, s.scale, s.causal, first);
+    products.run({.m = rows,
+                  .n = s.keys,
+                  .k = s.head_size,
+                  .a_stride = q.stride,
+                  .b_stride = k.stride,
+                  .c_stride = p.stride,
+                  .b_transposed = true},
+                 q.row(first), k.data, p.data, memory);
+    const float scale = add_biases(call, block, p);
+    softmax_rows(p.data, rows, s.keys, p.stride, scale, s.causal, first);
     if (in.v.data == nullptr) return;
     // O = P V
     const MatrixView<const float> v = in.v.matrix(b, kv);
     const MatrixView<float> o = out.matrix(b, h);
-    worker.multiply({.m = rows,
-                     .n = s.value_size,
-                     .k = s.keys,
-                     .a_stride = p.stride,
-                     .b_stride = v.stride,
-                     .c_stride = o.stride,
-                     .b_transposed = false},
-                    p.data, v.data, o.row(first), run_->memory);
+    products.run({.m = rows,
+                  .n = s.value_size,
+                  .k = s.keys,
+                  .a_stride = p.stride,
+                  .b_stride = v.stride,
+                  .c_stride = o.stride,
+                  .b_transposed = false},
+                 p.data, v.data, o.row(first), memory);
   }
 
-  static void copy_scaled(MatrixView<const float> s, float scale, MatrixView<float> logits, int64_t first) {
-    for (int64_t i = 0; i < s.rows; ++i) {
-      std::transform(s.row(i), s.row(i) + s.cols, logits.row(first + i), [=](float x) { return scale * x; });
+  // Turns Q Kᵀ into what the softmax is of, up to the factor that is returned; hands out the logits.
+  static float add_biases(const Call& call, const Block& block, MatrixView<float> p) {
+    const auto& [s, in, out, taps] = call;
+    const bool masked = in.key_mask.data != nullptr, biased = in.distance_bias.data != nullptr;
+    for (int64_t i = 0; i < p.rows && (masked || biased); ++i) {
+      float* const row = p.row(i);
+      const int64_t query = block.first + i;
+      const float* const bias = biased ? in.distance_bias.row(block.head) + s.queries - 1 - query : nullptr;
+      for (int64_t j = 0; j < p.cols; ++j) row[j] = s.scale * row[j] + (biased ? bias[j] : 0.0f);
     }
+    const float left = masked || biased ? 1.0f : s.scale;
+    for (int64_t i = 0; i < p.rows && taps.logits.data != nullptr; ++i) {
+      float* const logits = taps.logits.matrix(block.sequence, block.head).row(block.first + i);
+      std::transform(p.row(i), p.row(i) + p.cols, logits, [=](float x) { return left * x; });
+    }
+    for (int64_t i = 0; i < p.rows && masked; ++i) {
+      std::transform(p.row(i), p.row(i) + p.cols, in.key_mask.row(block.sequence), p.row(i), std::plus<>());
+    }
+    return left;
   }
 
-  Run* run_ = nullptr;
-  std::vector<Worker> workers_;
+  std::vector<ProductCache> products_;
 };
 
 }  // namespace

@@ -104,6 +104,8 @@ class BoundByRows {
  public:
   bool has(int64_t rows) const { return by_rows_.contains(rows); }
   void insert(int64_t rows, Bound bound) {
+    constexpr size_t kMost = 64;  // lengths differ from sequence to sequence; what is made again costs little
+    if (by_rows_.size() >= kMost) by_rows_.clear();
     scratch_bytes_ = std::max(scratch_bytes_, bound.scratch_bytes());
     by_rows_.emplace(rows, std::move(bound));
   }
@@ -122,7 +124,6 @@ bool limit_dnn_isa(std::string_view isa) {
   if (isa == "baseline") level = dnnl::cpu_isa::sse41;
   if (isa == "avx2") level = dnnl::cpu_isa::avx2;
   if (isa == "avx512") level = dnnl::cpu_isa::avx512_core;
-  if (isa == "avx512-bf16") level = dnnl::cpu_isa::avx512_core_bf16;
   return dnnl::set_max_cpu_isa(level) == dnnl::status::success;
 }
 
@@ -194,6 +195,15 @@ void Product::run(const float* a, const float* b, float* c, void* scratch) {
   state_->bound->execute(scratch);
 }
 
+void ProductCache::run(const Product::Sizes& sizes, const float* a, const float* b, float* c,
+                       MemoryAccount& account) {
+  constexpr size_t kMost = 256;  // lengths differ from sequence to sequence; what is made again costs little
+  if (products_.size() >= kMost && !products_.contains(sizes)) products_.clear();
+  Product& product = products_.try_emplace(sizes, sizes).first->second;
+  scratch_.reserve(account, product.scratch_bytes(), "scratch of a matrix product");
+  product.run(a, b, c, scratch_.data());
+}
+
 struct Dense::State {
   MatrixView<const float> weight;
   const float* bias;
@@ -205,7 +215,6 @@ struct Dense::State {
   memory::desc bias_desc() const {
     return bias == nullptr ? memory::desc() : memory::desc({1, weight.rows}, kF32, memory::format_tag::ab);
   }
-  void pack(MemoryAccount& account);
 };
 
 Dense::Dense(MatrixView<const float> weight, const float* bias, Options options)
@@ -219,17 +228,7 @@ Dense::Dense(Dense&&) noexcept = default;
 Dense& Dense::operator=(Dense&&) noexcept = default;
 Dense::~Dense() = default;
 
-void Dense::State::pack(MemoryAccount& account) {
-  const int64_t count = static_cast<int64_t>(packed_desc->get_size() / sizeof(float));
-  packed = Buffer<float>(account, count, "packed weights");
-  memory source(matrix(weight.cols, weight.rows, 1, weight.stride), engine(), input(weight.data));
-  memory target(*packed_desc, engine(), packed.data());
-  dnnl::stream stream(engine());
-  dnnl::reorder(source, target).execute(stream, source, target);
-  stream.wait();
-}
-
-void Dense::prepare(int64_t rows, MemoryAccount& account) {
+void Dense::prepare(int64_t rows) {
   State& s = *state_;
   if (s.primitives.has(rows)) return;
   const int64_t in = s.weight.cols, out = s.weight.rows;
@@ -237,12 +236,9 @@ void Dense::prepare(int64_t rows, MemoryAccount& account) {
   const auto desc =
       matmul_desc(matrix(rows, in, in, 1), s.packed_desc.value_or(any), s.bias_desc(),
                   matrix(rows, out, out, 1), attributes(s.options.activation, s.options.accumulate));
-  if (!s.packed_desc) {
-    s.packed_desc = desc.weights_desc();
-    s.pack(account);
-  }
+  if (!s.packed_desc) s.packed_desc = desc.weights_desc();
   Arguments arguments{{DNNL_ARG_SRC, unbound(desc.src_desc())},
-                      {DNNL_ARG_WEIGHTS, memory(*s.packed_desc, engine(), s.packed.data())},
+                      {DNNL_ARG_WEIGHTS, unbound(desc.weights_desc())},
                       {DNNL_ARG_DST, unbound(desc.dst_desc())}};
   if (s.bias != nullptr) arguments.emplace(DNNL_ARG_BIAS, memory(s.bias_desc(), engine(), input(s.bias)));
   s.primitives.insert(rows, Bound(dnnl::matmul(desc), std::move(arguments), desc.scratchpad_desc()));
@@ -250,9 +246,24 @@ void Dense::prepare(int64_t rows, MemoryAccount& account) {
 
 int64_t Dense::scratch_bytes() const { return state_->primitives.scratch_bytes(); }
 
+bool Dense::packed() const { return state_->packed.size() > 0; }
+
+int64_t Dense::packed_bytes() const { return static_cast<int64_t>(state_->packed_desc->get_size()); }
+
+void Dense::pack(MemoryAccount& account) {
+  State& s = *state_;
+  s.packed.reserve(account, packed_bytes() / static_cast<int64_t>(sizeof(float)), "packed weights");
+  memory source(matrix(s.weight.cols, s.weight.rows, 1, s.weight.stride), engine(), input(s.weight.data));
+  memory target(*s.packed_desc, engine(), s.packed.data());
+  dnnl::stream stream(engine());
+  dnnl::reorder(source, target).execute(stream, source, target);
+  stream.wait();
+}
+
 void Dense::run(int64_t rows, const float* x, float* y, void* scratch) {
   Bound& bound = state_->primitives.at(rows);
   bound.set(DNNL_ARG_SRC, input(x));
+  bound.set(DNNL_ARG_WEIGHTS, state_->packed.data());
   bound.set(DNNL_ARG_DST, y);
   bound.execute(scratch);
 }

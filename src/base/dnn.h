@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,7 +22,7 @@ enum class Activation {
 };
 
 /// Limits oneDNN to an instruction set; to be called before anything else here. `isa`: "baseline", "avx2",
-/// "avx512", "avx512-bf16". False if this machine has no such set or the library has chosen already.
+/// "avx512". False if this machine has no such set or the library has chosen already.
 bool limit_dnn_isa(std::string_view isa);
 
 /// "2.6.3".
@@ -54,8 +55,19 @@ class Product {
   std::unique_ptr<State> state_;
 };
 
+/// The products of one thread: each is made at its first use and kept, with one scratch for all.
+class ProductCache {
+ public:
+  /// As Product::run. Scratch that oneDNN asks for is taken from `account`.
+  void run(const Product::Sizes& sizes, const float* a, const float* b, float* c, MemoryAccount& account);
+
+ private:
+  std::map<Product::Sizes, Product> products_;
+  RawBuffer scratch_;
+};
+
 /// Y[rows, out] = activation(X[rows, in] · Wᵀ + bias), or Y += that. W [out, in] as torch.nn.Linear keeps it
-/// is packed once for the number of rows first prepared.
+/// stays the caller's; products read a copy packed in the form that oneDNN wants.
 class Dense {
  public:
   struct Options {
@@ -70,12 +82,18 @@ class Dense {
   Dense& operator=(Dense&&) noexcept;
   ~Dense();
 
-  /// Makes ready for X with that many rows (any number of different ones); packs the weight at the first
-  /// call.
-  void prepare(int64_t rows, MemoryAccount& account);
-  /// Scratch for the largest prepared number of rows.
+  /// Makes ready for X with that many rows, and keeps so for up to 63 other numbers. The first fixes the
+  /// packed form.
+  void prepare(int64_t rows);
+  /// Scratch for any prepared number of rows.
   int64_t scratch_bytes() const;
-  /// X and Y are dense. `rows` must have been prepared.
+  /// Of the packed weight. After prepare().
+  int64_t packed_bytes() const;
+  /// Packs the weight, anew if it was packed before: to be called when the weight has changed. After
+  /// prepare().
+  void pack(MemoryAccount& account);
+  bool packed() const;
+  /// X and Y are dense. `rows` must have been prepared, and the weight packed.
   void run(int64_t rows, const float* x, float* y, void* scratch);
 
  private:

@@ -17,12 +17,6 @@ LayerNorm make_norm(const NormWeights& w, const Architecture& a) {
   return {a.width, w.weight, w.bias, a.norm_epsilon};
 }
 
-void grow(Buffer<float>& buffer, int64_t floats, Run& run, const char* what) {
-  if (buffer.size() >= floats) return;
-  buffer = {};  // before the new one is counted
-  buffer = Buffer<float>(run.memory, floats, what);
-}
-
 int64_t row_stride(const LayerWants& wants, int64_t length) {
   return wants.row_stride == 0 ? length : wants.row_stride;
 }
@@ -45,49 +39,76 @@ ForwardPass::ForwardPass(const Model& model, std::unique_ptr<Mechanism> mechanis
   }
 }
 
-int64_t ForwardPass::buffer_bytes(int64_t batch, int64_t length, const LayerWants& wants) const {
-  const int64_t tokens = batch * length;
-  const int64_t maps = (wants.logits ? 1 : 0) + (wants.probabilities ? 1 : 0);
-  const int64_t floats =
-      tokens * (6 * a_.width + a_.ffn_width) + maps * batch * a_.heads * length * row_stride(wants, length);
-  return floats * static_cast<int64_t>(sizeof(float));
+// Floats of the buffers, but for the last three.
+struct ForwardPass::Sizes {
+  int64_t states = 0;  ///< embeddings, hidden states and attention output each
+  int64_t qkv = 0, ffn = 0, logits = 0, probabilities = 0;
+  int64_t workspace_bytes = 0, scratch_bytes = 0, packed_bytes = 0;
+
+  int64_t bytes() const {
+    return (3 * states + qkv + ffn + logits + probabilities) * static_cast<int64_t>(sizeof(float)) +
+           workspace_bytes + scratch_bytes + packed_bytes;
+  }
+};
+
+AttentionShape ForwardPass::attention_shape(int64_t batch, int64_t length) const {
+  return {.batch = batch,
+          .heads = a_.heads,
+          .queries = length,
+          .keys = length,
+          .head_size = a_.head_size,
+          .value_size = a_.head_size,
+          .scale = a_.scale,
+          .causal = a_.causal};
+}
+
+ForwardPass::Sizes ForwardPass::sizes_for(int64_t batch, int64_t length, const LayerWants& wants) {
+  const int64_t tokens = batch * length, map = batch * a_.heads * length * row_stride(wants, length);
+  Sizes sizes{.states = tokens * a_.width,
+              .qkv = tokens * 3 * a_.width,
+              .ffn = tokens * a_.ffn_width,
+              .logits = wants.logits ? map : 0,
+              .probabilities = wants.probabilities ? map : 0,
+              .workspace_bytes = mechanism_->workspace_bytes(attention_shape(batch, length), run_.threads)};
+  embedding_norm_.prepare(tokens);
+  sizes.scratch_bytes = embedding_norm_.scratch_bytes();
+  for (Layer& layer : layers_) {
+    for (Dense* dense : {&layer.qkv, &layer.attention_output, &layer.ffn_in, &layer.ffn_out}) {
+      dense->prepare(tokens);
+      sizes.scratch_bytes = std::max(sizes.scratch_bytes, dense->scratch_bytes());
+      sizes.packed_bytes += dense->packed_bytes();
+    }
+    for (LayerNorm* norm : {&layer.attention_norm, &layer.ffn_norm}) {
+      norm->prepare(tokens);
+      sizes.scratch_bytes = std::max(sizes.scratch_bytes, norm->scratch_bytes());
+    }
+  }
+  return sizes;
+}
+
+int64_t ForwardPass::buffer_bytes(int64_t batch, int64_t length, const LayerWants& wants) {
+  return sizes_for(batch, length, wants).bytes();
 }
 
 void ForwardPass::reserve(int64_t batch, int64_t length, const LayerWants& wants) {
   batch_ = batch;
   length_ = length;
-  const int64_t tokens = batch * length;
-  grow(embeddings_, tokens * a_.width, run_, "embeddings");
-  grow(hidden_, tokens * a_.width, run_, "hidden states");
-  grow(qkv_, tokens * 3 * a_.width, run_, "queries, keys and values");
-  grow(context_, tokens * a_.width, run_, "attention output");
-  grow(ffn_, tokens * a_.ffn_width, run_, "feed-forward states");
-  const int64_t map = batch * a_.heads * length * row_stride(wants, length);
-  if (wants.logits) grow(logits_, map, run_, "attention logits");
-  if (wants.probabilities) grow(probabilities_, map, run_, "attention probabilities");
-
-  mechanism_->prepare({.batch = batch,
-                       .heads = a_.heads,
-                       .queries = length,
-                       .keys = length,
-                       .head_size = a_.head_size,
-                       .value_size = a_.head_size},
-                      {}, run_);
-  embedding_norm_.prepare(tokens);
-  int64_t scratch = embedding_norm_.scratch_bytes();
+  const Sizes sizes = sizes_for(batch, length, wants);
+  MemoryAccount& memory = run_.memory;
   for (Layer& layer : layers_) {
     for (Dense* dense : {&layer.qkv, &layer.attention_output, &layer.ffn_in, &layer.ffn_out}) {
-      dense->prepare(tokens, run_.memory);
-      scratch = std::max(scratch, dense->scratch_bytes());
-    }
-    for (LayerNorm* norm : {&layer.attention_norm, &layer.ffn_norm}) {
-      norm->prepare(tokens);
-      scratch = std::max(scratch, norm->scratch_bytes());
+      if (!dense->packed()) dense->pack(memory);
     }
   }
-  if (scratch_.bytes() >= scratch) return;
-  scratch_ = {};
-  scratch_ = RawBuffer(run_.memory, scratch, "scratch of the dense layers");
+  embeddings_.reserve(memory, sizes.states, "embeddings");
+  hidden_.reserve(memory, sizes.states, "hidden states");
+  context_.reserve(memory, sizes.states, "attention output");
+  qkv_.reserve(memory, sizes.qkv, "queries, keys and values");
+  ffn_.reserve(memory, sizes.ffn, "feed-forward states");
+  logits_.reserve(memory, sizes.logits, "attention logits");
+  probabilities_.reserve(memory, sizes.probabilities, "attention probabilities");
+  workspace_.reserve(memory, sizes.workspace_bytes, "workspace of attention");
+  scratch_.reserve(memory, sizes.scratch_bytes, "scratch of the dense layers");
 }
 
 // Word + position + first token type, then a LayerNorm.
@@ -137,15 +158,8 @@ void ForwardPass::attend(const LayerWants& wants) {
   if (wants.probabilities) taps.probabilities = map_view(probabilities_, stride);
   const HeadsView<float> out{context_.data(),    batch_,       a_.heads, length_, a_.head_size,
                              length_ * a_.width, a_.head_size, a_.width};
-  mechanism_->run({.batch = batch_,
-                   .heads = a_.heads,
-                   .queries = length_,
-                   .keys = length_,
-                   .head_size = a_.head_size,
-                   .value_size = a_.head_size,
-                   .scale = a_.scale,
-                   .causal = a_.causal},
-                  {.q = qkv_view(0), .k = qkv_view(1), .v = qkv_view(2)}, out, taps);
+  mechanism_->run(attention_shape(batch_, length_), {.q = qkv_view(0), .k = qkv_view(1), .v = qkv_view(2)},
+                  out, taps, workspace_.span(), run_);
 }
 
 // x ← norm(x + attention(x)); x ← norm(x + ffn(x))
@@ -187,10 +201,7 @@ MatrixView<const float> ForwardPass::run(std::span<const std::span<const int32_t
                    .q = qkv_view(0),
                    .k = qkv_view(1),
                    .v = qkv_view(2),
-                   .logits = {},
-                   .probabilities = {},
-                   .hidden = hidden,
-                   .embeddings = {}};
+                   .hidden = hidden};
     if (w.logits) view.logits = map_view(logits_, row_stride(w, length_));
     if (w.probabilities) view.probabilities = map_view(probabilities_, row_stride(w, length_));
     if (i == 0) view.embeddings = {embeddings_.data(), tokens, a_.width, a_.width};

@@ -22,13 +22,13 @@ struct LayerWants {
 /// One layer of `sequences.size()` sequences of equal length n. Views are valid during the call only.
 struct LayerView {
   int64_t layer = 0;
-  std::span<const int64_t> sequences;  ///< indices of the sequences within the source
-  HeadsView<const float> q, k, v;      ///< [b, h, n, d]; v may be missing
-  HeadsView<float> logits;             ///< [b, h, n, n], no data if not wanted; the visitor may overwrite it
-  HeadsView<float> probabilities;      ///< [b, h, n, n], no data if not wanted; the visitor may overwrite it
-  MatrixView<const float> hidden;      ///< the layer's output [b · n, width]; may be missing
-  MatrixView<const float>
-      embeddings;  ///< the first layer's input [b · n, width]; only at layer 0, may be missing
+  std::span<const int64_t> sequences;             ///< indices of the sequences within the source
+  HeadsView<const float> q = {}, k = {}, v = {};  ///< [b, h, n, d]; may be missing
+  HeadsView<float> logits = {};         ///< [b, h, n, n], no data if not wanted; the visitor may overwrite it
+  HeadsView<float> probabilities = {};  ///< [b, h, n, n], no data if not wanted; the visitor may overwrite it
+  MatrixView<const float> hidden = {};  ///< the layer's output [b · n, width]; may be missing
+  /// The first layer's input [b · n, width]; only at layer 0, may be missing.
+  MatrixView<const float> embeddings = {};
 };
 
 /// Called once a layer, in order, from one thread.
@@ -45,8 +45,9 @@ class ForwardPass {
   /// `model` must outlive it. `mechanism`: see make_mechanism.
   ForwardPass(const Model& model, std::unique_ptr<Mechanism> mechanism, Run& run);
 
-  /// Bytes of buffers for b sequences of length n when `wants` holds for a layer; weights not counted.
-  int64_t buffer_bytes(int64_t batch, int64_t length, const LayerWants& wants) const;
+  /// Bytes it takes for b sequences of length n when `wants` holds for a layer: buffers, scratch and packed
+  /// weights, those it holds already included. Makes the dense layers ready for b · n rows.
+  int64_t buffer_bytes(int64_t batch, int64_t length, const LayerWants& wants);
 
   /// Runs sequences of equal length n <= positions through layers 0 .. layers − 1. `indices` are handed to
   /// the visitor (may be null). Returns the last hidden states [b · n, width], valid until the next call.
@@ -60,6 +61,9 @@ class ForwardPass {
     LayerNorm attention_norm, ffn_norm;
   };
 
+  struct Sizes;
+  Sizes sizes_for(int64_t batch, int64_t length, const LayerWants& wants);
+  AttentionShape attention_shape(int64_t batch, int64_t length) const;
   void reserve(int64_t batch, int64_t length, const LayerWants& wants);
   void embed(std::span<const std::span<const int32_t>> sequences);
   HeadsView<float> qkv_view(int64_t part) const;
@@ -75,7 +79,7 @@ class ForwardPass {
   LayerNorm embedding_norm_;
   int64_t batch_ = 0, length_ = 0;
   Buffer<float> embeddings_, hidden_, qkv_, context_, ffn_, logits_, probabilities_;
-  RawBuffer scratch_;
+  RawBuffer workspace_, scratch_;  ///< of the mechanism; of the dense layers and norms
 };
 
 }  // namespace linformer

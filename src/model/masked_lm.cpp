@@ -56,14 +56,16 @@ MaskedLmHead::MaskedLmHead(const Model& model, Run& run)
 
 MatrixView<const float> MaskedLmHead::scores(MatrixView<const float> hidden) {
   const int64_t rows = hidden.rows;
-  transform_.prepare(rows, run_.memory);
   norm_.prepare(rows);
-  decoder_.prepare(rows, run_.memory);
-  const int64_t scratch =
-      std::max({transform_.scratch_bytes(), norm_.scratch_bytes(), decoder_.scratch_bytes()});
-  if (scratch_.bytes() < scratch) scratch_ = RawBuffer(run_.memory, scratch, "scratch of the head");
-  if (transformed_.size() < rows * a_.width) transformed_ = {run_.memory, rows * a_.width, "head states"};
-  if (scores_.size() < rows * a_.vocabulary) scores_ = {run_.memory, rows * a_.vocabulary, "scores"};
+  int64_t scratch = norm_.scratch_bytes();
+  for (Dense* dense : {&transform_, &decoder_}) {
+    dense->prepare(rows);
+    if (!dense->packed()) dense->pack(run_.memory);
+    scratch = std::max(scratch, dense->scratch_bytes());
+  }
+  scratch_.reserve(run_.memory, scratch, "scratch of the head");
+  transformed_.reserve(run_.memory, rows * a_.width, "head states");
+  scores_.reserve(run_.memory, rows * a_.vocabulary, "scores");
   transform_.run(rows, hidden.data, transformed_.data(), scratch_.data());
   norm_.run(rows, transformed_.data(), transformed_.data(), scratch_.data());
   decoder_.run(rows, transformed_.data(), scores_.data(), scratch_.data());

@@ -23,10 +23,7 @@ class ModelSource final : public AttentionSource {
               .heads = a.heads,
               .head_size = a.head_size,
               .causal = a.causal,
-              .has_logits = true,
-              .sizes = {},
-              .documents = {},
-              .dropped = {}};
+              .has_logits = true};
     for (const TokenSequence& sequence : sequences_) {
       const auto n = static_cast<int64_t>(sequence.ids.size());
       facts_.sizes.push_back({n, n});
@@ -37,7 +34,7 @@ class ModelSource final : public AttentionSource {
 
   const SourceFacts& facts() const override { return facts_; }
 
-  int64_t buffer_bytes(int64_t sequences, MapSize size, const LayerWants& wants) const override {
+  int64_t buffer_bytes(int64_t sequences, MapSize size, const LayerWants& wants) override {
     return forward_.buffer_bytes(sequences, size.rows, wants);
   }
 

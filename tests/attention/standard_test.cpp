@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "base/random.h"
@@ -47,6 +49,7 @@ struct Case {
   int64_t kv_heads = 0;  // 0: as many as heads
   float deviation = 1;   // of the logits
   int threads = 2;
+  bool biased = false, masked = false;
 };
 
 // Largest errors against f64 loops, O's as a share of max |O|; P's rows over the mask must be exactly zero.
@@ -65,17 +68,23 @@ struct Row {
   std::vector<double> logits, p;
 };
 
-Row naive_row(const AttentionShape& s, MatrixView<const float> q, MatrixView<const float> k, int64_t i) {
+Row naive_row(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h, int64_t i) {
+  const MatrixView<const float> q = in.q.matrix(b, h), k = in.k.matrix(b, h / (s.heads / in.k.heads));
+  const MatrixView<const float>&bias = in.distance_bias, &mask = in.key_mask;
   Row row;
+  double most = -std::numeric_limits<double>::infinity();
+  std::vector<bool> allowed;
   for (int64_t j = 0; j < s.keys; ++j) {
-    row.logits.push_back(static_cast<double>(s.scale) * dot(q.row(i), k.row(j), s.head_size));
+    const double added = bias.data == nullptr ? 0 : static_cast<double>(bias.row(h)[j - i + s.queries - 1]);
+    row.logits.push_back(static_cast<double>(s.scale) * dot(q.row(i), k.row(j), s.head_size) + added);
+    allowed.push_back((!s.causal || j <= i) && (mask.data == nullptr || mask.row(b)[j] == 0));
+    if (allowed.back()) most = std::max(most, row.logits.back());
   }
-  const auto allowed = static_cast<size_t>(s.causal ? std::min(s.keys, i + 1) : s.keys);
-  const double most =
-      *std::max_element(row.logits.begin(), row.logits.begin() + static_cast<int64_t>(allowed));
   double sum = 0;
   row.p.assign(row.logits.size(), 0);
-  for (size_t j = 0; j < allowed; ++j) sum += row.p[j] = std::exp(row.logits[j] - most);
+  for (size_t j = 0; j < row.p.size(); ++j) {
+    if (allowed[j]) sum += row.p[j] = std::exp(row.logits[j] - most);
+  }
   for (double& p : row.p) p /= sum;
   return row;
 }
@@ -92,7 +101,7 @@ Errors compare(const AttentionShape& s, const AttentionInput& in, const HeadsVie
     for (int64_t h = 0; h < s.heads; ++h) {
       const int64_t kv = h / (s.heads / in.k.heads);
       for (int64_t i = 0; i < s.queries; ++i) {
-        const Row row = naive_row(s, in.q.matrix(b, h), in.k.matrix(b, kv), i);
+        const Row row = naive_row(s, in, b, h, i);
         for (int64_t j = 0; j < s.keys; ++j) {
           const double p = row.p[static_cast<size_t>(j)];
           if (taps.logits.data != nullptr) {
@@ -102,7 +111,7 @@ Errors compare(const AttentionShape& s, const AttentionInput& in, const HeadsVie
           if (taps.probabilities.data == nullptr) continue;
           const auto ours = static_cast<double>(taps.probabilities.matrix(b, h).row(i)[j]);
           note(worst.probabilities, ours, p);
-          if (s.causal && j > i) note(worst.masked, ours, 0);
+          if (p == 0) note(worst.masked, ours, 0);
         }
         for (int64_t c = 0; out.data != nullptr && c < s.value_size; ++c) {
           double o = 0;
@@ -124,8 +133,9 @@ void run_standard(const AttentionShape& shape, const AttentionInput& in, HeadsVi
   MemoryAccount memory;
   Run run{.memory = memory, .threads = threads};
   const auto mechanism = make_standard();
-  mechanism->prepare(shape, {}, run);
-  mechanism->run(shape, in, out, taps);
+  const RawBuffer workspace(memory, mechanism->workspace_bytes(shape, threads), "workspace");
+  mechanism->prepare(shape, {});
+  mechanism->run(shape, in, out, taps, workspace.span(), run);
 }
 
 // Q with logits of the wanted deviation, K and V standard normal; all taps on.
@@ -137,7 +147,13 @@ Errors errors_of(Case c) {
       v(s.batch, kv, s.keys, s.value_size), out(s.batch, s.heads, s.queries, s.value_size),
       logits(s.batch, s.heads, s.queries, s.keys), p(s.batch, s.heads, s.queries, s.keys, s.keys + 3);
   q.fill(c.deviation, 1), k.fill(1, 2), v.fill(1, 3);
-  const AttentionInput in{q.view, k.view, v.view};
+  AttentionInput in{q.view, k.view, v.view};
+  const Heads bias(1, 1, s.heads, s.queries + s.keys - 1);
+  bias.fill(2, 4);
+  if (c.biased) in.distance_bias = bias.view.matrix(0, 0);
+  std::vector<float> mask(static_cast<size_t>(s.batch * s.keys), 0.0f);
+  for (size_t j = 1; j < mask.size(); j += 3) mask[j] = -std::numeric_limits<float>::infinity();
+  if (c.masked) in.key_mask = {mask.data(), s.batch, s.keys, s.keys};
   const AttentionTaps taps{logits.view, p.view};
   run_standard(s, in, out.view, taps, c.threads);
   CHECK(p.storage.back() == kUntouched);
@@ -294,44 +310,81 @@ TEST_CASE("results do not depend on the number of threads, to the bit") {
   CHECK(compare(s, in, five.view, {}).output <= 2e-6);
 }
 
-TEST_CASE("a mechanism can be run again on other sizes after preparing for them") {
+TEST_CASE("a mechanism can be run again on other sizes, in the workspace of the largest") {
   MemoryAccount memory;
   Run run{.memory = memory, .threads = 2};
   const auto mechanism = make_standard();
+  const RawBuffer workspace(memory, mechanism->workspace_bytes(shape_of(600), 2), "workspace");
   for (const int64_t n : {40, 600, 17, 256, 40}) {
     AttentionShape s = shape_of(n);
     s.batch = 1, s.scale = 0.25f;
     const Heads q(1, 3, n, 16), k(1, 3, n, 16), v(1, 3, n, 16), out(1, 3, n, 16);
     q.fill(1, 1), k.fill(1, 2), v.fill(1, 3);
     const AttentionInput in{q.view, k.view, v.view};
-    mechanism->prepare(s, {}, run);
-    mechanism->run(s, in, out.view, {});
+    mechanism->prepare(s, {});
+    mechanism->run(s, in, out.view, {}, workspace.span(), run);
     CAPTURE(n);
     CHECK(compare(s, in, out.view, {}).output <= 2e-6);
   }
 }
 
-TEST_CASE("prepare takes the bytes that were announced, from the run's account") {
+TEST_CASE("the workspace grows with keys and threads, and holds at least a row of P each") {
+  const auto mechanism = make_standard();
   for (const int threads : {1, 3}) {
-    for (const int64_t n : {1, 100, 600, 5000}) {
-      MemoryAccount memory;
-      Run run{.memory = memory, .threads = threads};
-      const auto mechanism = make_standard();
-      mechanism->prepare(shape_of(n), {}, run);
+    int64_t before = 0;
+    for (int64_t n = 1; n < 20000; n += 1 + n / 7) {
+      const int64_t bytes = mechanism->workspace_bytes(shape_of(n), threads);
       CAPTURE(threads, n);
-      CHECK(memory.current_bytes() == mechanism->workspace_bytes(shape_of(n), threads));
-      CHECK(memory.current_bytes() >= threads * n * 4);
-      mechanism->prepare(shape_of(n), {}, run);
-      CHECK(memory.current_bytes() == mechanism->workspace_bytes(shape_of(n), threads));
+      CHECK(bytes >= before);
+      CHECK(bytes >= threads * n * 4);
+      CHECK(bytes == threads * mechanism->workspace_bytes(shape_of(n), 1));
+      before = bytes;
     }
   }
 }
 
-TEST_CASE("scratch beyond the memory allowed is refused") {
-  MemoryAccount memory(1000);
-  Run run{.memory = memory, .threads = 1};
-  const auto mechanism = make_standard();
-  CHECK(code_of([&] { mechanism->prepare(shape_of(600), {}, run); }) == static_cast<int>(ErrorCode::kMemory));
+TEST_CASE("a workspace of just the bytes announced is written to its end and not beyond") {
+  MemoryAccount memory;
+  Run run{.memory = memory, .threads = 2};
+  for (const int64_t n : {1, 17, 255, 256, 600, 9000}) {
+    AttentionShape s = shape_of(n);
+    s.batch = 1, s.heads = 2, s.queries = std::min<int64_t>(n, 40), s.scale = 0.25f;
+    const Heads q(1, 2, s.queries, 16), k(1, 2, n, 16), v(1, 2, n, 16), out(1, 2, s.queries, 16);
+    q.fill(1, 1), k.fill(1, 2), v.fill(1, 3);
+    const auto mechanism = make_standard();
+    const int64_t bytes = mechanism->workspace_bytes(s, 2);
+    const RawBuffer workspace(memory, bytes + 64, "workspace");
+    std::fill(workspace.span().begin(), workspace.span().end(), std::byte{0x5A});
+    mechanism->run(s, {q.view, k.view, v.view}, out.view, {}, workspace.span().first(bytes), run);
+    CAPTURE(n);
+    const auto beyond = workspace.span().subspan(static_cast<size_t>(bytes));
+    CHECK(std::all_of(beyond.begin(), beyond.end(), [](std::byte x) { return x == std::byte{0x5A}; }));
+  }
+}
+
+TEST_CASE("a bias by distance is added to the scaled scores, and is part of the logits") {
+  for (const bool causal : {false, true}) check({.shape = shape_of(37, causal), .biased = true});
+  AttentionShape wide = shape_of(20);
+  wide.keys = 33;
+  check({.shape = wide, .biased = true});
+  check({.shape = shape_of(600), .biased = true});  // several blocks
+}
+
+TEST_CASE("masked keys get no weight, are no part of the logits, and leave the others' softmax") {
+  for (const bool causal : {false, true}) check({.shape = shape_of(37, causal), .masked = true});
+  check({.shape = shape_of(300), .biased = true, .masked = true});
+}
+
+TEST_CASE("a query whose keys are all masked gives zeros") {
+  AttentionShape s = shape_of(9);
+  s.batch = 1;
+  const Heads q(1, 3, 9, 16), k(1, 3, 9, 16), v(1, 3, 9, 16), out(1, 3, 9, 16), p(1, 3, 9, 9);
+  q.fill(1, 1), k.fill(1, 2), v.fill(1, 3);
+  const std::vector<float> mask(9, -std::numeric_limits<float>::infinity());
+  run_standard(s, {.q = q.view, .k = k.view, .v = v.view, .key_mask = {mask.data(), 1, 9, 9}}, out.view,
+               {.probabilities = p.view}, 2);
+  CHECK(std::all_of(out.storage.begin(), out.storage.end(), [](float x) { return x == 0; }));
+  CHECK(std::all_of(p.storage.begin(), p.storage.end(), [](float x) { return x == 0; }));
 }
 
 }  // namespace

@@ -101,10 +101,11 @@ void check_dense(const DenseCase& c) {
   MemoryAccount account;
   Dense dense({weight.data(), c.out, c.in, c.in}, c.bias ? bias.data() : nullptr, c.options);
   const std::vector<int64_t> row_counts = {5, 1, 33, 128};
-  dense.prepare(row_counts.front(), account);
+  dense.prepare(row_counts.front());
+  dense.pack(account);
   const int64_t packed = account.current_bytes();
   CHECK(packed >= c.in * c.out * 4);
-  for (const int64_t rows : row_counts) dense.prepare(rows, account);
+  for (const int64_t rows : row_counts) dense.prepare(rows);
   CHECK(account.current_bytes() == packed);  // packed once
   const RawBuffer scratch(account, dense.scratch_bytes(), "scratch");
   for (const int64_t rows : row_counts) {
@@ -203,7 +204,8 @@ Floats activate(const Floats& x, Activation activation) {
   MemoryAccount account;
   Dense dense({&one, 1, 1, 1}, nullptr, {.activation = activation});
   const auto rows = static_cast<int64_t>(x.size());
-  dense.prepare(rows, account);
+  dense.prepare(rows);
+  dense.pack(account);
   const RawBuffer scratch(account, dense.scratch_bytes(), "scratch");
   Floats y(x.size());
   dense.run(rows, x.data(), y.data(), scratch.data());
@@ -232,7 +234,8 @@ TEST_CASE("dense layers read weights whose rows are apart") {
   const Floats stored = {1, 2, -99, 3, 4, -99, 5, 6, -99};
   MemoryAccount account;
   Dense dense({stored.data(), 3, 2, 3}, nullptr, {});
-  dense.prepare(1, account);
+  dense.prepare(1);
+  dense.pack(account);
   const RawBuffer scratch(account, dense.scratch_bytes(), "scratch");
   const float x[] = {1, 10};
   float y[3] = {};

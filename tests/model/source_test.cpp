@@ -111,14 +111,25 @@ TEST_CASE("a model's source stops after the layers asked for, and shows only wha
   CHECK(recorder.at(0, 1).probabilities == plain.at(0, 1).probabilities);  // whatever the row stride
 }
 
-TEST_CASE("the buffers of a model's source grow with sequences, length and what is wanted") {
-  LoadedFixture loaded;
-  const auto source = make_model_source(loaded.model, kSequences, {}, loaded.run);
-  const LayerWants nothing, both = {.logits = true, .probabilities = true, .row_stride = 0};
-  const int64_t base = source->buffer_bytes(1, {6, 6}, nothing);
-  CHECK(source->buffer_bytes(1, {6, 6}, both) - base == 2 * 3 * 6 * 6 * 4);
-  CHECK(source->buffer_bytes(2, {6, 6}, nothing) == 2 * base);
-  CHECK(source->buffer_bytes(1, {12, 12}, nothing) == 2 * base);
+TEST_CASE("a model's source takes just the bytes that were announced") {
+  const LayerWants nothing, p = {.logits = false, .probabilities = true, .row_stride = 9},
+                            both = {.logits = true, .probabilities = true, .row_stride = 0};
+  for (const LayerWants& wants : {nothing, p, both}) {
+    LoadedFixture loaded;
+    const int64_t weights = loaded.memory.current_bytes();
+    const auto source = make_model_source(loaded.model, kSequences, {}, loaded.run);
+    const int64_t n = source->facts().sizes[0].rows;
+    const int64_t announced = source->buffer_bytes(1, {n, n}, wants);
+    CHECK(loaded.memory.current_bytes() == weights);
+    Recorder recorder(wants);
+    const Indices first = {0};
+    source->run(first, source->facts().layers, recorder);
+    CAPTURE(wants.logits, wants.probabilities);
+    CHECK(loaded.memory.current_bytes() - weights == announced);
+    CHECK(loaded.memory.peak_bytes() - weights == announced);
+    CHECK(source->buffer_bytes(1, {n, n}, wants) == announced);
+    CHECK(source->buffer_bytes(2, {n, n}, wants) > announced);
+  }
 }
 
 }  // namespace
