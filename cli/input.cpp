@@ -127,12 +127,12 @@ OpenInput open_tensor_input(const InputOptions& options, Session& session) {
   OpenInput input;
   const bool qk = !options.qk.empty();
   const std::string& path = qk ? options.qk : options.probabilities;
-  const bool map = session.map_files();
-  input.source = qk ? open_queries_keys(path, options.scale, options.causal, map, session.run())
-                    : open_probabilities(path, options.causal, map, session.run());
+  const std::shared_ptr<const FileBytes> file = FileBytes::open(path, session.map_files());
+  input.source = qk ? open_queries_keys(file, options.scale, options.causal, session.run())
+                    : open_probabilities(file, options.causal, session.run());
   const SourceFacts& facts = input.source->facts();
   Sha256 digest;
-  digest.update(FileBytes::open(path, map)->bytes());
+  digest.update(file->bytes());
   digest.update(fmt::format("{} {} {}", qk, options.scale, options.causal));
   input.fingerprint = digest.hex_digest();
   input.facts = {{qk ? "qk" : "probabilities", path},

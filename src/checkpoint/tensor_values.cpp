@@ -106,12 +106,18 @@ void check_room(const TensorInfo& tensor, size_t room) {
 }  // namespace
 
 void copy_as_f32(const TensorInfo& tensor, const std::string& file, std::span<float> out) {
-  constexpr size_t kPart = 8192;  // stays in the first-level cache between conversion and check
   check_room(tensor, out.size());
-  for (size_t begin = 0; begin < out.size(); begin += kPart) {
-    const std::span<float> part = out.subspan(begin, std::min(kPart, out.size() - begin));
-    convert_part(tensor, begin, part);
-    if (!all_finite(part)) fail_not_finite(tensor, file, begin, part);
+  copy_part_as_f32(tensor, file, 0, out);
+}
+
+void copy_part_as_f32(const TensorInfo& tensor, const std::string& file, int64_t begin,
+                      std::span<float> out) {
+  constexpr size_t kPart = 8192;  // stays in the first-level cache between conversion and check
+  for (size_t done = 0; done < out.size(); done += kPart) {
+    const std::span<float> part = out.subspan(done, std::min(kPart, out.size() - done));
+    const size_t from = static_cast<size_t>(begin) + done;
+    convert_part(tensor, from, part);
+    if (!all_finite(part)) fail_not_finite(tensor, file, from, part);
   }
 }
 

@@ -14,6 +14,9 @@ namespace linformer {
 /// element for NaN, infinity, or a value beyond f32.
 void copy_as_f32(const TensorInfo& tensor, const std::string& file, std::span<float> out);
 
+/// The same for elements [begin, begin + out.size()) alone.
+void copy_part_as_f32(const TensorInfo& tensor, const std::string& file, int64_t begin, std::span<float> out);
+
 /// Every element of a tensor of an integer type or BOOL. Throws Error(kInput) for a floating-point tensor and
 /// for U64 beyond 2^63 - 1.
 void copy_as_i64(const TensorInfo& tensor, const std::string& file, std::span<int64_t> out);

@@ -15,6 +15,7 @@ namespace linformer {
 namespace {
 
 constexpr size_t kMaxRank = 8;
+constexpr std::string_view kMagic = "\x93NUMPY";
 
 /// The header: a Python dictionary with three keys of known types.
 struct Header {
@@ -142,7 +143,6 @@ size_t byte_at(const FileBytes& file, size_t i) { return std::to_integer<size_t>
 
 /// Text of the header, and where the data begin.
 std::pair<std::string_view, size_t> locate_header(const FileBytes& file) {
-  constexpr std::string_view kMagic = "\x93NUMPY";
   constexpr size_t kShortest = 10;
   const std::string_view text = file.text();
   if (text.starts_with("PK\x03\x04")) {
@@ -177,6 +177,8 @@ DType dtype_of(const std::string& descr, const FileBytes& file) {
 }
 
 }  // namespace
+
+bool is_npy(const FileBytes& file) { return file.text().starts_with(kMagic); }
 
 NpyArray read_npy(const FileBytes& file) {
   const auto [text, begin] = locate_header(file);

@@ -17,6 +17,9 @@ struct NpyArray {
   std::span<const std::byte> bytes;
 };
 
+/// Whether the file begins as .npy files do.
+bool is_npy(const FileBytes& file);
+
 /// Reads the header and checks it against the size; touches no data. Little-endian f2, f4 and f8 in C order.
 /// Throws Error(kInput) for a file that is no .npy or whose size differs from what its header says,
 /// Error(kUnsupported) for other types, Fortran order, .npz.

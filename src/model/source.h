@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "io/file_bytes.h"
 #include "model/forward.h"
 
 namespace linformer {
@@ -25,11 +26,11 @@ struct SourceFacts {
   int64_t head_size = 0;  ///< d; 0 where it is not known
   bool causal = false;
   bool has_logits = false;
-  std::vector<MapSize> sizes;      ///< of each sequence
-  std::vector<int64_t> documents;  ///< the document each sequence is from, in any order
+  std::vector<MapSize> sizes = {};      ///< of each sequence
+  std::vector<int64_t> documents = {};  ///< the document each sequence is from, in any order
   /// Positions to cut out of each sequence's P, ascending (special tokens); empty where none are to be cut at
   /// all.
-  std::vector<std::vector<int32_t>> dropped;
+  std::vector<std::vector<int32_t>> dropped = {};
 };
 
 /// Streams the layers of sequences to a visitor. One call at a time.
@@ -37,8 +38,8 @@ class AttentionSource {
  public:
   virtual ~AttentionSource() = default;
   virtual const SourceFacts& facts() const = 0;
-  /// Bytes of buffers that run() takes for `sequences` of this size.
-  virtual int64_t buffer_bytes(int64_t sequences, MapSize size, const LayerWants& wants) const = 0;
+  /// Bytes that run() takes for `sequences` of this size, packed weights included.
+  virtual int64_t buffer_bytes(int64_t sequences, MapSize size, const LayerWants& wants) = 0;
   /// Runs sequences (indices) of equal size through layers 0 .. layers − 1.
   virtual void run(std::span<const int64_t> sequences, int64_t layers, LayerVisitor& visitor) = 0;
 };
@@ -63,13 +64,14 @@ std::unique_ptr<AttentionSource> make_model_source(const Model& model, std::vect
 
 /// P from a file: safetensors with layers.{i}.probabilities [sequences, heads, rows, cols] and optionally
 /// lengths i64 [sequences] (square, zero-padded) and documents i64 [sequences]; or .npy of one layer
-/// [sequences, heads, rows, cols]. Throws Error(kInput) where a row is not a distribution (sum within 1e-2 of
-/// 1).
-std::unique_ptr<AttentionSource> open_probabilities(const std::string& path, bool causal, bool map, Run& run);
+/// [sequences, heads, rows, cols]. Throws Error(kInput) where a row is not a distribution
+/// (sum within 1e-2 of 1).
+std::unique_ptr<AttentionSource> open_probabilities(std::shared_ptr<const FileBytes> file, bool causal,
+                                                    Run& run);
 
 /// P = softmax(scale · Q Kᵀ) from layers.{i}.q [sequences, heads, n, d] and layers.{i}.k [sequences, h_kv, m,
 /// d] of a safetensors file, lengths and documents as above. scale 0: 1/√d.
-std::unique_ptr<AttentionSource> open_queries_keys(const std::string& path, double scale, bool causal,
-                                                   bool map, Run& run);
+std::unique_ptr<AttentionSource> open_queries_keys(std::shared_ptr<const FileBytes> file, double scale,
+                                                   bool causal, Run& run);
 
 }  // namespace linformer

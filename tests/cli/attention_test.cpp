@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catch.h"
+#include "checkpoint/safetensors_bytes.h"
 #include "io/error_of.h"
 #include "io/temporary_folder.h"
 #include "program.h"
@@ -147,6 +148,25 @@ TEST_CASE("probabilities and q, k in files give the same spectra as the checkpoi
   const std::vector<double> one = cumulative_values(folder, {"--probabilities", "layer.npy"});
   REQUIRE(one.size() == 4);
   for (size_t i = 0; i < 4; ++i) CHECK(std::abs(one[i] - direct[4 + i]) < 1e-6);
+}
+
+TEST_CASE("probabilities can come through a pipe, as .npy or safetensors") {
+  const TemporaryFolder folder;
+  const std::vector<float> uniform(2 * 8 * 8, 0.125f);
+  const std::string data(reinterpret_cast<const char*>(uniform.data()), uniform.size() * sizeof(float));
+  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2, 8, 8), }";
+  header.resize(117, ' ');
+  const std::string npy = std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + "\n" + data;
+  const std::string safetensors =
+      safetensors_bytes("{" + tensor_json("layers.0.probabilities", "F32", "[1,2,8,8]", 0, 512) + "}", data);
+  for (const std::string& input : {npy, safetensors}) {
+    const ProgramResult result =
+        run_program({"analyze-spectrum", "--probabilities", "/dev/stdin", "--control", "none", "--out", "-"},
+                    {.folder = folder.path(), .input = input});
+    CHECK(result.err == "");
+    REQUIRE(result.code == 0);
+    CHECK(Json::parse(result.out).at("input").at("heads") == 2);
+  }
 }
 
 TEST_CASE("a padded tensor file gives the same spectra as the checkpoint on sequences of different length") {

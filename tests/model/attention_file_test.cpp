@@ -34,7 +34,7 @@ class SpySource final : public AttentionSource {
   explicit SpySource(std::unique_ptr<AttentionSource> source) : source_(std::move(source)) {}
 
   const SourceFacts& facts() const override { return source_->facts(); }
-  int64_t buffer_bytes(int64_t sequences, MapSize size, const LayerWants& wants) const override {
+  int64_t buffer_bytes(int64_t sequences, MapSize size, const LayerWants& wants) override {
     return source_->buffer_bytes(sequences, size, wants);
   }
   void run(std::span<const int64_t> sequences, int64_t layers, LayerVisitor& visitor) override {
@@ -268,7 +268,8 @@ TEST_CASE("sequences of different length are zero-padded, with their lengths") {
 TEST_CASE("a file of probabilities can be read back as a source") {
   Written w(kUnequal);
   w.write({.parts = {.probabilities = true}});
-  const auto source = open_probabilities(w.folder.path("a.safetensors"), false, true, w.loaded.run);
+  const auto source =
+      open_probabilities(FileBytes::open(w.folder.path("a.safetensors"), true), false, w.loaded.run);
   CHECK(source->facts().sizes == w.source.facts().sizes);
   CHECK(source->facts().layers == 2);
   Recorder recorder;
@@ -375,7 +376,7 @@ TEST_CASE("keys that several heads share are written for each of them") {
   }
   const std::string made = put_tensors(
       folder, {made_floats("layers.0.q", {1, 4, 3, 2}, q), made_floats("layers.0.k", {1, 2, 3, 2}, k)});
-  const auto source = open_queries_keys(made, 0, false, true, loaded.run);
+  const auto source = open_queries_keys(FileBytes::open(made, true), 0, false, loaded.run);
   const std::string path = folder.path("a.safetensors");
   write_attention_file(path, *source, 0,
                        {.parts = {.probabilities = true, .k = true}, .layers = {}, .heads = {1, 2, 3}},

@@ -37,7 +37,7 @@ class MadeSource final : public AttentionSource {
   void stop_after(StopFlag& flag, int64_t sequence) { flag_ = &flag, stop_after_ = sequence; }
 
   const SourceFacts& facts() const override { return facts_; }
-  int64_t buffer_bytes(int64_t, MapSize, const LayerWants&) const override { return 0; }
+  int64_t buffer_bytes(int64_t, MapSize, const LayerWants&) override { return 0; }
 
   void run(std::span<const int64_t> sequences, int64_t layers, LayerVisitor& visitor) override {
     const int64_t n = facts_.sizes[static_cast<size_t>(sequences.front())].rows;
