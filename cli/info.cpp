@@ -10,7 +10,7 @@
 #include "commands.h"
 #include "input.h"
 #include "io/json.h"
-#include "model/masked_lm.h"
+#include "model/language_model.h"
 #include "options.h"
 #include "report/table.h"
 
@@ -33,7 +33,7 @@ Json architecture_facts(const Architecture& a) {
           {"head_size", a.head_size},
           {"width", a.width},
           {"ffn_width", a.ffn_width},
-          {"activation", a.activation == Activation::kGelu ? "gelu" : "gelu_new"},
+          {"activation", name_of(a.activation)},
           {"vocabulary", a.vocabulary},
           {"positions", a.positions},
           {"causal", a.causal}};
@@ -55,18 +55,25 @@ Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
   for (const TensorInfo& tensor : checkpoint.tensors()) {
     parameters[std::string(name_of(tensor.dtype))] += std::ssize(tensor.bytes) / size_of(tensor.dtype);
   }
-  Json json = {
-      {"checkpoint", checkpoint.path()},         {"architecture", architecture_facts(plan.architecture)},
-      {"masked_lm_head", plan.head.has_value()}, {"tensors", checkpoint.tensors().size()},
-      {"elements_by_dtype", parameters},         {"bytes", checkpoint.total_bytes()},
-      {"tokenizer", tokenizer_kind(checkpoint)}, {"unused_tensors", unused_tensors(checkpoint, plan)}};
+  Json json = {{"checkpoint", checkpoint.path()},
+               {"architecture", architecture_facts(plan.architecture)},
+               {"language_model_head", plan.head.has_value()},
+               {"tensors", checkpoint.tensors().size()},
+               {"elements_by_dtype", parameters},
+               {"bytes", checkpoint.total_bytes()},
+               {"tokenizer", tokenizer_kind(checkpoint)},
+               {"unused_tensors", unused_tensors(checkpoint, plan)}};
   return json;
 }
 
-// --check: the masked-LM loss on the text.
-Json check_facts(const InfoOptions& o, const Checkpoint& checkpoint, const ModelPlan& plan,
-                 Session& session) {
-  const Model model = Model::load(checkpoint, plan, session.run().memory);
+// What each sequence is to predict: the next tokens where the model is causal, else masked ones.
+std::vector<Prediction> predictions(const PackedText& packed, const Checkpoint& checkpoint,
+                                    const Architecture& architecture, uint64_t seed) {
+  std::vector<Prediction> list;
+  if (architecture.causal) {
+    for (const Sequence& sequence : packed.sequences) list.push_back(predict_next(sequence.ids));
+    return list;
+  }
   const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(checkpoint);
   const SpecialTokens& special = tokenizer->special_tokens();
   if (!special.mask) {
@@ -75,16 +82,23 @@ Json check_facts(const InfoOptions& o, const Checkpoint& checkpoint, const Model
                                     .expected = "[MASK]",
                                     .remedy = "Leave out --check"});
   }
-  const PackedText packed = open_sequences(o.input, checkpoint, plan.architecture);
-  std::vector<MaskedSequence> masked;
   for (const Sequence& sequence : packed.sequences) {
-    masked.push_back(mask_sequence(sequence.ids, special.ids, *special.mask, plan.architecture.vocabulary,
-                                   o.common.seed, masked.size()));
+    list.push_back(
+        mask_sequence(sequence.ids, special.ids, *special.mask, architecture.vocabulary, seed, list.size()));
   }
-  const MaskedLmLoss result = masked_lm_loss(model, masked, session.run());
+  return list;
+}
+
+// --check: the language-model loss on the text.
+Json check_facts(const InfoOptions& o, const Checkpoint& checkpoint, const ModelPlan& plan,
+                 Session& session) {
+  const Model model = Model::load(checkpoint, plan, session.run().memory);
+  const PackedText packed = open_sequences(o.input, checkpoint, plan.architecture);
+  const LanguageModelLoss result = language_model_loss(
+      model, predictions(packed, checkpoint, plan.architecture, o.common.seed), session.run());
   return {{"sequences", packed.sequences.size()},
           {"predictions", result.predictions},
-          {"masked_lm_loss_nats", result.loss},
+          {plan.architecture.causal ? "causal_lm_loss_nats" : "masked_lm_loss_nats", result.loss},
           {"accuracy", result.accuracy}};
 }
 
@@ -153,7 +167,7 @@ Action add_info(CLI::App& app) {
   add_input_options(app, o->input, {.text = true});
   app.add_option("CHECKPOINT", o->input.checkpoint, "the same as --checkpoint")->excludes("--checkpoint");
   app.add_flag("--tensors", o->tensors, "list every tensor");
-  CLI::Option* check = app.add_flag("--check", o->check, "compute the masked-LM loss on the text");
+  CLI::Option* check = app.add_flag("--check", o->check, "compute the (masked-)LM loss on the text");
   for (const char* name :
        {"--text", "--ids", "--length", "--sequences", "--join-documents", "--per-document"}) {
     app.get_option(name)->needs(check);

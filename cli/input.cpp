@@ -294,8 +294,7 @@ void refuse_overwriting(const InputOptions& options, const std::string& path) {
 std::unique_ptr<AttentionSource> open_untrained(const OpenInput& input, uint64_t seed,
                                                 std::vector<std::unique_ptr<Model>>& models,
                                                 Session& session) {
-  models.push_back(
-      std::make_unique<Model>(Model::untrained(input.plan->architecture, seed, session.run().memory)));
+  models.push_back(std::make_unique<Model>(Model::untrained(*input.plan, seed, session.run().memory)));
   return make_model_source(*models.back(), token_sequences(input.packed), input.dropped_ids, session.run());
 }
 

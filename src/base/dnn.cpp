@@ -31,18 +31,34 @@ memory::desc matrix(int64_t rows, int64_t cols, int64_t row_stride, int64_t col_
 
 memory::desc vector(int64_t size) { return {{size}, kF32, memory::format_tag::a}; }
 
+// oneDNN's name, and its first parameter.
+std::pair<dnnl::algorithm, float> eltwise_of(Activation activation) {
+  switch (activation) {
+    case Activation::kGelu:
+      return {dnnl::algorithm::eltwise_gelu_erf, 0.0f};
+    case Activation::kGeluTanh:
+      return {dnnl::algorithm::eltwise_gelu_tanh, 0.0f};
+    case Activation::kRelu:
+      return {dnnl::algorithm::eltwise_relu, 0.0f};
+    case Activation::kSilu:
+      return {dnnl::algorithm::eltwise_swish, 1.0f};
+    case Activation::kNone:
+      break;
+  }
+  return {dnnl::algorithm::eltwise_linear, 1.0f};
+}
+
 dnnl::primitive_attr attributes(Activation activation = Activation::kNone, bool accumulate = false) {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   dnnl::post_ops ops;
   if (accumulate) ops.append_sum(1.0f);
   if (activation != Activation::kNone) {
-    const auto algorithm = activation == Activation::kGelu ? dnnl::algorithm::eltwise_gelu_erf
-                                                           : dnnl::algorithm::eltwise_gelu_tanh;
+    const auto [algorithm, alpha] = eltwise_of(activation);
 #if DNNL_VERSION_MAJOR >= 3
-    ops.append_eltwise(algorithm, 0.0f, 0.0f);
+    ops.append_eltwise(algorithm, alpha, 0.0f);
 #else
-    ops.append_eltwise(1.0f, algorithm, 0.0f, 0.0f);
+    ops.append_eltwise(1.0f, algorithm, alpha, 0.0f);
 #endif
   }
   attr.set_post_ops(ops);

@@ -17,8 +17,10 @@ namespace linformer {
 /// What follows a dense layer's product element by element.
 enum class Activation {
   kNone,
-  kGelu,     ///< x Φ(x) by erf ("gelu")
-  kGeluTanh  ///< its tanh form ("gelu_new")
+  kGelu,      ///< x Φ(x) by erf
+  kGeluTanh,  ///< its tanh form
+  kRelu,
+  kSilu  ///< x / (1 + e^−x)
 };
 
 /// Limits oneDNN to an instruction set; to be called before anything else here. `isa`: "baseline", "avx2",

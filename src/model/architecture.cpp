@@ -4,17 +4,21 @@
 namespace linformer {
 
 void for_each_tensor(const ModelPlan& plan, const std::function<void(const TensorRef&)>& f) {
-  const auto pair = [&](const auto& refs) { f(refs.weight), f(refs.bias); };
-  f(plan.embeddings.words);
-  f(plan.embeddings.positions);
-  f(plan.embeddings.types);
-  pair(plan.embeddings.norm);
+  const auto visit = [&](const TensorRef& ref) {
+    if (ref.exists()) f(ref);
+  };
+  const auto pair = [&](const auto& refs) { visit(refs.weight), visit(refs.bias); };
+  visit(plan.embeddings.words);
+  visit(plan.embeddings.positions);
+  visit(plan.embeddings.types);
+  pair(plan.embeddings.norm), pair(plan.embeddings.projection);
   for (const LayerRefs& layer : plan.layers) {
     pair(layer.query), pair(layer.key), pair(layer.value), pair(layer.attention_output);
     pair(layer.attention_norm);
-    pair(layer.ffn_in), pair(layer.ffn_out);
+    pair(layer.ffn_gate), pair(layer.ffn_in), pair(layer.ffn_out);
     pair(layer.ffn_norm);
   }
+  pair(plan.final_norm);
   if (plan.head) pair(plan.head->transform), pair(plan.head->norm), pair(plan.head->decoder);
 }
 

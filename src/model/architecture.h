@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// A transformer encoder as data: sizes, choices, and the tensors that hold its weights. One file per family
-// fills it.
+// A transformer as data: sizes, choices, and the tensors that hold its weights. One file per family fills it.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/dnn.h"
@@ -14,68 +14,114 @@
 
 namespace linformer {
 
-/// The plain description from which the forward pass works. Post-norm: each residual sum is normalised.
+/// As transformers names it first, e.g. "gelu_new".
+std::string_view name_of(Activation activation);
+
+enum class NormKind {
+  kLayer,  ///< (x − mean) / √(variance + ε) · weight + bias
+  kRms     ///< x / √(mean of x² + ε) · weight
+};
+
+/// Where a layer's norms stand; x is the residual stream, A attention, F the feed-forward block.
+enum class NormPlace {
+  kAfter,    ///< x ← norm(x + A(x)); x ← norm(x + F(x))
+  kBefore,   ///< x ← x + A(norm(x)); x ← x + F(norm(x))
+  kParallel  ///< x ← x + A(norm(x)) + F(norm'(x))
+};
+
+/// The plain description from which the forward pass works.
 struct Architecture {
-  std::string family;     ///< e.g. "bert"
-  int64_t layers = 0;     ///< L
-  int64_t heads = 0;      ///< h
-  int64_t head_size = 0;  ///< d
-  int64_t width = 0;      ///< of the hidden states
-  int64_t ffn_width = 0;
-  int64_t vocabulary = 0;
-  int64_t positions = 0;    ///< longest sequence
-  int64_t token_types = 0;  ///< segments; every token is of the first
+  std::string family;           ///< its model_type, e.g. "bert"
+  int64_t layers = 0;           ///< L
+  int64_t heads = 0;            ///< h
+  int64_t kv_heads = 0;         ///< of keys and values; divides h
+  int64_t head_size = 0;        ///< d; h · d may differ from the width
+  int64_t width = 0;            ///< of the hidden states
+  int64_t ffn_width = 0;        ///< between the feed-forward block's two products
+  int64_t vocabulary = 0;       ///< rows of the word embeddings
+  int64_t embedding_width = 0;  ///< of the embeddings; projected to `width` where it differs
+  int64_t positions = 0;        ///< longest sequence
+  int64_t token_types = 0;      ///< segments, every token is of the first; 0: none
   Activation activation = Activation::kGelu;
+  bool gated_ffn = false;  ///< activation(gate(x)) · in(x) instead of activation(in(x))
+  NormKind norm_kind = NormKind::kLayer;
+  NormPlace norm_place = NormPlace::kAfter;
   float norm_epsilon = 0;
-  float scale = 1;  ///< s in softmax(s · Q Kᵀ)
+  float scale = 1;              ///< s in softmax(s · Q Kᵀ)
+  bool scale_by_layer = false;  ///< s / (i + 1) in layer i
   bool causal = false;
+  /// Learned positions are counted from here: the table has `positions` rows from this one on.
+  int64_t first_position = 0;
+  /// A token that takes no position of its own but row first_position − 1 (RoBERTa's padding); −1: none.
+  int64_t unplaced_id = -1;
+  /// Rotary positions: the first 2f elements of each q and k are rotated in pairs (i, f + i) by the angle
+  /// position · frequency i. Empty: none.
+  std::vector<float> rotary_frequencies = {};
   float init_deviation = 0;  ///< standard deviation of the weights of an untrained model
 };
 
-/// A tensor that a family expects: its name in this checkpoint and its shape.
+/// A tensor that a family expects: its name in this checkpoint, its shape as it is used, and where in the
+/// stored tensor that is. No name: this model has none.
 struct TensorRef {
-  std::string name;
-  Shape shape;
+  enum class Role { kWeight, kBias, kNormWeight };
+
+  std::string name = {};
+  Shape shape = {};  ///< [out, in], [rows, width] or [count]
+  Role role = Role::kWeight;
+  Shape stored = {};        ///< shape in the file; empty: `shape`
+  bool transposed = false;  ///< stored [in, out]
+  /// Output r is stored as output first + (r / block) · step + r mod block: a part of a fused tensor. Block
+  /// 0: all in one.
+  int64_t first = 0, block = 0, step = 0;
+
+  bool exists() const { return !name.empty(); }
+  const Shape& stored_shape() const { return stored.empty() ? shape : stored; }
+  int64_t stored_output(int64_t r) const {
+    return block == 0 ? first + r : first + r / block * step + r % block;
+  }
 };
 
-/// Weight [out, in] and bias [out].
+/// Weight [out, in] and bias [out], which may be missing.
 struct DenseRefs {
-  TensorRef weight, bias;
+  TensorRef weight = {}, bias = {};
 };
 
-/// Weight and bias [width].
+/// Weight and bias [width]; the bias, or both, may be missing.
 struct NormRefs {
-  TensorRef weight, bias;
+  TensorRef weight = {}, bias = {};
 };
 
 struct EmbeddingRefs {
-  TensorRef words, positions, types;
-  NormRefs norm;
+  TensorRef words = {}, positions = {}, types = {};
+  NormRefs norm = {};
+  DenseRefs projection = {};  ///< from embedding_width to width
 };
 
 struct LayerRefs {
-  DenseRefs query, key, value, attention_output;
-  NormRefs attention_norm;
-  DenseRefs ffn_in, ffn_out;
-  NormRefs ffn_norm;
+  DenseRefs query = {}, key = {}, value = {}, attention_output = {};
+  NormRefs attention_norm = {};
+  DenseRefs ffn_gate = {}, ffn_in = {}, ffn_out = {};
+  NormRefs ffn_norm = {};
 };
 
-/// Masked-LM head: norm(activation(dense(x))) · decoderᵀ + bias.
+/// Language-model head: decoder · norm(activation(transform(x))) + bias, or decoder · x + bias.
 struct HeadRefs {
-  DenseRefs transform;
-  NormRefs norm;
-  DenseRefs decoder;  ///< its weight is the word embedding where tied
+  DenseRefs transform = {};
+  NormRefs norm = {};
+  Activation activation = Activation::kGelu;
+  DenseRefs decoder = {};  ///< its weight is the word embedding where tied
 };
 
 /// An architecture and where its weights are.
 struct ModelPlan {
-  Architecture architecture;
-  EmbeddingRefs embeddings;
-  std::vector<LayerRefs> layers;
-  std::optional<HeadRefs> head;
+  Architecture architecture = {};
+  EmbeddingRefs embeddings = {};
+  std::vector<LayerRefs> layers = {};  ///< layers that share their weights name the same tensors
+  NormRefs final_norm = {};
+  std::optional<HeadRefs> head = {};
 };
 
-/// Calls f for every tensor of the plan; a tied one comes twice.
+/// Calls f for every tensor of the plan that there is; one that is used twice comes twice.
 void for_each_tensor(const ModelPlan& plan, const std::function<void(const TensorRef&)>& f);
 
 }  // namespace linformer

@@ -56,7 +56,7 @@ class FileVisitor final : public LayerVisitor {
  public:
   FileVisitor(SafetensorsWriter& writer, const std::vector<TensorSpec>& specs,
               const AttentionFileOptions& options, const SourceFacts& facts)
-      : writer_(writer), specs_(specs), options_(options), facts_(facts), last_(facts.layers - 1) {
+      : writer_(writer), specs_(specs), options_(options), facts_(facts) {
     for (size_t i = 0; i < specs.size(); ++i) index_[specs[i].name] = i;
   }
 
@@ -76,7 +76,7 @@ class FileVisitor final : public LayerVisitor {
       write_heads(name("v"), view, view.v);
       write_rows(name("hidden"), view, view.hidden);
     }
-    if (view.layer == last_) write_rows("final.hidden", view, view.hidden);
+    write_rows("final.hidden", view, view.final_hidden);
   }
 
  private:
@@ -125,7 +125,6 @@ class FileVisitor final : public LayerVisitor {
   const std::vector<TensorSpec>& specs_;
   const AttentionFileOptions& options_;
   const SourceFacts& facts_;
-  int64_t last_;
   std::map<std::string, size_t> index_;
   std::vector<float> gathered_;
 };

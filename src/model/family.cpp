@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "io/json.h"
-#include "model/bert.h"
+#include "model/families.h"
 
 namespace linformer {
 namespace {
@@ -18,7 +18,18 @@ struct Family {
   ModelPlan (*plan)(const Checkpoint&);
 };
 
-constexpr Family kFamilies[] = {{"bert", plan_bert}};
+constexpr Family kFamilies[] = {{"bert", plan_bert},
+                                {"roberta", plan_roberta},
+                                {"xlm-roberta", plan_roberta},
+                                {"camembert", plan_roberta},
+                                {"distilbert", plan_distilbert},
+                                {"electra", plan_electra},
+                                {"albert", plan_albert},
+                                {"gpt2", plan_gpt2},
+                                {"gpt_neox", plan_gpt_neox},
+                                {"llama", plan_llama},
+                                {"mistral", plan_llama},
+                                {"qwen2", plan_llama}};
 
 void check_tensor(const Checkpoint& checkpoint, const TensorRef& ref) {
   const TensorInfo* tensor = checkpoint.find(ref.name);
@@ -26,7 +37,7 @@ void check_tensor(const Checkpoint& checkpoint, const TensorRef& ref) {
     throw Error(ErrorCode::kInput, {.subject = checkpoint.weights_path(),
                                     .item = fmt::format("tensor '{}'", ref.name),
                                     .found = std::move(found),
-                                    .expected = "shape " + to_string(ref.shape),
+                                    .expected = fmt::format("shape {}", to_string(ref.stored_shape())),
                                     .remedy = std::move(remedy)});
   };
   if (tensor == nullptr) {
@@ -37,7 +48,7 @@ void check_tensor(const Checkpoint& checkpoint, const TensorRef& ref) {
     fail(fmt::format("type {}", name_of(tensor->dtype)),
          "Weights must be floating point: convert the checkpoint");
   }
-  if (tensor->shape != ref.shape) {
+  if (tensor->shape != ref.stored_shape()) {
     fail(fmt::format("shape {}", to_string(tensor->shape)),
          "config.json and the weights are of different models");
   }

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "model/forward.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "base/error.h"
 #include "base/threads.h"
 
 namespace linformer {
@@ -13,40 +10,48 @@ namespace {
 
 Dense make_dense(const DenseWeights& w, Dense::Options options = {}) { return {w.weight, w.bias, options}; }
 
-LayerNorm make_norm(const NormWeights& w, const Architecture& a) {
-  return {a.width, w.weight, w.bias, a.norm_epsilon};
-}
-
 int64_t row_stride(const LayerWants& wants, int64_t length) {
   return wants.row_stride == 0 ? length : wants.row_stride;
 }
 
 }  // namespace
 
+// Where there is a gate, the activation is its.
+ForwardPass::Layer::Layer(const LayerWeights& w, const Architecture& a)
+    : qkv(make_dense(w.qkv)),
+      attention_output(make_dense(w.attention_output, {.accumulate = true})),
+      ffn_in(make_dense(w.ffn_in, {.activation = a.gated_ffn ? Activation::kNone : a.activation})),
+      ffn_out(make_dense(w.ffn_out, {.accumulate = true})),
+      attention_norm(a.norm_kind, a.width, w.attention_norm, a.norm_epsilon),
+      ffn_norm(a.norm_kind, a.width, w.ffn_norm, a.norm_epsilon) {
+  if (a.gated_ffn) ffn_gate = make_dense(w.ffn_gate, {.activation = a.activation});
+}
+
+std::vector<Dense*> ForwardPass::Layer::dense() {
+  std::vector<Dense*> all = {&qkv, &attention_output, &ffn_in, &ffn_out};
+  if (ffn_gate) all.push_back(&*ffn_gate);
+  return all;
+}
+
 ForwardPass::ForwardPass(const Model& model, std::unique_ptr<Mechanism> mechanism, Run& run)
     : model_(model),
       a_(model.architecture()),
       mechanism_(std::move(mechanism)),
       run_(run),
-      embedding_norm_(make_norm(model.embeddings().norm, a_)) {
-  for (const LayerWeights& w : model.layers()) {
-    layers_.push_back({.qkv = make_dense(w.qkv),
-                       .attention_output = make_dense(w.attention_output, {.accumulate = true}),
-                       .ffn_in = make_dense(w.ffn_in, {.activation = a_.activation}),
-                       .ffn_out = make_dense(w.ffn_out, {.accumulate = true}),
-                       .attention_norm = make_norm(w.attention_norm, a_),
-                       .ffn_norm = make_norm(w.ffn_norm, a_)});
-  }
+      embedding_(model),
+      final_norm_(a_.norm_kind, a_.width, model.final_norm(), a_.norm_epsilon) {
+  for (const LayerWeights& w : model.layers()) layers_.emplace_back(w, a_);
 }
 
 // Floats of the buffers, but for the last three.
 struct ForwardPass::Sizes {
-  int64_t states = 0;  ///< embeddings, hidden states and attention output each
-  int64_t qkv = 0, ffn = 0, logits = 0, probabilities = 0;
+  int64_t hidden = 0;  ///< embeddings and hidden states each
+  int64_t normed = 0, qkv = 0, context = 0, ffn = 0, gate = 0, logits = 0, probabilities = 0, angles = 0;
   int64_t workspace_bytes = 0, scratch_bytes = 0, packed_bytes = 0;
 
   int64_t bytes() const {
-    return (3 * states + qkv + ffn + logits + probabilities) * static_cast<int64_t>(sizeof(float)) +
+    return (2 * hidden + normed + qkv + context + ffn + gate + logits + probabilities + angles) *
+               static_cast<int64_t>(sizeof(float)) +
            workspace_bytes + scratch_bytes + packed_bytes;
   }
 };
@@ -64,21 +69,29 @@ AttentionShape ForwardPass::attention_shape(int64_t batch, int64_t length) const
 
 ForwardPass::Sizes ForwardPass::sizes_for(int64_t batch, int64_t length, const LayerWants& wants) {
   const int64_t tokens = batch * length, map = batch * a_.heads * length * row_stride(wants, length);
-  Sizes sizes{.states = tokens * a_.width,
-              .qkv = tokens * 3 * a_.width,
-              .ffn = tokens * a_.ffn_width,
+  const bool norm_first = a_.norm_place != NormPlace::kAfter;
+  Sizes sizes{.hidden = tokens * a_.width,
+              .normed = norm_first ? tokens * a_.width : 0,
+              .qkv = tokens * (a_.heads + 2 * a_.kv_heads) * a_.head_size,
+              .context = tokens * a_.heads * a_.head_size,
+              // Embeddings are summed there before they are projected.
+              .ffn = std::max(tokens * a_.ffn_width, embedding_.sum_floats(tokens)),
+              .gate = a_.gated_ffn ? tokens * a_.ffn_width : 0,
               .logits = wants.logits ? map : 0,
               .probabilities = wants.probabilities ? map : 0,
+              .angles = 2 * length * std::ssize(a_.rotary_frequencies),
               .workspace_bytes = mechanism_->workspace_bytes(attention_shape(batch, length), run_.threads)};
-  embedding_norm_.prepare(tokens);
-  sizes.scratch_bytes = embedding_norm_.scratch_bytes();
+  embedding_.prepare(tokens);
+  final_norm_.prepare(tokens);
+  sizes.scratch_bytes = std::max(embedding_.scratch_bytes(), final_norm_.scratch_bytes());
+  sizes.packed_bytes = embedding_.packed_bytes();
   for (Layer& layer : layers_) {
-    for (Dense* dense : {&layer.qkv, &layer.attention_output, &layer.ffn_in, &layer.ffn_out}) {
+    for (Dense* dense : layer.dense()) {
       dense->prepare(tokens);
       sizes.scratch_bytes = std::max(sizes.scratch_bytes, dense->scratch_bytes());
       sizes.packed_bytes += dense->packed_bytes();
     }
-    for (LayerNorm* norm : {&layer.attention_norm, &layer.ffn_norm}) {
+    for (Norm* norm : {&layer.attention_norm, &layer.ffn_norm}) {
       norm->prepare(tokens);
       sizes.scratch_bytes = std::max(sizes.scratch_bytes, norm->scratch_bytes());
     }
@@ -95,55 +108,30 @@ void ForwardPass::reserve(int64_t batch, int64_t length, const LayerWants& wants
   length_ = length;
   const Sizes sizes = sizes_for(batch, length, wants);
   MemoryAccount& memory = run_.memory;
+  embedding_.pack(memory);
   for (Layer& layer : layers_) {
-    for (Dense* dense : {&layer.qkv, &layer.attention_output, &layer.ffn_in, &layer.ffn_out}) {
+    for (Dense* dense : layer.dense()) {
       if (!dense->packed()) dense->pack(memory);
     }
   }
-  embeddings_.reserve(memory, sizes.states, "embeddings");
-  hidden_.reserve(memory, sizes.states, "hidden states");
-  context_.reserve(memory, sizes.states, "attention output");
+  embeddings_.reserve(memory, sizes.hidden, "embeddings");
+  hidden_.reserve(memory, sizes.hidden, "hidden states");
+  normed_.reserve(memory, sizes.normed, "normalised hidden states");
   qkv_.reserve(memory, sizes.qkv, "queries, keys and values");
+  context_.reserve(memory, sizes.context, "attention output");
   ffn_.reserve(memory, sizes.ffn, "feed-forward states");
+  gate_.reserve(memory, sizes.gate, "feed-forward gates");
   logits_.reserve(memory, sizes.logits, "attention logits");
   probabilities_.reserve(memory, sizes.probabilities, "attention probabilities");
   workspace_.reserve(memory, sizes.workspace_bytes, "workspace of attention");
   scratch_.reserve(memory, sizes.scratch_bytes, "scratch of the dense layers");
+  if (!a_.rotary_frequencies.empty()) rotary_.prepare(length, a_.rotary_frequencies, memory);
 }
 
-// Word + position + first token type, then a LayerNorm.
-void ForwardPass::embed(std::span<const std::span<const int32_t>> sequences) {
-  const EmbeddingWeights& e = model_.embeddings();
-  parallel_for(run_.threads, batch_ * length_, [&](int64_t token, int) {
-    const int64_t position = token % length_;
-    const int32_t id = sequences[static_cast<size_t>(token / length_)][static_cast<size_t>(position)];
-    if (id < 0 || id >= a_.vocabulary) {
-      throw Error(ErrorCode::kInput, {.subject = "token ids",
-                                      .item = fmt::format("position {}", position),
-                                      .found = fmt::format("id {}", id),
-                                      .expected = fmt::format("0 to {}", a_.vocabulary - 1),
-                                      .remedy = "Use the tokenizer that belongs to this model"});
-    }
-    const float* word = e.words.row(id);
-    const float* place = e.positions.row(position);
-    const float* type = e.types.row(0);
-    float* out = embeddings_.data() + token * a_.width;
-    for (int64_t j = 0; j < a_.width; ++j) out[j] = word[j] + place[j] + type[j];
-  });
-  embedding_norm_.run(batch_ * length_, embeddings_.data(), embeddings_.data(), scratch_.data());
-}
-
-// Part 0, 1, 2 of [b · n, 3 · width] as heads: Q, K, V.
-HeadsView<float> ForwardPass::qkv_view(int64_t part) const {
-  const int64_t row = 3 * a_.width;
-  return {qkv_.data() + part * a_.width,
-          batch_,
-          a_.heads,
-          length_,
-          a_.head_size,
-          length_ * row,
-          a_.head_size,
-          row};
+// Heads [first, first + heads) of the stacked queries, keys and values.
+HeadsView<float> ForwardPass::heads_view(int64_t first, int64_t heads) const {
+  const int64_t d = a_.head_size, row = (a_.heads + 2 * a_.kv_heads) * d;
+  return {qkv_.data() + first * d, batch_, heads, length_, d, length_ * row, d, row};
 }
 
 HeadsView<float> ForwardPass::map_view(const Buffer<float>& buffer, int64_t stride) const {
@@ -151,29 +139,70 @@ HeadsView<float> ForwardPass::map_view(const Buffer<float>& buffer, int64_t stri
           length_ * stride, stride};
 }
 
-void ForwardPass::attend(const LayerWants& wants) {
-  const int64_t stride = row_stride(wants, length_);
-  AttentionTaps taps;
-  if (wants.logits) taps.logits = map_view(logits_, stride);
-  if (wants.probabilities) taps.probabilities = map_view(probabilities_, stride);
-  const HeadsView<float> out{context_.data(),    batch_,       a_.heads, length_, a_.head_size,
-                             length_ * a_.width, a_.head_size, a_.width};
-  mechanism_->run(attention_shape(batch_, length_), {.q = qkv_view(0), .k = qkv_view(1), .v = qkv_view(2)},
-                  out, taps, workspace_.span(), run_);
+LayerView ForwardPass::view_of(int64_t layer, const LayerWants& wants) const {
+  const int64_t tokens = batch_ * length_, stride = row_stride(wants, length_);
+  LayerView view{.layer = layer,
+                 .sequences = {},
+                 .q = heads_view(0, a_.heads),
+                 .k = heads_view(a_.heads, a_.kv_heads),
+                 .v = heads_view(a_.heads + a_.kv_heads, a_.kv_heads),
+                 .hidden = {hidden_.data(), tokens, a_.width, a_.width}};
+  if (wants.logits) view.logits = map_view(logits_, stride);
+  if (wants.probabilities) view.probabilities = map_view(probabilities_, stride);
+  if (layer == 0) view.embeddings = {embeddings_.data(), tokens, a_.width, a_.width};
+  return view;
 }
 
-// x ← norm(x + attention(x)); x ← norm(x + ffn(x))
-void ForwardPass::run_layer(Layer& layer, const LayerWants& wants) {
+void ForwardPass::attend(const LayerView& view) {
+  if (!a_.rotary_frequencies.empty()) {
+    rotary_.rotate(heads_view(0, a_.heads + a_.kv_heads), run_.threads);
+  }
+  AttentionShape shape = attention_shape(batch_, length_);
+  if (a_.scale_by_layer) shape.scale /= static_cast<float>(view.layer + 1);
+  const int64_t row = a_.heads * a_.head_size;
+  const HeadsView<float> out{context_.data(), batch_,        a_.heads,     length_,
+                             a_.head_size,    length_ * row, a_.head_size, row};
+  mechanism_->run(shape, {.q = view.q, .k = view.k, .v = view.v}, out,
+                  {.logits = view.logits, .probabilities = view.probabilities}, workspace_.span(), run_);
+}
+
+void ForwardPass::feed_forward(Layer& layer, const float* x) {
+  const int64_t tokens = batch_ * length_;
+  layer.ffn_in.run(tokens, x, ffn_.data(), scratch_.data());
+  if (!layer.ffn_gate) return;
+  layer.ffn_gate->run(tokens, x, gate_.data(), scratch_.data());
+  parallel_for(run_.threads, tokens, [&](int64_t token, int) {
+    float* const row = ffn_.data() + token * a_.ffn_width;
+    const float* const gate = gate_.data() + token * a_.ffn_width;
+    for (int64_t j = 0; j < a_.ffn_width; ++j) row[j] *= gate[j];
+  });
+}
+
+void ForwardPass::run_norm(Norm& norm, const float* x, float* y) {
+  norm.run(batch_ * length_, x, y, scratch_.data(), run_.threads);
+}
+
+// The three orders of NormPlace; the products that end a block add to the residual stream.
+void ForwardPass::run_layer(Layer& layer, const LayerView& view) {
   const int64_t tokens = batch_ * length_;
   float* const x = hidden_.data();
   void* const scratch = scratch_.data();
-  layer.qkv.run(tokens, x, qkv_.data(), scratch);
-  attend(wants);
+  const bool norm_first = a_.norm_place != NormPlace::kAfter;
+  const float* const in = norm_first ? normed_.data() : x;
+
+  if (norm_first) run_norm(layer.attention_norm, x, normed_.data());
+  layer.qkv.run(tokens, in, qkv_.data(), scratch);
+  if (a_.norm_place == NormPlace::kParallel) {
+    run_norm(layer.ffn_norm, x, normed_.data());
+    feed_forward(layer, in);
+  }
+  attend(view);
   layer.attention_output.run(tokens, context_.data(), x, scratch);
-  layer.attention_norm.run(tokens, x, x, scratch);
-  layer.ffn_in.run(tokens, x, ffn_.data(), scratch);
+  if (a_.norm_place == NormPlace::kAfter) run_norm(layer.attention_norm, x, x);
+  if (a_.norm_place == NormPlace::kBefore) run_norm(layer.ffn_norm, x, normed_.data());
+  if (a_.norm_place != NormPlace::kParallel) feed_forward(layer, in);
   layer.ffn_out.run(tokens, ffn_.data(), x, scratch);
-  layer.ffn_norm.run(tokens, x, x, scratch);
+  if (a_.norm_place == NormPlace::kAfter) run_norm(layer.ffn_norm, x, x);
 }
 
 MatrixView<const float> ForwardPass::run(std::span<const std::span<const int32_t>> sequences,
@@ -187,27 +216,26 @@ MatrixView<const float> ForwardPass::run(std::span<const std::span<const int32_t
     all.probabilities |= w.probabilities;
     all.row_stride = std::max(all.row_stride, w.row_stride);
   }
-  reserve(static_cast<int64_t>(sequences.size()), static_cast<int64_t>(sequences.front().size()), all);
-  embed(sequences);
+  reserve(std::ssize(sequences), std::ssize(sequences.front()), all);
+  embedding_.run(sequences, ffn_.data(), embeddings_.data(), scratch_.data(), run_.threads);
   const int64_t tokens = batch_ * length_;
   std::copy_n(embeddings_.data(), tokens * a_.width, hidden_.data());
-  const MatrixView<const float> hidden{hidden_.data(), tokens, a_.width, a_.width};
+  MatrixView<const float> last{hidden_.data(), tokens, a_.width, a_.width};
   for (int64_t i = 0; i < layers; ++i) {
-    const LayerWants w = wants(i);
-    run_layer(layers_[static_cast<size_t>(i)], w);
+    LayerView view = view_of(i, wants(i));
+    run_layer(layers_[model_.weights_of_layer(i)], view);
+    if (i + 1 == a_.layers) {
+      if (final_norm_.exists()) {
+        run_norm(final_norm_, hidden_.data(), normed_.data());
+        last.data = normed_.data();
+      }
+      view.final_hidden = last;
+    }
     if (visitor == nullptr) continue;
-    LayerView view{.layer = i,
-                   .sequences = indices,
-                   .q = qkv_view(0),
-                   .k = qkv_view(1),
-                   .v = qkv_view(2),
-                   .hidden = hidden};
-    if (w.logits) view.logits = map_view(logits_, row_stride(w, length_));
-    if (w.probabilities) view.probabilities = map_view(probabilities_, row_stride(w, length_));
-    if (i == 0) view.embeddings = {embeddings_.data(), tokens, a_.width, a_.width};
+    view.sequences = indices;
     visitor->on_layer(view);
   }
-  return hidden;
+  return last;
 }
 
 }  // namespace linformer

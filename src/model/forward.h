@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The forward pass of an encoder, streamed layer by layer to a visitor.
+// The forward pass of a model, streamed layer by layer to a visitor.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,8 @@
 
 #include "attention/mechanism.h"
 #include "base/run.h"
-#include "model/model.h"
+#include "model/input_embedding.h"
+#include "model/rotary.h"
 
 namespace linformer {
 
@@ -22,13 +23,17 @@ struct LayerWants {
 /// One layer of `sequences.size()` sequences of equal length n. Views are valid during the call only.
 struct LayerView {
   int64_t layer = 0;
-  std::span<const int64_t> sequences;             ///< indices of the sequences within the source
-  HeadsView<const float> q = {}, k = {}, v = {};  ///< [b, h, n, d]; may be missing
+  std::span<const int64_t> sequences;  ///< indices of the sequences within the source
+  /// [b, h, n, d], k and v [b, h_kv, n, d]; q and k after rotary positions; may be missing.
+  HeadsView<const float> q = {}, k = {}, v = {};
   HeadsView<float> logits = {};         ///< [b, h, n, n], no data if not wanted; the visitor may overwrite it
   HeadsView<float> probabilities = {};  ///< [b, h, n, n], no data if not wanted; the visitor may overwrite it
   MatrixView<const float> hidden = {};  ///< the layer's output [b · n, width]; may be missing
   /// The first layer's input [b · n, width]; only at layer 0, may be missing.
   MatrixView<const float> embeddings = {};
+  /// The last hidden states [b · n, width], after the final norm; only at the model's last layer, may be
+  /// missing.
+  MatrixView<const float> final_hidden = {};
 };
 
 /// Called once a layer, in order, from one thread.
@@ -50,35 +55,50 @@ class ForwardPass {
   int64_t buffer_bytes(int64_t batch, int64_t length, const LayerWants& wants);
 
   /// Runs sequences of equal length n <= positions through layers 0 .. layers − 1. `indices` are handed to
-  /// the visitor (may be null). Returns the last hidden states [b · n, width], valid until the next call.
+  /// the visitor (may be null). Returns the last hidden states [b · n, width] (after the final norm, if all
+  /// layers were run), valid until the next call.
   /// Throws Error(kInput) for an id outside the vocabulary.
   MatrixView<const float> run(std::span<const std::span<const int32_t>> sequences,
                               std::span<const int64_t> indices, int64_t layers, LayerVisitor* visitor);
 
  private:
   struct Layer {
-    Dense qkv, attention_output, ffn_in, ffn_out;
-    LayerNorm attention_norm, ffn_norm;
-  };
+    Layer(const LayerWeights& weights, const Architecture& architecture);
+    std::vector<Dense*> dense();
 
+    Dense qkv, attention_output;
+    std::optional<Dense> ffn_gate;
+    Dense ffn_in, ffn_out;
+    Norm attention_norm, ffn_norm;
+  };
   struct Sizes;
-  Sizes sizes_for(int64_t batch, int64_t length, const LayerWants& wants);
+
   AttentionShape attention_shape(int64_t batch, int64_t length) const;
+  Sizes sizes_for(int64_t batch, int64_t length, const LayerWants& wants);
   void reserve(int64_t batch, int64_t length, const LayerWants& wants);
-  void embed(std::span<const std::span<const int32_t>> sequences);
-  HeadsView<float> qkv_view(int64_t part) const;
+  HeadsView<float> heads_view(int64_t first, int64_t heads) const;
   HeadsView<float> map_view(const Buffer<float>& buffer, int64_t row_stride) const;
-  void attend(const LayerWants& wants);
-  void run_layer(Layer& layer, const LayerWants& wants);
+  LayerView view_of(int64_t layer, const LayerWants& wants) const;
+  void attend(const LayerView& view);
+  void feed_forward(Layer& layer, const float* x);
+  void run_layer(Layer& layer, const LayerView& view);
+  void run_norm(Norm& norm, const float* x, float* y);
 
   const Model& model_;
   const Architecture& a_;
   std::unique_ptr<Mechanism> mechanism_;
   Run& run_;
-  std::vector<Layer> layers_;
-  LayerNorm embedding_norm_;
+  InputEmbedding embedding_;
+  std::vector<Layer> layers_;  ///< distinct ones
+  Norm final_norm_;
+  RotaryTable rotary_;
   int64_t batch_ = 0, length_ = 0;
-  Buffer<float> embeddings_, hidden_, qkv_, context_, ffn_, logits_, probabilities_;
+  Buffer<float> embeddings_, hidden_;  ///< [b · n, width]
+  Buffer<float> normed_;               ///< the same, where norms come first
+  Buffer<float> qkv_;                  ///< [b · n, (h + 2 h_kv) · d]
+  Buffer<float> context_;              ///< attention's output [b · n, h · d]
+  Buffer<float> ffn_, gate_;           ///< [b · n, ffn width]
+  Buffer<float> logits_, probabilities_;
   RawBuffer workspace_, scratch_;  ///< of the mechanism; of the dense layers and norms
 };
 

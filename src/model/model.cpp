@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <span>
 
 #include "base/random.h"
@@ -19,37 +20,79 @@ constexpr uint32_t kInitPurpose = 0x1217;
 
 int64_t count_of(const TensorRef& ref) { return element_count(ref.shape).value(); }
 
+// The stored tensor, or the part of it that is meant, as [out, in].
+void read(const TensorInfo& tensor, const TensorRef& ref, const std::string& file, std::span<float> out) {
+  if (ref.shape == tensor.shape && !ref.transposed) return copy_as_f32(tensor, file, out);
+  const int64_t rows = ref.shape.front();
+  const int64_t cols = std::ssize(out) / rows;
+  const auto part = [](std::span<float> values, int64_t begin, int64_t count) {
+    return values.subspan(static_cast<size_t>(begin), static_cast<size_t>(count));
+  };
+  if (!ref.transposed) {
+    for (int64_t r = 0; r < rows; ++r) {
+      copy_part_as_f32(tensor, file, ref.stored_output(r) * cols, part(out, r * cols, cols));
+    }
+    return;
+  }
+  const int64_t stored = tensor.shape[1];
+  std::vector<float> outputs(static_cast<size_t>(stored));
+  for (int64_t c = 0; c < cols; ++c) {
+    copy_part_as_f32(tensor, file, c * stored, outputs);
+    for (int64_t r = 0; r < rows; ++r) {
+      out[static_cast<size_t>(r * cols + c)] = outputs[static_cast<size_t>(ref.stored_output(r))];
+    }
+  }
+}
+
 }  // namespace
 
-/// Lays the tensors out one after another, each filled as it is reached.
+/// Lays the tensors out one after another, each filled as it is reached; those that are used again are
+/// shared.
 class ModelBuilder {
  public:
-  ModelBuilder(const ModelPlan& plan, MemoryAccount& account, Fill fill) : fill_(std::move(fill)) {
-    int64_t floats = 0;
-    for_each_tensor(plan, [&](const TensorRef& ref) { floats += aligned(count_of(ref)); });
+  ModelBuilder(const ModelPlan& plan, MemoryAccount& account, Fill fill)
+      : plan_(plan), fill_(std::move(fill)) {
     model_.architecture_ = plan.architecture;
-    model_.storage_ = Buffer<float>(account, floats, "model weights");
+    build();  // counts
+    model_.storage_ = Buffer<float>(account, used_, "model weights");
   }
 
-  Model build(const ModelPlan& plan) {
-    model_.embeddings_ = {.words = matrix(plan.embeddings.words),
-                          .positions = matrix(plan.embeddings.positions),
-                          .types = matrix(plan.embeddings.types),
-                          .norm = norm(plan.embeddings.norm)};
-    for (const LayerRefs& refs : plan.layers) model_.layers_.push_back(layer(refs));
-    if (plan.head) model_.head_ = head(plan);
+  Model fill() {
+    filling_ = true;
+    build();
     return std::move(model_);
   }
 
  private:
   static int64_t aligned(int64_t floats) { return (floats + 15) / 16 * 16; }
 
-  // Consecutive tensors without a gap, e.g. query, key and value; returns the first's place.
+  void build() {
+    used_ = 0;
+    first_use_.clear();
+    model_.layers_.clear(), model_.weights_of_layer_.clear();
+    const EmbeddingRefs& e = plan_.embeddings;
+    model_.embeddings_ = {.words = matrix(e.words),
+                          .positions = matrix(e.positions),
+                          .types = matrix(e.types),
+                          .norm = norm(e.norm),
+                          .projection = dense(e.projection)};
+    for (const LayerRefs& refs : plan_.layers) {
+      const auto [shared, first] = first_use_.try_emplace(refs.query.weight.name, model_.layers_.size());
+      model_.weights_of_layer_.push_back(shared->second);
+      if (first) model_.layers_.push_back(layer(refs));
+    }
+    model_.final_norm_ = norm(plan_.final_norm);
+    if (plan_.head) model_.head_ = head(*plan_.head);
+  }
+
+  // Consecutive tensors without a gap, e.g. query, key and value; returns the first's place. Null where there
+  // is none.
   float* stack(std::initializer_list<const TensorRef*> refs) {
-    float* const begin = model_.storage_.data() + used_;
+    if (!(*refs.begin())->exists()) return nullptr;
+    float* const begin = model_.storage_.data() + (filling_ ? used_ : 0);
     int64_t offset = 0;
     for (const TensorRef* ref : refs) {
-      fill_(*ref, {begin + offset, static_cast<size_t>(count_of(*ref))});
+      if (filling_) fill_(*ref, {begin + offset, static_cast<size_t>(count_of(*ref))});
       offset += count_of(*ref);
     }
     used_ += aligned(offset);
@@ -57,6 +100,7 @@ class ModelBuilder {
   }
 
   MatrixView<const float> matrix(const TensorRef& ref) {
+    if (!ref.exists()) return {};
     return {stack({&ref}), ref.shape[0], ref.shape[1], ref.shape[1]};
   }
   DenseWeights dense(const DenseRefs& refs) { return {matrix(refs.weight), stack({&refs.bias})}; }
@@ -70,61 +114,52 @@ class ModelBuilder {
     return {.qkv = qkv,
             .attention_output = dense(r.attention_output),
             .attention_norm = norm(r.attention_norm),
+            .ffn_gate = dense(r.ffn_gate),
             .ffn_in = dense(r.ffn_in),
             .ffn_out = dense(r.ffn_out),
             .ffn_norm = norm(r.ffn_norm)};
   }
 
-  HeadWeights head(const ModelPlan& plan) {
-    const bool tied = plan.head->decoder.weight.name == plan.embeddings.words.name;
-    HeadWeights head{.transform = dense(plan.head->transform), .norm = norm(plan.head->norm), .decoder = {}};
-    head.decoder.weight = tied ? model_.embeddings_.words : matrix(plan.head->decoder.weight);
-    head.decoder.bias = stack({&plan.head->decoder.bias});
+  HeadWeights head(const HeadRefs& refs) {
+    const bool tied = refs.decoder.weight.name == plan_.embeddings.words.name;
+    HeadWeights head{.transform = dense(refs.transform),
+                     .norm = norm(refs.norm),
+                     .activation = refs.activation,
+                     .decoder = {}};
+    head.decoder.weight = tied ? model_.embeddings_.words : matrix(refs.decoder.weight);
+    head.decoder.bias = stack({&refs.decoder.bias});
     return head;
   }
 
-  Model model_;
+  const ModelPlan& plan_;
   Fill fill_;
+  Model model_;
+  std::map<std::string, size_t> first_use_;  ///< of a layer's query, among the distinct layers
+  bool filling_ = false;
   int64_t used_ = 0;
 };
 
 Model Model::load(const Checkpoint& checkpoint, const ModelPlan& plan, MemoryAccount& account) {
   const auto fill = [&](const TensorRef& ref, std::span<float> out) {
-    copy_as_f32(checkpoint.get(ref.name), checkpoint.weights_path(), out);
+    read(checkpoint.get(ref.name), ref, checkpoint.weights_path(), out);
   };
-  return ModelBuilder(plan, account, fill).build(plan);
+  return ModelBuilder(plan, account, fill).fill();
 }
 
-Model Model::untrained(const Architecture& a, uint64_t seed, MemoryAccount& account) {
+Model Model::untrained(const ModelPlan& trained, uint64_t seed, MemoryAccount& account) {
+  ModelPlan plan = trained;
+  plan.head.reset();
   uint64_t index = 0;
-  const auto dense = [](int64_t out, int64_t in) {
-    return DenseRefs{{"weight", {out, in}}, {"zero", {out}}};
-  };
-  const NormRefs norm{{"one", {a.width}}, {"zero", {a.width}}};
-  const LayerRefs layer{.query = dense(a.width, a.width),
-                        .key = dense(a.width, a.width),
-                        .value = dense(a.width, a.width),
-                        .attention_output = dense(a.width, a.width),
-                        .attention_norm = norm,
-                        .ffn_in = dense(a.ffn_width, a.width),
-                        .ffn_out = dense(a.width, a.ffn_width),
-                        .ffn_norm = norm};
-  const ModelPlan plan{.architecture = a,
-                       .embeddings = {.words = {"weight", {a.vocabulary, a.width}},
-                                      .positions = {"weight", {a.positions, a.width}},
-                                      .types = {"weight", {a.token_types, a.width}},
-                                      .norm = norm},
-                       .layers = std::vector(static_cast<size_t>(a.layers), layer),
-                       .head = {}};
+  const float deviation = plan.architecture.init_deviation;
   const auto fill = [&](const TensorRef& ref, std::span<float> out) {
     Random random({.seed = seed, .purpose = kInitPurpose, .index = index++});
-    if (ref.name == "weight") {
-      std::generate(out.begin(), out.end(), [&] { return a.init_deviation * random.normal(); });
+    if (ref.role == TensorRef::Role::kWeight) {
+      std::generate(out.begin(), out.end(), [&] { return deviation * random.normal(); });
     } else {
-      std::fill(out.begin(), out.end(), ref.name == "one" ? 1.0f : 0.0f);
+      std::fill(out.begin(), out.end(), ref.role == TensorRef::Role::kNormWeight ? 1.0f : 0.0f);
     }
   };
-  return ModelBuilder(plan, account, fill).build(plan);
+  return ModelBuilder(plan, account, fill).fill();
 }
 
 }  // namespace linformer

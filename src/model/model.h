@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The weights of a model as f32, plain (row-major, as in the checkpoint).
+// The weights of a model as f32, plain (row-major, [out, in]).
 #pragma once
 
 #include <optional>
@@ -11,50 +11,58 @@
 
 namespace linformer {
 
-/// y = x Wᵀ + b; W [out, in], b [out].
+/// y = x Wᵀ + b; W [out, in], b [out]. No weight: this model has no such layer; no bias: b = 0.
 struct DenseWeights {
-  MatrixView<const float> weight;
+  MatrixView<const float> weight = {};
   const float* bias = nullptr;
 };
 
+/// [width] each. No weight: this model has no such norm.
 struct NormWeights {
-  const float* weight = nullptr;  ///< [width]
-  const float* bias = nullptr;    ///< [width]
+  const float* weight = nullptr;
+  const float* bias = nullptr;
 };
 
 struct EmbeddingWeights {
-  MatrixView<const float> words;      ///< [vocabulary, width]
-  MatrixView<const float> positions;  ///< [positions, width]
-  MatrixView<const float> types;      ///< [token_types, width]
+  MatrixView<const float> words;      ///< [vocabulary, embedding width]
+  MatrixView<const float> positions;  ///< [first position + positions, embedding width]; may be missing
+  MatrixView<const float> types;      ///< [token types, embedding width]; may be missing
   NormWeights norm;
+  DenseWeights projection;
 };
 
 struct LayerWeights {
-  DenseWeights qkv;  ///< query, key and value stacked: [3 · width, width]
+  DenseWeights qkv;  ///< query, key and value stacked: [(h + 2 h_kv) · d, width]
   DenseWeights attention_output;
   NormWeights attention_norm;
-  DenseWeights ffn_in, ffn_out;
+  DenseWeights ffn_gate, ffn_in, ffn_out;
   NormWeights ffn_norm;
 };
 
 struct HeadWeights {
   DenseWeights transform;
   NormWeights norm;
+  Activation activation = Activation::kGelu;
   DenseWeights decoder;
 };
 
 /// Owns all weights in one buffer of the account; views point into it. Movable; the views stay valid.
 class Model {
  public:
-  /// Reads the plan's tensors. Throws Error(kInput) naming a tensor with NaN or infinity.
+  /// Reads the plan's tensors; the plan may have fewer layers than its architecture. Throws Error(kInput)
+  /// naming a tensor with NaN or infinity.
   static Model load(const Checkpoint& checkpoint, const ModelPlan& plan, MemoryAccount& account);
 
-  /// The same architecture with the weights of an untrained model: N(0, init_deviation), biases 0, norms 1.
-  static Model untrained(const Architecture& architecture, uint64_t seed, MemoryAccount& account);
+  /// The same layers with the weights of an untrained model: N(0, init_deviation), biases 0, norms 1; no
+  /// head.
+  static Model untrained(const ModelPlan& plan, uint64_t seed, MemoryAccount& account);
 
   const Architecture& architecture() const { return architecture_; }
   const EmbeddingWeights& embeddings() const { return embeddings_; }
+  /// Distinct layers; layer i of the model is layers()[weights_of_layer(i)].
   const std::vector<LayerWeights>& layers() const { return layers_; }
+  size_t weights_of_layer(int64_t i) const { return weights_of_layer_[static_cast<size_t>(i)]; }
+  const NormWeights& final_norm() const { return final_norm_; }
   const std::optional<HeadWeights>& head() const { return head_; }
 
  private:
@@ -65,6 +73,8 @@ class Model {
   Buffer<float> storage_;
   EmbeddingWeights embeddings_;
   std::vector<LayerWeights> layers_;
+  std::vector<size_t> weights_of_layer_;
+  NormWeights final_norm_;
   std::optional<HeadWeights> head_;
 };
 

@@ -46,7 +46,7 @@ TEST_CASE("info says what each fixture is") {
     CHECK(a.at("positions") == row.positions);
     CHECK(a.at("vocabulary") == 100);
     CHECK(a.at("activation") == row.activation);
-    CHECK(facts.at("masked_lm_head") == row.masked_lm);
+    CHECK(facts.at("language_model_head") == row.masked_lm);
     CHECK(facts.at("tokenizer") == "WordPiece (vocab.txt)");
     // The list, the count and the elements agree with each other and with the file.
     int64_t elements = 0;

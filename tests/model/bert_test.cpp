@@ -15,7 +15,7 @@
 #include "io/temporary_folder.h"
 #include "model/family.h"
 #include "model/forward.h"
-#include "model/masked_lm.h"
+#include "model/language_model.h"
 #include "model/model.h"
 #include "recorded.h"
 #include "recorder.h"
@@ -165,14 +165,14 @@ TEST_CASE("The masked-LM loss is that of transformers") {
   LoadedFixture loaded(folder);
   const nlohmann::json recorded = parse_json(read_text(folder + "/loss.json"), "loss.json");
   const auto labels = recorded.at("labels").get<std::vector<int32_t>>();
-  MaskedSequence sequence{
+  Prediction sequence{
       .ids = recorded.at("masked_ids").get<std::vector<int32_t>>(), .positions = {}, .labels = {}};
   for (size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] < 0) continue;
     sequence.positions.push_back(static_cast<int64_t>(i));
     sequence.labels.push_back(labels[i]);
   }
-  const MaskedLmLoss loss = masked_lm_loss(loaded.model, {&sequence, 1}, loaded.run);
+  const LanguageModelLoss loss = language_model_loss(loaded.model, {&sequence, 1}, loaded.run);
   CHECK(loss.loss == Approx(recorded.at("loss").get<double>()).epsilon(1e-5));
   CHECK(loss.predictions == static_cast<int64_t>(sequence.positions.size()));
 }
@@ -185,7 +185,7 @@ TEST_CASE("The head's scores agree with transformers") {
   const std::vector<int32_t> ids(recorded.begin(), recorded.end());
   const std::span<const int32_t> sequence(ids);
   ForwardPass pass(loaded.model, make_mechanism("standard"), loaded.run);
-  MaskedLmHead head(loaded.model, loaded.run);
+  LanguageModelHead head(loaded.model, loaded.run);
   const MatrixView<const float> hidden =
       pass.run({&sequence, 1}, {}, loaded.plan.architecture.layers, nullptr);
   CHECK(agrees(dense(head.scores(hidden)), recorded_floats(expected, "sequence.1.prediction_logits")));
@@ -193,7 +193,7 @@ TEST_CASE("The head's scores agree with transformers") {
 
 TEST_CASE("A model without a head cannot be asked for its loss") {
   LoadedFixture loaded(fixture("bert/base-prefixless"));
-  CHECK(code_of([&] { MaskedLmHead(loaded.model, loaded.run); }) == static_cast<int>(ErrorCode::kUsage));
+  CHECK(code_of([&] { LanguageModelHead(loaded.model, loaded.run); }) == static_cast<int>(ErrorCode::kUsage));
 }
 
 TEST_CASE("Masking hides 15 % of the ordinary tokens and repeats itself") {
@@ -201,7 +201,7 @@ TEST_CASE("Masking hides 15 % of the ordinary tokens and repeats itself") {
   for (size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<int32_t>(10 + i % 80);
   ids.front() = 2;
   const std::vector<int32_t> special = {2, 4};
-  const MaskedSequence masked = mask_sequence(ids, special, 4, 100, 7, 3);
+  const Prediction masked = mask_sequence(ids, special, 4, 100, 7, 3);
   const auto count = static_cast<double>(masked.positions.size());
   CHECK(count / 20000 == Approx(0.15).margin(0.01));
   CHECK(masked.positions.front() > 0);
@@ -247,9 +247,9 @@ TEST_CASE("A config that does not fit its weights is refused, naming the key or 
   check("num_hidden_layers", 0, ErrorCode::kInput, "num_hidden_layers");
   check("hidden_size", "wide", ErrorCode::kInput, "hidden_size");
   check("intermediate_size", 95, ErrorCode::kInput, "intermediate.dense");
-  check("hidden_act", "relu", ErrorCode::kUnsupported, "relu");
+  check("hidden_act", "mish", ErrorCode::kUnsupported, "mish");
   check("is_decoder", true, ErrorCode::kUnsupported, "is_decoder");
-  check("model_type", "gpt2", ErrorCode::kUnsupported, "gpt2");
+  check("model_type", "deberta", ErrorCode::kUnsupported, "deberta");
 }
 
 TEST_CASE("The plan of each variant uses every weight but the pooler and buffers") {
@@ -266,9 +266,8 @@ TEST_CASE("The plan of each variant uses every weight but the pooler and buffers
 TEST_CASE("An untrained model has the architecture's shapes, unit norms and small Gaussian weights") {
   const ModelPlan plan = plan_model(Checkpoint::open(fixture("bert/base-prefixless"), true));
   MemoryAccount memory;
-  const Model a = Model::untrained(plan.architecture, 1, memory),
-              b = Model::untrained(plan.architecture, 1, memory);
-  const Model other = Model::untrained(plan.architecture, 2, memory);
+  const Model a = Model::untrained(plan, 1, memory), b = Model::untrained(plan, 1, memory);
+  const Model other = Model::untrained(plan, 2, memory);
   const LayerWeights& layer = a.layers().at(1);
   CHECK(layer.qkv.weight.rows == 3 * 48);
   CHECK(layer.attention_norm.weight[47] == 1.0f);

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "model/language_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/random.h"
+
+namespace linformer {
+namespace {
+
+constexpr uint32_t kMaskPurpose = 0x3A5C;
+
+const HeadWeights& require_head(const Model& model) {
+  if (model.head()) return *model.head();
+  throw Error(ErrorCode::kUsage,
+              {.subject = "--check",
+               .found = "the checkpoint has no language-model head",
+               .expected = "the head's tensors",
+               .remedy = "Leave out --check, or use the checkpoint of the pre-trained LM"});
+}
+
+double cross_entropy(const float* scores, int64_t count, int32_t label) {
+  const float top = *std::max_element(scores, scores + count);
+  double sum = 0;
+  for (int64_t j = 0; j < count; ++j) sum += std::exp(static_cast<double>(scores[j] - top));
+  return std::log(sum) - static_cast<double>(scores[label] - top);
+}
+
+}  // namespace
+
+Prediction mask_sequence(std::span<const int32_t> ids, std::span<const int32_t> special_ids, int32_t mask_id,
+                         int64_t vocabulary, uint64_t seed, uint64_t index) {
+  Prediction masked{.ids = {ids.begin(), ids.end()}, .positions = {}, .labels = {}};
+  Random random({.seed = seed, .purpose = kMaskPurpose, .index = index});
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const bool special = std::find(special_ids.begin(), special_ids.end(), ids[i]) != special_ids.end();
+    if (special || random.uniform() > 0.15f) continue;
+    masked.positions.push_back(static_cast<int64_t>(i));
+    masked.labels.push_back(ids[i]);
+    const float kind = random.uniform();
+    if (kind <= 0.8f) masked.ids[i] = mask_id;
+    if (kind > 0.9f) masked.ids[i] = static_cast<int32_t>(random.below(static_cast<uint32_t>(vocabulary)));
+  }
+  return masked;
+}
+
+Prediction predict_next(std::span<const int32_t> ids) {
+  Prediction next{.ids = {ids.begin(), ids.end()}, .positions = {}, .labels = {}};
+  for (size_t i = 0; i + 1 < ids.size(); ++i) {
+    next.positions.push_back(static_cast<int64_t>(i));
+    next.labels.push_back(ids[i + 1]);
+  }
+  return next;
+}
+
+LanguageModelHead::LanguageModelHead(const Model& model, Run& run)
+    : a_(model.architecture()),
+      run_(run),
+      norm_(NormKind::kLayer, a_.embedding_width, require_head(model).norm, a_.norm_epsilon),
+      decoder_(model.head()->decoder.weight, model.head()->decoder.bias, {}) {
+  const HeadWeights& head = *model.head();
+  if (head.transform.weight.data == nullptr) return;
+  transform_.emplace(head.transform.weight, head.transform.bias,
+                     Dense::Options{.activation = head.activation});
+}
+
+MatrixView<const float> LanguageModelHead::scores(MatrixView<const float> hidden) {
+  const int64_t rows = hidden.rows;
+  norm_.prepare(rows);
+  int64_t scratch = norm_.scratch_bytes();
+  for (Dense* dense : {transform_ ? &*transform_ : nullptr, &decoder_}) {
+    if (dense == nullptr) continue;
+    dense->prepare(rows);
+    if (!dense->packed()) dense->pack(run_.memory);
+    scratch = std::max(scratch, dense->scratch_bytes());
+  }
+  scratch_.reserve(run_.memory, scratch, "scratch of the head");
+  scores_.reserve(run_.memory, rows * a_.vocabulary, "scores");
+  const float* x = hidden.data;
+  if (transform_) {
+    transformed_.reserve(run_.memory, rows * a_.embedding_width, "head states");
+    transform_->run(rows, x, transformed_.data(), scratch_.data());
+    norm_.run(rows, transformed_.data(), transformed_.data(), scratch_.data(), run_.threads);
+    x = transformed_.data();
+  }
+  decoder_.run(rows, x, scores_.data(), scratch_.data());
+  return {scores_.data(), rows, a_.vocabulary, a_.vocabulary};
+}
+
+LanguageModelLoss language_model_loss(const Model& model, std::span<const Prediction> sequences, Run& run) {
+  constexpr int64_t kRows = 128;  // scored at a time: vocabularies are large
+  const Architecture& a = model.architecture();
+  LanguageModelHead head(model, run);
+  ForwardPass forward(model, make_mechanism("standard"), run);
+  LanguageModelLoss result;
+  double sum = 0, right = 0;
+  Buffer<float> chosen(run.memory, kRows * a.width, "hidden states that predict");
+  for (const Prediction& sequence : sequences) {
+    if (run.stopped()) break;
+    if (sequence.positions.empty()) continue;
+    const std::span<const int32_t> ids(sequence.ids);
+    const MatrixView<const float> hidden = forward.run({&ids, 1}, {}, a.layers, nullptr);
+    const int64_t predictions = std::ssize(sequence.positions);
+    for (int64_t first = 0; first < predictions; first += kRows) {
+      const int64_t rows = std::min(kRows, predictions - first);
+      for (int64_t i = 0; i < rows; ++i) {
+        std::copy_n(hidden.row(sequence.positions[static_cast<size_t>(first + i)]), a.width,
+                    chosen.data() + i * a.width);
+      }
+      const MatrixView<const float> scores = head.scores({chosen.data(), rows, a.width, a.width});
+      for (int64_t i = 0; i < rows; ++i) {
+        const int32_t label = sequence.labels[static_cast<size_t>(first + i)];
+        const float* const row = scores.row(i);
+        sum += cross_entropy(row, a.vocabulary, label);
+        right += std::max_element(row, row + a.vocabulary) == row + label ? 1 : 0;
+      }
+    }
+    result.predictions += predictions;
+  }
+  if (result.predictions == 0) return result;
+  result.loss = sum / static_cast<double>(result.predictions);
+  result.accuracy = right / static_cast<double>(result.predictions);
+  return result;
+}
+
+}  // namespace linformer
