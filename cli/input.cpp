@@ -100,8 +100,22 @@ std::string fingerprint(const OpenInput& input) {
     digest.update(fmt::format("{} {}:", sequence.document, sequence.ids.size()));
     digest.update(std::as_bytes(std::span(sequence.ids)));
   }
-  for (int32_t id : input.dropped_ids) digest.update(fmt::format("-{}", id));
+  for (const std::vector<int32_t>& positions : input.dropped) {
+    digest.update(fmt::format("-{}:", positions.size()));
+    digest.update(std::as_bytes(std::span(positions)));
+  }
   return digest.hex_digest();
+}
+
+std::vector<std::vector<int32_t>> dropped_positions(const InputOptions& options, const OpenInput& input) {
+  const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(*input.checkpoint);
+  std::vector<std::vector<int32_t>> dropped;
+  for (const Sequence& sequence : input.packed.sequences) {
+    dropped.push_back(options.ids.empty()
+                          ? template_positions(tokenizer->sequence_template(), std::ssize(sequence.ids))
+                          : template_id_positions(*tokenizer, sequence.ids));
+  }
+  return dropped;
 }
 
 OpenInput open_model_input(const InputOptions& options, Session& session) {
@@ -110,12 +124,9 @@ OpenInput open_model_input(const InputOptions& options, Session& session) {
   input.plan = plan_model(*input.checkpoint);
   const Architecture& a = input.plan->architecture;
   input.packed = open_sequences(options, *input.checkpoint, a);
-  if (options.drop_special_tokens) {
-    input.dropped_ids = open_checkpoint_tokenizer(*input.checkpoint)->special_tokens().ids;
-  }
+  if (options.drop_special_tokens) input.dropped = dropped_positions(options, input);
   input.model = std::make_unique<Model>(Model::load(*input.checkpoint, *input.plan, session.run().memory));
-  input.source =
-      make_model_source(*input.model, token_sequences(input.packed), input.dropped_ids, session.run());
+  input.source = make_model_source(*input.model, token_sequences(input.packed), input.dropped, session.run());
   input.fingerprint = fingerprint(input);
   input.facts = {{"checkpoint", input.checkpoint->path()}, {"architecture", architecture_json(a)}};
   input.facts.update(text_json(options, input.packed));
@@ -177,8 +188,10 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
       ->excludes(ids)
       ->excludes(join);
   if (parts.drop) {
-    app.add_flag("--drop-special-tokens", o.drop_special_tokens,
-                 "cut rows and columns of special tokens out of P and normalise its rows again")
+    app.add_flag(
+           "--drop-special-tokens", o.drop_special_tokens,
+           "cut rows and columns of the tokens that the model's template adds ([CLS], [SEP]) out of P and "
+           "normalise its rows again; with --ids, of these and of padding wherever they are")
         ->group(group);
   }
   if (!parts.tensors) return;
@@ -296,7 +309,7 @@ std::unique_ptr<AttentionSource> open_untrained(const OpenInput& input, uint64_t
                                                 Session& session) {
   models.push_back(
       std::make_unique<Model>(Model::untrained(input.plan->architecture, seed, session.run().memory)));
-  return make_model_source(*models.back(), token_sequences(input.packed), input.dropped_ids, session.run());
+  return make_model_source(*models.back(), token_sequences(input.packed), input.dropped, session.run());
 }
 
 }  // namespace linformer::cli

@@ -70,7 +70,7 @@ struct OpenInput {
   std::optional<ModelPlan> plan;
   std::unique_ptr<Model> model;
   PackedText packed;
-  std::vector<int32_t> dropped_ids;
+  std::vector<std::vector<int32_t>> dropped;  ///< as in SourceFacts
   std::unique_ptr<AttentionSource> source;
   nlohmann::ordered_json facts;  ///< for the report's member `input`
   std::string fingerprint;       ///< SHA-256 of all that is read
