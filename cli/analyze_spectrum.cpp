@@ -19,6 +19,7 @@
 #include "io/json.h"
 #include "io/sha256.h"
 #include "options.h"
+#include "report/failed_checks.h"
 #include "report/headline.h"
 #include "report/heat_map.h"
 #include "report/spectrum_csv.h"
@@ -177,16 +178,6 @@ void print_result(const SpectrumResult& result, const Json& report, const Sessio
   print("\n" + headline(result, result.causal) + "\n");
 }
 
-void explain_checks(const SpectrumChecks& checks, const Session& session) {
-  if (checks.passed) return;
-  session.note(fmt::format(
-      "linformer: a check failed: largest error of sum sigma^2 {:.1e}, smallest sigma_1 {}, largest "
-      "difference to f64 {:.1e} (tolerance {:.0e}); do not rely on these results",
-      checks.largest_norm_error,
-      checks.smallest_sigma1 ? fmt::format("{:.6f}", *checks.smallest_sigma1) : "none",
-      checks.largest_verified_error, checks.tolerance));
-}
-
 // The same sequences through models with random weights, for the control init.
 struct Untrained {
   std::vector<std::unique_ptr<Model>> models;
@@ -261,32 +252,30 @@ int run(const SpectrumOptions& o, const Invocation& invocation) {
   OpenInput input = open_input(o.input, session);
   Analysis analysis(*input.source, analysis_options(o), session.run());
   Untrained untrained = open_untrained_models(o, input, session);
-  const Json method = method_json(o, analysis.options(), session.context(true));
-  const AnalysisFiles files{.journal = places.journal,
-                            .spectra = o.spectra,
-                            .resume = resume,
-                            .identity = identity_of(input, method)};
+  AnalysisFiles files{.journal = places.journal, .spectra = o.spectra, .resume = resume, .identity = {}};
   if (o.common.dry_run) return dry_run(analysis, input, untrained, files);
 
+  const Json method = method_json(o, analysis.options(), session.context());
+  files.identity = identity_of(input, method);
   if (!resume) discard(files);
   stop_on_signals();
-  const double load_seconds = session.context(false).seconds;
+  const double load_seconds = session.seconds();
   SpectrumResult result = analysis.run(std::move(untrained.sources), files);
   result.seconds.load = load_seconds;
   const Json report =
-      spectrum_report(session.context(true),
+      spectrum_report(session.context(),
                       {.input = input.facts,
                        .identity = files.identity,
                        .method = method,
-                       .causal = result.causal,
                        .curves_csv = places.curves.empty() ? std::nullopt : std::optional(places.curves),
                        .spectra = o.spectra.empty() ? std::nullopt : std::optional(o.spectra)},
                       result);
   write_files(result, report, places);
   if (result.complete) discard(files);
   show(result, report, places, session);
-  explain_checks(result.checks, session);
-  return result.checks.passed ? 0 : 1;
+  if (result.checks.passed) return 0;
+  message("linformer: " + failed_checks(result.checks));
+  return 1;
 }
 
 }  // namespace
@@ -319,7 +308,7 @@ Action add_analyze_spectrum(CLI::App& app) {
       ->group(group);
   app.add_option("--head-size", o->analysis.head_size,
                  "rank of the matched control's logits where the input does not tell (default: 64)")
-      ->check(positive_number())
+      ->transform(whole_number<int64_t>(1))
       ->group(group);
   app.add_flag("--no-centred", o->no_centred, "leave out the spectrum of P - 1 p'")->group(group);
   app.add_flag("--logits", o->analysis.logits, "the spectrum of the logits too")->group(group);
