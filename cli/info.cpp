@@ -2,6 +2,7 @@
 // linformer info: what a checkpoint is, from its headers; --check proves that it is read right.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@
 #include "model/masked_lm.h"
 #include "options.h"
 #include "report/table.h"
+#include "tokenizer/open_tokenizer.h"
 
 namespace linformer::cli {
 namespace {
@@ -43,11 +45,12 @@ Json tensor_facts(const TensorInfo& tensor) {
   return {{"name", tensor.name}, {"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape}};
 }
 
-// The kind of tokenizer by its files alone; building it would take longer than the rest.
+// Building the tokenizer would take longer than the rest.
 std::string tokenizer_kind(const Checkpoint& checkpoint) {
-  if (checkpoint.file("vocab.txt")) return "WordPiece (vocab.txt)";
-  if (checkpoint.file("tokenizer.json")) return "tokenizer.json";
-  return "none";
+  const TokenizerChoice choice = choose_tokenizer(tokenizer_files(checkpoint));
+  if (choice.file.empty()) return "none";
+  if (choice.kind.empty()) return std::string(choice.file);
+  return fmt::format("{} ({})", choice.kind, choice.file);
 }
 
 Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
@@ -61,6 +64,20 @@ Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
       {"elements_by_dtype", parameters},         {"bytes", checkpoint.total_bytes()},
       {"tokenizer", tokenizer_kind(checkpoint)}, {"unused_tensors", unused_tensors(checkpoint, plan)}};
   return json;
+}
+
+// A loss over no token at all would say that nothing is wrong.
+void require_masked(const InputOptions& options, const PackedText& packed,
+                    const std::vector<MaskedSequence>& masked) {
+  const bool any = std::any_of(masked.begin(), masked.end(),
+                               [](const MaskedSequence& sequence) { return !sequence.positions.empty(); });
+  if (any) return;
+  throw Error(ErrorCode::kInput,
+              {.subject = name_of_text(options),
+               .found = fmt::format("too short: of {} tokens in {} sequences none was masked", packed.tokens,
+                                    packed.sequences.size()),
+               .expected = "at least one masked token; 15 % of the ordinary ones are",
+               .remedy = "Give more text"});
 }
 
 // --check: the masked-LM loss on the text.
@@ -81,6 +98,7 @@ Json check_facts(const InfoOptions& o, const Checkpoint& checkpoint, const Model
     masked.push_back(mask_sequence(sequence.ids, special.ids, *special.mask, plan.architecture.vocabulary,
                                    o.common.seed, masked.size()));
   }
+  require_masked(o.input, packed, masked);
   const MaskedLmLoss result = masked_lm_loss(model, masked, session.run());
   return {{"sequences", packed.sequences.size()},
           {"predictions", result.predictions},

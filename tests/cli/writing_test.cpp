@@ -156,6 +156,22 @@ TEST_CASE("a reader that goes away ends the program without a message or a mess"
 }
 
 }  // namespace
+TEST_CASE("the files beside the weights are never overwritten, also where the weights were named") {
+  const TemporaryFolder folder;
+  std::filesystem::copy(bert_fixture("base-prefixless"), folder.path("model"));
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  folder.put("model/merges.txt", "old");
+  for (const std::string name : {"config.json", "model.safetensors", "vocab.txt", "merges.txt"}) {
+    const std::string content = folder.content("model/" + name);
+    const ProgramResult result = run_program({"analyze-spectrum", "--checkpoint", "model/model.safetensors",
+                                              "--ids", "ids.jsonl", "--out", "model/" + name},
+                                             {.folder = folder.path()});
+    CHECK(result.code == 2);
+    CHECK(contains(result.err, name));
+    CHECK(folder.content("model/" + name) == content);
+  }
+}
+
 TEST_CASE("the files of a checkpoint are never overwritten") {
   const TemporaryFolder folder;
   std::filesystem::copy(bert_fixture("base-prefixless"), folder.path("model"));
