@@ -322,8 +322,8 @@ SpectrumResult Analysis::run(std::vector<std::unique_ptr<AttentionSource>> untra
   run_.memory.require(required_bytes(std::ssize(untrained)), "the analysis");
   const RecordLayout layout = record_layout();
   const bool resume = files.resume && !files.journal.empty();
-  Records records =
-      resume ? Records::load(files.journal, files.identity, layout) : Records(files.identity, layout);
+  Records records = resume ? Records::load(files.journal, files.identity, layout, files.spectra)
+                           : Records(files.identity, layout, files.spectra);
   std::optional<SpectraFile> spectra;
   if (!files.spectra.empty()) spectra.emplace(files.spectra, spectra_layout(), resume);
   LayerAnalysis visitor(layer_options(), facts_, records, spectra ? &*spectra : nullptr, run_);
