@@ -2,12 +2,12 @@
 // linformer analyze-spectrum: singular values of every head's probabilities over many sequences.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "base/build_info.h"
 #include "base/error.h"
@@ -19,11 +19,13 @@
 #include "io/json.h"
 #include "io/sha256.h"
 #include "options.h"
+#include "report/failed_checks.h"
 #include "report/headline.h"
 #include "report/heat_map.h"
 #include "report/spectrum_csv.h"
 #include "report/spectrum_json.h"
 #include "report/spectrum_table.h"
+#include "report_places.h"
 #include "spectrum/analysis.h"
 
 namespace linformer::cli {
@@ -45,53 +47,6 @@ struct SpectrumOptions {
   bool resume = false;
   bool force = false;
 };
-
-// Where the parts of the report go; empty: nowhere.
-struct Places {
-  std::string report, curves, journal;
-  bool standard_output = false;
-};
-
-Places choose_places(const SpectrumOptions& o, const Session& session) {
-  Places places;
-  places.standard_output = o.common.out == "-";
-  if (places.standard_output) return places;
-  places.report = o.common.out.empty() ? session.default_report(kCommand) : o.common.out;
-  std::error_code none;
-  const std::filesystem::file_status there = std::filesystem::status(places.report, none);
-  if (std::filesystem::is_other(there)) return places;  // nothing belongs beside a pipe or a device
-  const std::string stem =
-      places.report.ends_with(".json") ? places.report.substr(0, places.report.size() - 5) : places.report;
-  places.curves = stem + ".curves.csv";
-  places.journal = places.report + ".partial";
-  return places;
-}
-
-// An unfinished analysis is neither overwritten nor continued by accident.
-bool should_resume(const SpectrumOptions& o, const Places& places) {
-  const bool exists = !places.journal.empty() && ::access(places.journal.c_str(), F_OK) == 0;
-  if (!exists) return false;
-  if (o.resume || o.force) return o.resume;
-  throw Error(ErrorCode::kUsage, {.subject = places.journal,
-                                  .found = "an unfinished analysis",
-                                  .expected = "--resume to go on or --force to begin again"});
-}
-
-// A report that cannot be written should fail before hours of work, not after; so should one in the place of
-// what is read.
-void check_writable(const std::string& path, const InputOptions& input) {
-  if (path.empty()) return;
-  refuse_overwriting(input, path);
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  const std::string name = folder.empty() ? "." : folder.string();
-  if (::access(name.c_str(), W_OK) == 0 && !std::filesystem::is_directory(path)) return;
-  throw Error(ErrorCode::kWrite,
-              {.subject = path,
-               .found = std::filesystem::is_directory(path) ? "a directory"
-                                                            : fmt::format("cannot write in '{}'", name),
-               .expected = "a file in a directory that exists and can be written",
-               .remedy = "Choose another --out"});
-}
 
 AtPoint parse_at(const std::string& text) {
   if (text.ends_with('%')) return {.share = parse_share(text, "--at")};
@@ -177,16 +132,6 @@ void print_result(const SpectrumResult& result, const Json& report, const Sessio
   print("\n" + headline(result, result.causal) + "\n");
 }
 
-void explain_checks(const SpectrumChecks& checks, const Session& session) {
-  if (checks.passed) return;
-  session.note(fmt::format(
-      "linformer: a check failed: largest error of sum sigma^2 {:.1e}, smallest sigma_1 {}, largest "
-      "difference to f64 {:.1e} (tolerance {:.0e}); do not rely on these results",
-      checks.largest_norm_error,
-      checks.smallest_sigma1 ? fmt::format("{:.6f}", *checks.smallest_sigma1) : "none",
-      checks.largest_verified_error, checks.tolerance));
-}
-
 // The same sequences through models with random weights, for the control init.
 struct Untrained {
   std::vector<std::unique_ptr<Model>> models;
@@ -210,37 +155,33 @@ Untrained open_untrained_models(const SpectrumOptions& o, const OpenInput& input
 }
 
 // One sequence is run for the time.
-int dry_run(Analysis& analysis, const OpenInput& input, Untrained& untrained, const AnalysisFiles& files) {
+int dry_run(Analysis& analysis, const OpenInput& input, Untrained& untrained, const ReportPlaces& places) {
   const auto sequences = static_cast<double>(input.source->facts().sizes.size());
+  const int64_t disk = analysis.disk_bytes({.journal = places.journal, .spectra = places.spectra});
   const int64_t memory = analysis.required_bytes(std::ssize(untrained.sources));
   const double seconds = analysis.seconds_per_sequence(untrained.sources);
-  print(fmt::format(
-      "{} sequences (the first of {} tokens), {} layers, {} heads: {} matrices by {}\n"
-      "time    about {:.0f} s ({:.2f} s a sequence, measured on the first)\n"
-      "memory  {} of buffers beside the weights\ndisk    {} beside the report\n",
-      sequences, input.source->facts().sizes.front().rows, analysis.options().layers.size(),
-      analysis.options().heads.size(), analysis.matrices(), analysis.options().method, seconds * sequences,
-      seconds, format_bytes(memory), format_bytes(analysis.disk_bytes(files))));
+  print(
+      fmt::format("{} sequences (the first of {} tokens), {} layers, {} heads: {} matrices by {}\n"
+                  "time    about {:.0f} s ({:.2f} s a sequence, measured on the first)\n"
+                  "memory  {} of buffers beside the weights\ndisk    {} beside the report\n",
+                  sequences, input.source->facts().sizes.front().rows, analysis.options().layers.size(),
+                  analysis.options().heads.size(), analysis.matrices(), analysis.options().method,
+                  seconds * sequences, seconds, format_bytes(memory), format_bytes(disk)));
   return 0;
 }
 
-void check_places(const SpectrumOptions& o, const Places& places) {
-  check_writable(places.report, o.input);
-  check_writable(places.curves, o.input);
-  check_writable(o.spectra, o.input);
-  if (o.spectra.empty() || (o.spectra != places.report && o.spectra != places.curves)) return;
-  throw Error(ErrorCode::kUsage, {.subject = "--spectra",
-                                  .found = o.spectra,
-                                  .expected = "another file than the report and its curves"});
+std::optional<std::string> optional_text(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
 }
 
-void write_files(const SpectrumResult& result, const Json& report, const Places& places) {
+void write_files(const SpectrumResult& result, const Json& report, const ReportPlaces& places) {
   if (places.standard_output) return;
   if (!places.curves.empty()) write_file_atomically(places.curves, curves_csv(result));
   write_file_atomically(places.report, dump_json(report));
 }
 
-void show(const SpectrumResult& result, const Json& report, const Places& places, const Session& session) {
+void show(const SpectrumResult& result, const Json& report, const ReportPlaces& places,
+          const Session& session) {
   if (places.standard_output) return print(dump_json(report));
   if (result.sequences > 0) print_result(result, report, session);
   session.note(fmt::format("report: {}", places.report));
@@ -252,41 +193,51 @@ void show(const SpectrumResult& result, const Json& report, const Places& places
   }
 }
 
+// Analyses and writes, with the places to itself until all is there.
+std::pair<SpectrumResult, Json> analyze(const SpectrumOptions& o, const ReportPlaces& places,
+                                        const OpenInput& input, Analysis& analysis, Untrained& untrained,
+                                        Session& session) {
+  const PlacesLock lock(places);
+  const bool resume = should_resume(places, o.resume, o.force);
+  if (o.resume && !resume) session.note(fmt::format("no journal {}: beginning anew", places.journal));
+  const Json method = method_json(o, analysis.options(), session.context());
+  const AnalysisFiles files{.journal = places.journal,
+                            .spectra = places.spectra,
+                            .resume = resume,
+                            .identity = identity_of(input, method)};
+  if (!resume) discard(files);
+  const double load_seconds = session.seconds();
+  SpectrumResult result = analysis.run(std::move(untrained.sources), files);
+  result.seconds.load = load_seconds;
+  Json report = spectrum_report(session.context(),
+                                {.input = input.facts,
+                                 .identity = files.identity,
+                                 .method = method,
+                                 .curves_csv = optional_text(places.curves),
+                                 .spectra = optional_text(places.spectra)},
+                                result);
+  write_files(result, report, places);
+  if (result.complete) discard(files);
+  return {std::move(result), std::move(report)};
+}
+
 int run(const SpectrumOptions& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
-  const Places places = choose_places(o, session);
-  const bool resume = should_resume(o, places);
-  check_places(o, places);
-  if (o.resume && !resume) session.note(fmt::format("no journal {}: beginning anew", places.journal));
+  const ReportPlaces places =
+      choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, o.spectra);
+  check_places(places, o.input);
+  should_resume(places, o.resume, o.force);  // asked again under the lock; here for an early refusal
   OpenInput input = open_input(o.input, session);
   Analysis analysis(*input.source, analysis_options(o), session.run());
   Untrained untrained = open_untrained_models(o, input, session);
-  const Json method = method_json(o, analysis.options(), session.context(true));
-  const AnalysisFiles files{.journal = places.journal,
-                            .spectra = o.spectra,
-                            .resume = resume,
-                            .identity = identity_of(input, method)};
-  if (o.common.dry_run) return dry_run(analysis, input, untrained, files);
+  if (o.common.dry_run) return dry_run(analysis, input, untrained, places);
 
-  if (!resume) discard(files);
   stop_on_signals();
-  const double load_seconds = session.context(false).seconds;
-  SpectrumResult result = analysis.run(std::move(untrained.sources), files);
-  result.seconds.load = load_seconds;
-  const Json report =
-      spectrum_report(session.context(true),
-                      {.input = input.facts,
-                       .identity = files.identity,
-                       .method = method,
-                       .causal = result.causal,
-                       .curves_csv = places.curves.empty() ? std::nullopt : std::optional(places.curves),
-                       .spectra = o.spectra.empty() ? std::nullopt : std::optional(o.spectra)},
-                      result);
-  write_files(result, report, places);
-  if (result.complete) discard(files);
+  const auto [result, report] = analyze(o, places, input, analysis, untrained, session);
   show(result, report, places, session);
-  explain_checks(result.checks, session);
-  return result.checks.passed ? 0 : 1;
+  if (result.checks.passed) return 0;
+  message("linformer: " + failed_checks(result.checks));
+  return 1;
 }
 
 }  // namespace
@@ -319,7 +270,7 @@ Action add_analyze_spectrum(CLI::App& app) {
       ->group(group);
   app.add_option("--head-size", o->analysis.head_size,
                  "rank of the matched control's logits where the input does not tell (default: 64)")
-      ->check(positive_number())
+      ->transform(whole_number<int64_t>(1))
       ->group(group);
   app.add_flag("--no-centred", o->no_centred, "leave out the spectrum of P - 1 p'")->group(group);
   app.add_flag("--logits", o->analysis.logits, "the spectrum of the logits too")->group(group);

@@ -42,8 +42,8 @@ Environment read_environment() {
   return environment;
 }
 
-void prepare_libraries(const std::string& isa) {
-  for (const auto& [name, value] : read_environment().library_settings) {
+void prepare_libraries(const Environment& environment, const std::string& isa) {
+  for (const auto& [name, value] : environment.library_settings) {
     const bool verbose = name == "DNNL_VERBOSE" || name == "ONEDNN_VERBOSE";
     if (verbose || name.starts_with("OPENBLAS_")) unsetenv(name.c_str());
   }

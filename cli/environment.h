@@ -19,6 +19,6 @@ Environment read_environment();
 
 /// Removes what would cripple or disturb the libraries (OPENBLAS_* pins, verbose output on stdout) and sets
 /// what they need; before their first use. `isa`: as --isa.
-void prepare_libraries(const std::string& isa);
+void prepare_libraries(const Environment& environment, const std::string& isa);
 
 }  // namespace linformer::cli

@@ -2,6 +2,7 @@
 // linformer info: what a checkpoint is, from its headers; --check proves that it is read right.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@
 #include "model/language_model.h"
 #include "options.h"
 #include "report/table.h"
+#include "tokenizer/open_tokenizer.h"
 
 namespace linformer::cli {
 namespace {
@@ -43,11 +45,12 @@ Json tensor_facts(const TensorInfo& tensor) {
   return {{"name", tensor.name}, {"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape}};
 }
 
-// The kind of tokenizer by its files alone; building it would take longer than the rest.
+// Building the tokenizer would take longer than the rest.
 std::string tokenizer_kind(const Checkpoint& checkpoint) {
-  if (checkpoint.file("vocab.txt")) return "WordPiece (vocab.txt)";
-  if (checkpoint.file("tokenizer.json")) return "tokenizer.json";
-  return "none";
+  const TokenizerChoice choice = choose_tokenizer(tokenizer_files(checkpoint));
+  if (choice.file.empty()) return "none";
+  if (choice.kind.empty()) return std::string(choice.file);
+  return fmt::format("{} ({})", choice.kind, choice.file);
 }
 
 Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
@@ -64,6 +67,20 @@ Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
                {"tokenizer", tokenizer_kind(checkpoint)},
                {"unused_tensors", unused_tensors(checkpoint, plan)}};
   return json;
+}
+
+// A loss over no token at all would say that nothing is wrong.
+void require_predictions(const InputOptions& options, const PackedText& packed,
+                         const std::vector<Prediction>& predictions) {
+  const bool any = std::any_of(predictions.begin(), predictions.end(),
+                               [](const Prediction& sequence) { return !sequence.positions.empty(); });
+  if (any) return;
+  throw Error(ErrorCode::kInput,
+              {.subject = name_of_text(options),
+               .found = fmt::format("too short: of {} tokens in {} sequences none is to be predicted",
+                                    packed.tokens, packed.sequences.size()),
+               .expected = "at least one token to predict; a masked LM predicts 15 % of the ordinary ones",
+               .remedy = "Give more text"});
 }
 
 // What each sequence is to predict: the next tokens where the model is causal, else masked ones.
@@ -94,8 +111,9 @@ Json check_facts(const InfoOptions& o, const Checkpoint& checkpoint, const Model
                  Session& session) {
   const Model model = Model::load(checkpoint, plan, session.run().memory);
   const PackedText packed = open_sequences(o.input, checkpoint, plan.architecture);
-  const LanguageModelLoss result = language_model_loss(
-      model, predictions(packed, checkpoint, plan.architecture, o.common.seed), session.run());
+  const std::vector<Prediction> list = predictions(packed, checkpoint, plan.architecture, o.common.seed);
+  require_predictions(o.input, packed, list);
+  const LanguageModelLoss result = language_model_loss(model, list, session.run());
   return {{"sequences", packed.sequences.size()},
           {"predictions", result.predictions},
           {plan.architecture.causal ? "causal_lm_loss_nats" : "masked_lm_loss_nats", result.loss},

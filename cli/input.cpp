@@ -13,7 +13,6 @@
 #include "io/embedded.h"
 #include "io/sha256.h"
 #include "tokenizer/documents.h"
-#include "tokenizer/open_tokenizer.h"
 
 namespace linformer::cli {
 namespace {
@@ -31,11 +30,9 @@ std::vector<TokenSequence> token_sequences(const PackedText& packed) {
 void require_sequences(const InputOptions& options, const PackedText& packed, int64_t length) {
   const int64_t count = std::ssize(packed.sequences);
   if (count >= std::max<int64_t>(options.sequences, 1)) return;
-  const std::string subject =
-      options.ids.empty() ? (options.text.empty() ? kSampleName : "--text") : options.ids;
   throw Error(
       ErrorCode::kInput,
-      {.subject = subject,
+      {.subject = name_of_text(options),
        .found = fmt::format("{} tokens in {} documents, which give {} sequences", packed.tokens,
                             packed.documents_read, count),
        .expected = options.ids.empty() ? fmt::format("at least {} of {} tokens",
@@ -100,8 +97,22 @@ std::string fingerprint(const OpenInput& input) {
     digest.update(fmt::format("{} {}:", sequence.document, sequence.ids.size()));
     digest.update(std::as_bytes(std::span(sequence.ids)));
   }
-  for (int32_t id : input.dropped_ids) digest.update(fmt::format("-{}", id));
+  for (const std::vector<int32_t>& positions : input.dropped) {
+    digest.update(fmt::format("-{}:", positions.size()));
+    digest.update(std::as_bytes(std::span(positions)));
+  }
   return digest.hex_digest();
+}
+
+std::vector<std::vector<int32_t>> dropped_positions(const InputOptions& options, const OpenInput& input) {
+  const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(*input.checkpoint);
+  std::vector<std::vector<int32_t>> dropped;
+  for (const Sequence& sequence : input.packed.sequences) {
+    dropped.push_back(options.ids.empty()
+                          ? template_positions(tokenizer->sequence_template(), std::ssize(sequence.ids))
+                          : template_id_positions(*tokenizer, sequence.ids));
+  }
+  return dropped;
 }
 
 OpenInput open_model_input(const InputOptions& options, Session& session) {
@@ -110,12 +121,9 @@ OpenInput open_model_input(const InputOptions& options, Session& session) {
   input.plan = plan_model(*input.checkpoint);
   const Architecture& a = input.plan->architecture;
   input.packed = open_sequences(options, *input.checkpoint, a);
-  if (options.drop_special_tokens) {
-    input.dropped_ids = open_checkpoint_tokenizer(*input.checkpoint)->special_tokens().ids;
-  }
+  if (options.drop_special_tokens) input.dropped = dropped_positions(options, input);
   input.model = std::make_unique<Model>(Model::load(*input.checkpoint, *input.plan, session.run().memory));
-  input.source =
-      make_model_source(*input.model, token_sequences(input.packed), input.dropped_ids, session.run());
+  input.source = make_model_source(*input.model, token_sequences(input.packed), input.dropped, session.run());
   input.fingerprint = fingerprint(input);
   input.facts = {{"checkpoint", input.checkpoint->path()}, {"architecture", architecture_json(a)}};
   input.facts.update(text_json(options, input.packed));
@@ -162,11 +170,11 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
           ->group(group)
           ->excludes(text);
   app.add_option("--length", o.length, "tokens of a sequence (default: 512, or the model's positions)")
-      ->check(positive_number())
+      ->transform(whole_number<int64_t>(1))
       ->group(group)
       ->excludes(ids);
   app.add_option("--sequences", o.sequences, "how many (default: all that the text gives)")
-      ->check(positive_number())
+      ->transform(whole_number<int64_t>(1))
       ->group(group);
   CLI::Option* join =
       app.add_flag("--join-documents", o.join_documents, "put documents shorter than a sequence together")
@@ -177,8 +185,10 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
       ->excludes(ids)
       ->excludes(join);
   if (parts.drop) {
-    app.add_flag("--drop-special-tokens", o.drop_special_tokens,
-                 "cut rows and columns of special tokens out of P and normalise its rows again")
+    app.add_flag(
+           "--drop-special-tokens", o.drop_special_tokens,
+           "cut rows and columns of the tokens that the model's template adds ([CLS], [SEP]) out of P and "
+           "normalise its rows again; with --ids, of these and of padding wherever they are")
         ->group(group);
   }
   if (!parts.tensors) return;
@@ -224,9 +234,17 @@ Checkpoint open_checkpoint(const std::string& path, bool map) {
                       : Checkpoint::open(path, map);
 }
 
+TokenizerFiles tokenizer_files(const Checkpoint& checkpoint) {
+  return {.path = checkpoint.path(), .file = [&](std::string_view name) { return checkpoint.file(name); }};
+}
+
 std::unique_ptr<Tokenizer> open_checkpoint_tokenizer(const Checkpoint& checkpoint) {
-  return open_tokenizer(
-      {.path = checkpoint.path(), .file = [&](std::string_view name) { return checkpoint.file(name); }});
+  return open_tokenizer(tokenizer_files(checkpoint));
+}
+
+std::string name_of_text(const InputOptions& options) {
+  if (!options.ids.empty()) return options.ids;
+  return options.text.empty() ? kSampleName : "--text";
 }
 
 std::vector<Document> open_documents(const InputOptions& options) {
@@ -275,10 +293,10 @@ OpenInput open_input(const InputOptions& options, Session& session) {
 
 void refuse_overwriting(const InputOptions& options, const std::string& path) {
   std::vector<std::string> read = options.text;
-  read.insert(read.end(), {options.checkpoint, options.ids, options.qk, options.probabilities});
-  for (const char* name : {"model.safetensors", "config.json", "vocab.txt", "tokenizer.json",
-                           "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"}) {
-    if (!options.checkpoint.empty()) read.push_back(options.checkpoint + "/" + name);
+  read.insert(read.end(), {options.ids, options.qk, options.probabilities});
+  if (!options.checkpoint.empty()) {
+    const std::vector<std::string> files = Checkpoint::files_of(options.checkpoint);
+    read.insert(read.end(), files.begin(), files.end());
   }
   for (const std::string& input : read) {
     std::error_code missing;
@@ -295,7 +313,7 @@ std::unique_ptr<AttentionSource> open_untrained(const OpenInput& input, uint64_t
                                                 std::vector<std::unique_ptr<Model>>& models,
                                                 Session& session) {
   models.push_back(std::make_unique<Model>(Model::untrained(*input.plan, seed, session.run().memory)));
-  return make_model_source(*models.back(), token_sequences(input.packed), input.dropped_ids, session.run());
+  return make_model_source(*models.back(), token_sequences(input.packed), input.dropped, session.run());
 }
 
 }  // namespace linformer::cli

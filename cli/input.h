@@ -15,6 +15,7 @@
 #include "model/model.h"
 #include "model/source.h"
 #include "options.h"
+#include "tokenizer/open_tokenizer.h"
 #include "tokenizer/sequences.h"
 #include "tokenizer/tokenizer.h"
 
@@ -53,7 +54,12 @@ void add_selection(CLI::App& app, Selection& selection);
 
 /// A file, a folder, or the default that is built in.
 Checkpoint open_checkpoint(const std::string& path, bool map);
+/// What open_tokenizer and choose_tokenizer read; `checkpoint` must outlive it.
+TokenizerFiles tokenizer_files(const Checkpoint& checkpoint);
 std::unique_ptr<Tokenizer> open_checkpoint_tokenizer(const Checkpoint& checkpoint);
+
+/// What --text or --ids names, for messages.
+std::string name_of_text(const InputOptions& options);
 
 /// The documents of --text, or the sample that is built in.
 std::vector<Document> open_documents(const InputOptions& options);
@@ -70,7 +76,7 @@ struct OpenInput {
   std::optional<ModelPlan> plan;
   std::unique_ptr<Model> model;
   PackedText packed;
-  std::vector<int32_t> dropped_ids;
+  std::vector<std::vector<int32_t>> dropped;  ///< as in SourceFacts
   std::unique_ptr<AttentionSource> source;
   nlohmann::ordered_json facts;  ///< for the report's member `input`
   std::string fingerprint;       ///< SHA-256 of all that is read

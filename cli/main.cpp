@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "commands.h"
 #include "interrupt.h"
+#include "options.h"
 #include "terminal.h"
 
 namespace linformer::cli {
@@ -62,6 +63,7 @@ int run(int argc, char** argv) {
         return std::pair(c, add_analyze_spectrum(*c));
       }(),
   };
+  for (const auto& [command, action] : commands) refuse_empty_values(*command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

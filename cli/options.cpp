@@ -28,7 +28,6 @@ int64_t memory_limit(const std::string& text, const MachineFacts& machine) {
 }
 
 void limit_isa(const std::string& isa) {
-  prepare_libraries(isa);
   if (isa == "auto") return;
   if (limit_dnn_isa(isa) && limit_kernel_isa(isa)) return;
   throw Error(ErrorCode::kUsage,
@@ -46,6 +45,15 @@ CLI::Validator positive_number() {
             return valid ? std::string() : fmt::format("'{}'; expected a number above 0", text);
           },
           "POSITIVE"};
+}
+
+void refuse_empty_values(CLI::App& command) {
+  for (CLI::Option* option : command.get_options()) {
+    if (option->get_items_expected_max() == 0) continue;
+    option->check([](const std::string& text) {
+      return text.empty() ? "an empty value; expected one, or leave the option out" : std::string();
+    });
+  }
 }
 
 void add_common_options(CLI::App& app, CommonOptions& o, CommonParts parts) {
@@ -68,7 +76,7 @@ void add_common_options(CLI::App& app, CommonOptions& o, CommonParts parts) {
   app.add_flag("--no-mmap", o.no_mmap, "read files instead of mapping them")->group(group);
   if (parts.seed) {
     app.add_option("--seed", o.seed, "seed of all random choices (default: 1)")
-        ->check(CLI::NonNegativeNumber)
+        ->transform(whole_number<uint64_t>(0))
         ->group(group);
   }
   if (parts.out) {
@@ -109,6 +117,7 @@ Session::Session(const CommonOptions& options, const Environment& environment,
            .stop = &stop_flag(),
            .progress = progress_.get()},
       started_(utc_now()) {
+  prepare_libraries(environment, options.isa);
   limit_isa(options.isa);
   set_thread_count(run_.threads);
 }
@@ -123,24 +132,26 @@ std::string Session::default_report(const std::string& command) const {
   return fmt::format("linformer-{}-{}.json", command, stamp);
 }
 
-ReportContext Session::context(bool lapack) const {
+double Session::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+}
+
+ReportContext Session::context() const {
   ReportContext context;
   context.libraries.onednn = dnn_version();
   context.libraries.onednn_isa = dnn_isa();
   context.libraries.highway_target = kernel_target();
-  if (lapack) {
-    const LapackFacts facts = Lapack::get().facts();
-    context.libraries.lapack = facts.config;
-    context.libraries.lapack_core = facts.core;
-    context.libraries.lapack_threading = facts.threading;
-  }
+  const LapackFacts facts = Lapack::get().facts();
+  context.libraries.lapack = facts.config;
+  context.libraries.lapack_core = facts.core;
+  context.libraries.lapack_threading = facts.threading;
   context.machine = machine_;
   context.threads = run_.threads;
   context.isa = kernel_target();
   context.settings = environment_.library_settings;
   context.command = command_;
   context.started = started_;
-  context.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  context.seconds = seconds();
   context.memory_limit_bytes = memory_.limit_bytes();
   context.peak_buffers_bytes = memory_.peak_bytes();
   rusage usage = {};

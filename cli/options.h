@@ -3,10 +3,12 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "base/machine.h"
@@ -47,6 +49,27 @@ struct CommonParts {
 /// For options that take numbers above 0. (CLI11's own names the largest double in its message.)
 CLI::Validator positive_number();
 
+/// For options that take whole numbers, in decimal digits, from `least` on and no larger than T holds; CLI11
+/// cuts larger ones down and reads 010 as 8. To be given to transform().
+template <class T>
+CLI::Validator whole_number(T least) {
+  return {[least](std::string& text) {
+            T value = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            if (error == std::errc::result_out_of_range)
+              return "'" + text + "'; expected a whole number that fits in 64 bits";
+            if (error != std::errc() || end != text.data() + text.size() || value < least) {
+              return "'" + text + "'; expected a whole number, " + std::to_string(least) + " or more";
+            }
+            text = std::to_string(value);
+            return std::string();
+          },
+          ""};
+}
+
+/// Makes every option of the command refuse an empty value, which would count as none given.
+void refuse_empty_values(CLI::App& command);
+
 void add_common_options(CLI::App& app, CommonOptions& options, CommonParts parts);
 
 /// A command under way: threads, memory, libraries, the clock.
@@ -66,8 +89,10 @@ class Session {
   const std::string& started() const { return started_; }
   /// The report's path without --out: linformer-COMMAND-<UTC>.json.
   std::string default_report(const std::string& command) const;
-  /// The envelope of a report made now. `lapack`: whether LAPACK was used.
-  ReportContext context(bool lapack) const;
+  /// Wall clock since the start.
+  double seconds() const;
+  /// The envelope of a report made now. Loads LAPACK.
+  ReportContext context() const;
 
  private:
   CommonOptions options_;

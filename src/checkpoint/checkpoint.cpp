@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 #include <set>
+#include <span>
 #include <system_error>
 
 #include "base/error.h"
@@ -20,7 +21,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kConfig = "config.json";
 constexpr std::string_view kWeights = "model.safetensors";
-constexpr std::array<std::string_view, 10> kSideFiles = {kConfig,
+constexpr std::array<std::string_view, 12> kSideFiles = {kConfig,
                                                          "vocab.txt",
                                                          "tokenizer.json",
                                                          "tokenizer_config.json",
@@ -29,7 +30,9 @@ constexpr std::array<std::string_view, 10> kSideFiles = {kConfig,
                                                          "vocab.json",
                                                          "merges.txt",
                                                          "spiece.model",
-                                                         "sentencepiece.bpe.model"};
+                                                         "sentencepiece.bpe.model",
+                                                         "tokenizer.model",
+                                                         "bpe.codes"};
 /// A model's description is a few kB; what is larger is none.
 constexpr size_t kMaxConfigBytes = size_t{16} << 20;
 
@@ -40,17 +43,25 @@ std::string describe(const Tensor& tensor, std::string_view dtype) {
 
 }  // namespace
 
+std::vector<std::string> Checkpoint::files_of(const std::string& path) {
+  std::vector<std::string> files = {locate_weights(path)};
+  const fs::path folder = fs::path(files.front()).parent_path();
+  for (const std::string_view name : kSideFiles) {
+    std::error_code error;
+    if (fs::exists(folder / name, error)) files.push_back((folder / name).string());
+  }
+  return files;
+}
+
 Checkpoint Checkpoint::open(const std::string& path, bool map) {
   Checkpoint checkpoint;
   checkpoint.path_ = path;
-  const fs::path weights = locate_weights(path);
-  const fs::path folder = weights.parent_path();
+  const std::vector<std::string> files = files_of(path);
+  const fs::path folder = fs::path(files.front()).parent_path();
   checkpoint.folder_ = folder.empty() ? "" : (folder / "").string();
-  checkpoint.weights_ = std::make_shared<TensorFile>(FileBytes::open(weights.string(), map));
-  for (const std::string_view name : kSideFiles) {
-    std::error_code error;
-    if (!fs::exists(folder / name, error)) continue;
-    checkpoint.files_.emplace(name, FileBytes::open((folder / name).string(), map));
+  checkpoint.weights_ = std::make_shared<TensorFile>(FileBytes::open(files.front(), map));
+  for (const std::string& file : std::span(files).subspan(1)) {
+    checkpoint.files_.emplace(fs::path(file).filename().string(), FileBytes::open(file, map));
   }
   checkpoint.parse_config();
   return checkpoint;

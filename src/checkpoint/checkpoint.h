@@ -28,6 +28,10 @@ class Checkpoint {
   /// malformed, Error(kUnsupported) for other packagings, by name.
   static Checkpoint open(const std::string& path, bool map);
 
+  /// The files that open(path) reads, as far as they are there: the weights, then the side files. Throws as
+  /// open() where there are no weights.
+  static std::vector<std::string> files_of(const std::string& path);
+
   /// A checkpoint built into the program: file names (model.safetensors among them) with bytes that outlive
   /// it. `name` is its path in messages and reports.
   static Checkpoint embedded(std::string name,

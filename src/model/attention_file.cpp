@@ -15,6 +15,9 @@
 namespace linformer {
 namespace {
 
+constexpr const char* kLengths = "lengths";
+constexpr const char* kDocuments = "documents";
+
 AttentionFileOptions chosen(AttentionFileOptions options, const SourceFacts& facts) {
   options.layers = choose_indices(std::move(options.layers), facts.layers, "--layers");
   options.heads = choose_indices(std::move(options.heads), facts.heads, "--heads");
@@ -26,6 +29,12 @@ MapSize largest(const SourceFacts& facts) {
   MapSize size;
   for (const MapSize& s : facts.sizes) size = {std::max(size.rows, s.rows), std::max(size.cols, s.cols)};
   return size;
+}
+
+std::vector<int64_t> lengths_of(const SourceFacts& facts) {
+  std::vector<int64_t> lengths;
+  for (const MapSize& size : facts.sizes) lengths.push_back(size.rows);
+  return lengths;
 }
 
 std::vector<TensorSpec> specs(const SourceFacts& facts, int64_t width, const AttentionFileOptions& o) {
@@ -48,7 +57,8 @@ std::vector<TensorSpec> specs(const SourceFacts& facts, int64_t width, const Att
   add(o.parts.hidden, "final.hidden", {s, n.rows, width});
   const bool equal =
       std::all_of(facts.sizes.begin(), facts.sizes.end(), [&](const MapSize& x) { return x == n; });
-  if (!equal) list.push_back({"lengths", DType::kI64, {s}});
+  if (!equal) list.push_back({kLengths, DType::kI64, {s}});
+  list.push_back({kDocuments, DType::kI64, {s}});
   return list;
 }
 
@@ -63,6 +73,10 @@ class FileVisitor final : public LayerVisitor {
   LayerWants wants(int64_t layer) const override {
     if (!chosen_layer(layer)) return {};
     return {.logits = options_.parts.logits, .probabilities = options_.parts.probabilities, .row_stride = 0};
+  }
+
+  void write_integers(const char* name, std::span<const int64_t> values) {
+    if (const std::optional<size_t> tensor = find(name)) writer_.write(*tensor, 0, values);
   }
 
   void on_layer(const LayerView& view) override {
@@ -155,12 +169,9 @@ int64_t write_attention_file(const std::string& path, AttentionSource& source, i
                             {"heads", fmt::format("{}", fmt::join(options.heads, ","))},
                             {"causal", facts.causal ? "true" : "false"},
                             {"complete", "true"}});
-  if (!list.empty() && list.back().name == "lengths") {
-    std::vector<int64_t> lengths;
-    for (const MapSize& size : facts.sizes) lengths.push_back(size.rows);
-    writer.write(list.size() - 1, 0, std::span<const int64_t>(lengths));
-  }
   FileVisitor visitor(writer, list, options, facts);
+  visitor.write_integers(kLengths, lengths_of(facts));
+  visitor.write_integers(kDocuments, facts.documents);
   const int64_t layers = options.parts.hidden ? facts.layers : options.layers.back() + 1;
   for (int64_t first = 0; first < sequences; first += options.batch) {
     if (run.stopped()) {

@@ -15,20 +15,20 @@ namespace {
 
 class ModelSource final : public AttentionSource {
  public:
-  ModelSource(const Model& model, std::vector<TokenSequence> sequences, std::span<const int32_t> dropped_ids,
-              Run& run)
+  ModelSource(const Model& model, std::vector<TokenSequence> sequences,
+              std::vector<std::vector<int32_t>> dropped, Run& run)
       : sequences_(std::move(sequences)), forward_(model, make_mechanism("standard"), run) {
     const Architecture& a = model.architecture();
     facts_ = {.layers = a.layers,
               .heads = a.heads,
               .head_size = a.head_size,
               .causal = a.causal,
-              .has_logits = true};
+              .has_logits = true,
+              .dropped = std::move(dropped)};
     for (const TokenSequence& sequence : sequences_) {
       const auto n = static_cast<int64_t>(sequence.ids.size());
       facts_.sizes.push_back({n, n});
       facts_.documents.push_back(sequence.document);
-      if (!dropped_ids.empty()) facts_.dropped.push_back(positions_of(sequence.ids, dropped_ids));
     }
   }
 
@@ -45,16 +45,6 @@ class ModelSource final : public AttentionSource {
   }
 
  private:
-  static std::vector<int32_t> positions_of(const std::vector<int32_t>& ids, std::span<const int32_t> wanted) {
-    std::vector<int32_t> positions;
-    for (size_t i = 0; i < ids.size(); ++i) {
-      if (std::find(wanted.begin(), wanted.end(), ids[i]) != wanted.end()) {
-        positions.push_back(static_cast<int32_t>(i));
-      }
-    }
-    return positions;
-  }
-
   std::vector<TokenSequence> sequences_;
   ForwardPass forward_;
   SourceFacts facts_;
@@ -89,8 +79,8 @@ std::vector<int64_t> choose_indices(std::vector<int64_t> wanted, int64_t count, 
 }
 
 std::unique_ptr<AttentionSource> make_model_source(const Model& model, std::vector<TokenSequence> sequences,
-                                                   std::span<const int32_t> dropped_ids, Run& run) {
-  return std::make_unique<ModelSource>(model, std::move(sequences), dropped_ids, run);
+                                                   std::vector<std::vector<int32_t>> dropped, Run& run) {
+  return std::make_unique<ModelSource>(model, std::move(sequences), std::move(dropped), run);
 }
 
 }  // namespace linformer

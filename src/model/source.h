@@ -58,9 +58,9 @@ struct TokenSequence {
   std::vector<int32_t> ids;
 };
 
-/// A model run on token ids. `model` must outlive it. Ids in `dropped_ids` are cut out of P.
+/// A model run on token ids. `model` must outlive it. `dropped`: as in SourceFacts.
 std::unique_ptr<AttentionSource> make_model_source(const Model& model, std::vector<TokenSequence> sequences,
-                                                   std::span<const int32_t> dropped_ids, Run& run);
+                                                   std::vector<std::vector<int32_t>> dropped, Run& run);
 
 /// P from a file: safetensors with layers.{i}.probabilities [sequences, heads, rows, cols] and optionally
 /// lengths i64 [sequences] (square, zero-padded) and documents i64 [sequences]; or .npy of one layer

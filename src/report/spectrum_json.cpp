@@ -137,7 +137,7 @@ Json spectrum_report(const ReportContext& context, const SpectrumReportInput& in
   report["complete"] = result.complete;
   report["stopped_because"] = result.stopped_because;
   report["planned_sequences"] = result.planned_sequences;
-  report["summary"] = headline(result, input.causal);
+  report["summary"] = headline(result, result.causal);
   report["results"] = spectrum_results(result);
   report["checks"] = checks_json(result.checks);
   report["phases"] = phases_json(result.seconds);

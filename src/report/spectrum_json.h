@@ -18,7 +18,6 @@ struct SpectrumReportInput {
   nlohmann::ordered_json input;           ///< an object: checkpoint, family, texts, documents, tokens ...
   std::string identity;                   ///< hex; equal for runs whose results may be compared and joined
   nlohmann::ordered_json method;          ///< an object: every choice that changes a number, with tolerances
-  bool causal = false;                    ///< whether the heads are
   std::optional<std::string> curves_csv;  ///< file names, if they were written
   std::optional<std::string> spectra;
 };

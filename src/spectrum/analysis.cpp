@@ -22,7 +22,6 @@ constexpr int64_t kFirstLook = 8;  // sequences
 constexpr int64_t kBatchTokens = 2048;
 constexpr int64_t kDefaultHeadSize = 64;
 constexpr double kJournalSeconds = 30;
-constexpr double kNormTolerance = 1e-5;
 constexpr const char* kInterrupted = "interrupted";
 
 double seconds_since(Clock::time_point begin) {
@@ -35,18 +34,17 @@ size_t index(int64_t i) { return static_cast<size_t>(i); }
 double tolerance_of(std::string_view method) { return method == "gesdd" ? 1e-5 : 2e-6; }
 
 SpectrumChecks concluded_checks(const RecordChecks& checks, std::string_view method) {
-  const double tolerance = tolerance_of(method);
   const bool any = checks.matrices > 0;
-  return {.matrices = checks.matrices,
-          .largest_norm_error = checks.largest_norm_error,
-          .smallest_sigma1 = any ? std::optional(checks.smallest_sigma1) : std::nullopt,
-          .smallest_sigma1_ratio = any ? std::optional(checks.smallest_sigma1_ratio) : std::nullopt,
-          .verified = checks.verified,
-          .largest_verified_error = checks.largest_verified_error,
-          .tolerance = tolerance,
-          .passed = checks.largest_norm_error <= kNormTolerance &&
-                    checks.smallest_sigma1_ratio >= 1 - kNormTolerance &&
-                    checks.largest_verified_error <= tolerance};
+  SpectrumChecks result{
+      .matrices = checks.matrices,
+      .largest_norm_error = checks.largest_norm_error,
+      .smallest_sigma1 = any ? std::optional(checks.smallest_sigma1) : std::nullopt,
+      .smallest_sigma1_ratio = any ? std::optional(checks.smallest_sigma1_ratio) : std::nullopt,
+      .verified = checks.verified,
+      .largest_verified_error = checks.largest_verified_error,
+      .tolerance = tolerance_of(method)};
+  result.passed = result.norms_passed() && result.sigma1_passed() && result.verified_passed();
+  return result;
 }
 
 }  // namespace
@@ -324,8 +322,8 @@ SpectrumResult Analysis::run(std::vector<std::unique_ptr<AttentionSource>> untra
   run_.memory.require(required_bytes(std::ssize(untrained)), "the analysis");
   const RecordLayout layout = record_layout();
   const bool resume = files.resume && !files.journal.empty();
-  Records records =
-      resume ? Records::load(files.journal, files.identity, layout) : Records(files.identity, layout);
+  Records records = resume ? Records::load(files.journal, files.identity, layout, files.spectra)
+                           : Records(files.identity, layout, files.spectra);
   std::optional<SpectraFile> spectra;
   if (!files.spectra.empty()) spectra.emplace(files.spectra, spectra_layout(), resume);
   LayerAnalysis visitor(layer_options(), facts_, records, spectra ? &*spectra : nullptr, run_);

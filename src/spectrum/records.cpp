@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <type_traits>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "io/atomic_file.h"
 #include "io/file_bytes.h"
 #include "io/json.h"
+#include "io/printable.h"
 #include "io/sha256.h"
 
 namespace linformer {
@@ -43,6 +45,21 @@ void take(std::string_view& in, std::vector<T>& values, size_t count) {
                                   .remedy = "Begin again with --force"});
 }
 
+// Without folders, because the files of a run may have been moved together.
+std::string file_name(const std::string& path) {
+  return printable(std::filesystem::path(path).filename().string());
+}
+
+void require_same_spectra(const std::string& path, const std::string& kept, const std::string& given) {
+  if (kept == given) return;
+  const std::string option = kept.empty() ? "without --spectra" : "with --spectra " + kept;
+  throw Error(ErrorCode::kUsage,
+              {.subject = path,
+               .found = "the journal of an analysis " + option,
+               .expected = given.empty() ? "one without --spectra, as now" : "one with --spectra " + given,
+               .remedy = "Repeat --resume " + option + ", or begin again with --force"});
+}
+
 nlohmann::json to_json(const RecordLayout& l) {
   return {{"series", l.series},          {"statistics", l.statistics}, {"sequences", l.sequences},
           {"layers", l.layers},          {"heads", l.heads},           {"points", l.points},
@@ -63,9 +80,10 @@ int64_t curves_size(const RecordLayout& l) {
 
 }  // namespace
 
-Records::Records(std::string identity, RecordLayout layout)
+Records::Records(std::string identity, RecordLayout layout, const std::string& spectra)
     : identity_(std::move(identity)),
       layout_(std::move(layout)),
+      spectra_(file_name(spectra)),
       finished_(index(layout_.sequences)),
       statistics_(index(layout_.sequences)),
       bands_(index(layout_.sequences)),
@@ -132,8 +150,11 @@ void Records::save(const std::string& path) const {
   for (int64_t i = 0; i < layout_.sequences; ++i) {
     if (finished(i)) done.push_back(i);
   }
-  const std::string header =
-      nlohmann::json{{"identity", identity_}, {"layout", to_json(layout_)}, {"finished", done}}.dump();
+  const std::string header = nlohmann::json{
+      {"identity", identity_},
+      {"layout", to_json(layout_)},
+      {"spectra", spectra_},
+      {"finished", done}}.dump();
   const uint64_t length = header.size();
   std::string out(kMagic);
   out.append(reinterpret_cast<const char*>(&length), sizeof length);
@@ -147,7 +168,8 @@ void Records::save(const std::string& path) const {
   write_file_atomically(path, out);
 }
 
-Records Records::load(const std::string& path, const std::string& identity, const RecordLayout& layout) {
+Records Records::load(const std::string& path, const std::string& identity, const RecordLayout& layout,
+                      const std::string& spectra) {
   const auto file = FileBytes::open(path, false);
   std::string_view in(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
   constexpr size_t kPrefix = 8 + sizeof(uint64_t);
@@ -169,13 +191,14 @@ Records Records::load(const std::string& path, const std::string& identity, cons
                  .expected = "the same input and options as now",
                  .remedy = "Repeat the first command with --resume, or begin again with --force"});
   }
+  require_same_spectra(path, header.at("spectra").get<std::string>(), file_name(spectra));
   const std::vector<int64_t> done = header.at("finished").get<std::vector<int64_t>>();
   const size_t per_sequence = index(statistics_size(layout) + bands_size(layout)) * sizeof(float);
   const size_t expected =
       sizeof(RecordChecks) + index(curves_size(layout)) * sizeof(ExactSum) + done.size() * per_sequence;
   if (in.size() != expected) damaged(path, "damaged (size)");
 
-  Records records(identity, layout);
+  Records records(identity, layout, spectra);
   std::memcpy(&records.checks_, in.data(), sizeof(RecordChecks));
   in.remove_prefix(sizeof(RecordChecks));
   take(in, records.curves_, index(curves_size(layout)));

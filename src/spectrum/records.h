@@ -47,7 +47,8 @@ struct RecordChecks {
 
 class Records {
  public:
-  Records(std::string identity, RecordLayout layout);
+  /// `spectra`: where the run keeps its singular values, as it was given; empty: nowhere.
+  Records(std::string identity, RecordLayout layout, const std::string& spectra = {});
 
   const RecordLayout& layout() const { return layout_; }
   RecordChecks& checks() { return checks_; }
@@ -75,14 +76,16 @@ class Records {
   /// Writes all of it to `path`, atomically. Only between batches: every sequence begun must be finished.
   void save(const std::string& path) const;
   /// Reads what save() wrote. Throws Error(kInput) if the file is damaged, Error(kUsage) if it belongs to a
-  /// run with another identity or layout.
-  static Records load(const std::string& path, const std::string& identity, const RecordLayout& layout);
+  /// run with another identity or layout, or one that kept its spectra in another file or nowhere.
+  static Records load(const std::string& path, const std::string& identity, const RecordLayout& layout,
+                      const std::string& spectra = {});
 
  private:
   int64_t matrix_index(int64_t series, int64_t layer, int64_t head) const;
 
   std::string identity_;
   RecordLayout layout_;
+  std::string spectra_;  ///< name of the file
   RecordChecks checks_;
   std::vector<bool> finished_;
   std::vector<std::vector<float>>

@@ -66,6 +66,9 @@ struct Comparison {
   std::vector<Verdict> verdicts;            ///< [layer], by the layer's interval
 };
 
+/// Of Σσ² against ‖P‖_F², and of σ₁ against its bound, relative.
+inline constexpr double kNormTolerance = 1e-5;
+
 /// Checks made in the run itself; see METHODS.md.
 struct SpectrumChecks {
   int64_t matrices = 0;                         ///< spectra of the model's own P
@@ -75,7 +78,13 @@ struct SpectrumChecks {
   int64_t verified = 0;                         ///< matrices computed again in f64
   double largest_verified_error = 0;            ///< max |σ_i − σ_i(f64)| / σ₁ over these
   double tolerance = 0;                         ///< what the method promises for the latter
-  bool passed = false;
+  bool passed = false;                          ///< all three
+
+  bool norms_passed() const { return largest_norm_error <= kNormTolerance; }
+  bool sigma1_passed() const {
+    return !smallest_sigma1_ratio || *smallest_sigma1_ratio >= 1 - kNormTolerance;
+  }
+  bool verified_passed() const { return largest_verified_error <= tolerance; }
 };
 
 /// Wall-clock seconds by phase.

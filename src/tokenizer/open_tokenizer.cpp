@@ -16,11 +16,7 @@ constexpr std::string_view kConfig = "tokenizer_config.json";
 constexpr std::string_view kWhole = "tokenizer.json";
 
 /// Files that give away a tokenizer of another kind.
-struct OtherKind {
-  std::string_view file;
-  const char* name;
-};
-constexpr std::array<OtherKind, 6> kOtherKinds = {{
+constexpr std::array<TokenizerChoice, 6> kOtherKinds = {{
     {"merges.txt", "byte-level BPE"},
     {"vocab.json", "byte-level BPE"},
     {"spiece.model", "SentencePiece"},
@@ -33,11 +29,10 @@ std::string name_in(const TokenizerFiles& files, std::string_view file) {
   return files.path.empty() ? std::string(file) : files.path + "/" + std::string(file);
 }
 
-[[noreturn]] void fail_without_tokenizer(const TokenizerFiles& files) {
-  for (const OtherKind& other : kOtherKinds) {
-    if (!files.file(other.file)) continue;
+[[noreturn]] void refuse_choice(const TokenizerFiles& files, const TokenizerChoice& choice) {
+  if (!choice.file.empty()) {
     throw Error(ErrorCode::kUnsupported,
-                {name_in(files, other.file), "", std::string("a ") + other.name + " tokenizer",
+                {name_in(files, choice.file), "", "a " + std::string(choice.kind) + " tokenizer",
                  "WordPiece (vocab.txt)", "Tokenise the text elsewhere and give the ids with --ids"});
   }
   throw Error(ErrorCode::kInput,
@@ -50,21 +45,35 @@ std::unique_ptr<Tokenizer> open_whole(std::string_view text, const std::string& 
   return std::make_unique<WordPieceTokenizer>(std::move(description.tokens), description.options, subject);
 }
 
-}  // namespace
-
-std::unique_ptr<Tokenizer> open_tokenizer(const TokenizerFiles& files) {
-  const auto vocabulary = files.file(kVocabulary);
+std::unique_ptr<Tokenizer> open_vocabulary(const TokenizerFiles& files, std::string_view text,
+                                           const std::string& subject) {
   const auto config = files.file(kConfig);
-  const auto whole = files.file(kWhole);
-  // A vocabulary alone does not tell whether to lower-case; tokenizer.json does.
-  if (whole && (!vocabulary || !config)) return open_whole(*whole, name_in(files, kWhole));
-  if (!vocabulary) fail_without_tokenizer(files);
-  const std::string subject = name_in(files, kVocabulary);
   const std::string config_name = name_in(files, kConfig);
   const WordPieceOptions options =
       config ? wordpiece_options_from_config(parse_json(*config, config_name), config_name)
              : WordPieceOptions{};
-  return std::make_unique<WordPieceTokenizer>(read_vocabulary(*vocabulary, subject), options, subject);
+  return std::make_unique<WordPieceTokenizer>(read_vocabulary(text, subject), options, subject);
+}
+
+}  // namespace
+
+TokenizerChoice choose_tokenizer(const TokenizerFiles& files) {
+  const bool vocabulary = files.file(kVocabulary).has_value();
+  // A vocabulary alone does not tell whether to lower-case; tokenizer.json does.
+  if (files.file(kWhole) && (!vocabulary || !files.file(kConfig))) return {kWhole, "", true};
+  if (vocabulary) return {kVocabulary, "WordPiece", true};
+  for (const TokenizerChoice& other : kOtherKinds) {
+    if (files.file(other.file)) return other;
+  }
+  return {};
+}
+
+std::unique_ptr<Tokenizer> open_tokenizer(const TokenizerFiles& files) {
+  const TokenizerChoice choice = choose_tokenizer(files);
+  if (!choice.supported) refuse_choice(files, choice);
+  const std::string subject = name_in(files, choice.file);
+  const std::string_view text = files.file(choice.file).value();
+  return choice.file == kWhole ? open_whole(text, subject) : open_vocabulary(files, text, subject);
 }
 
 }  // namespace linformer

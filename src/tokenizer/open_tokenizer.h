@@ -18,6 +18,16 @@ struct TokenizerFiles {
   std::function<std::optional<std::string_view>(std::string_view file_name)> file;
 };
 
+/// Which file tells the tokenizer; all empty: none.
+struct TokenizerChoice {
+  std::string_view file;  ///< e.g. "vocab.txt"
+  std::string_view kind;  ///< e.g. "WordPiece"; empty where only the content of the file tells it
+  bool supported = false;
+};
+
+/// The choice of open_tokenizer, by the names of the files alone.
+TokenizerChoice choose_tokenizer(const TokenizerFiles& files);
+
 /// The tokenizer that the files describe. WordPiece from vocab.txt with tokenizer_config.json
 /// (do_lower_case, strip_accents, tokenize_chinese_chars, *_token, added_tokens_decoder; without it, BERT's
 /// defaults), or from tokenizer.json where vocab.txt or its configuration is missing.

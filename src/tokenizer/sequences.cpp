@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "base/error.h"
@@ -116,6 +117,29 @@ PackedText sequences_of_ids(const std::string& name, const std::vector<IdList>& 
   }
   packed.limited = limit && static_cast<int64_t>(packed.sequences.size()) >= *limit;
   return packed;
+}
+
+std::vector<int32_t> template_positions(const SequenceTemplate& sequence_template, int64_t length) {
+  std::vector<int32_t> positions(static_cast<std::size_t>(sequence_template.added()));
+  std::iota(positions.begin(), positions.end(), 0);
+  const auto after = static_cast<std::ptrdiff_t>(sequence_template.before.size());
+  std::iota(positions.begin() + after, positions.end(),
+            static_cast<int32_t>(length - size_of(sequence_template.after)));
+  return positions;
+}
+
+std::vector<int32_t> template_id_positions(const Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
+  std::vector<int32_t> added = tokenizer.sequence_template().before;
+  const std::vector<int32_t>& after = tokenizer.sequence_template().after;
+  added.insert(added.end(), after.begin(), after.end());
+  if (tokenizer.special_tokens().padding) added.push_back(*tokenizer.special_tokens().padding);
+  std::vector<int32_t> positions;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (std::find(added.begin(), added.end(), ids[i]) != added.end()) {
+      positions.push_back(static_cast<int32_t>(i));
+    }
+  }
+  return positions;
 }
 
 }  // namespace linformer

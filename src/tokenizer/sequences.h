@@ -79,4 +79,12 @@ PackedText pack(const Tokenizer& tokenizer, const std::vector<Document>& documen
 PackedText sequences_of_ids(const std::string& name, const std::vector<IdList>& lists,
                             std::optional<int64_t> limit);
 
+/// Positions, ascending, of what the template put around a body in a sequence of pack(), of `length` tokens.
+/// What the text itself has, an unknown word or a written [SEP], is not among them.
+std::vector<int32_t> template_positions(const SequenceTemplate& sequence_template, int64_t length);
+
+/// Positions, ascending, of the template's ids and of padding in ids that somebody else has put together:
+/// wherever they are, for nothing tells which of them the template added.
+std::vector<int32_t> template_id_positions(const Tokenizer& tokenizer, const std::vector<int32_t>& ids);
+
 }  // namespace linformer

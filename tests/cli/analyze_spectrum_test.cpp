@@ -242,6 +242,21 @@ TEST_CASE("the option --drop-special-tokens cuts both special tokens out of P") 
         Shape{3, 4, 14});
 }
 
+TEST_CASE("the option --drop-special-tokens leaves special tokens of the text in P") {
+  const TemporaryFolder folder;
+  folder.put("a.txt", "a [UNK] b [MASK] c [SEP] d");
+  analyze(folder, {"--checkpoint", bert_fixture("masked-lm"), "--text", "a.txt", "--per-document",
+                   "--control", "none", "--drop-special-tokens", "--out", "r.json"});
+  CHECK(Json::parse(folder.content("r.json")).at("results").at("length") == 7);
+}
+
+TEST_CASE("the option --drop-special-tokens with --ids cuts the ids of the template out wherever they are") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", "[2, 5, 1, 3, 4, 6, 3, 0, 0]\n");
+  analyze(folder, on_fixture({"--control", "none", "--drop-special-tokens", "--out", "r.json"}));
+  CHECK(Json::parse(folder.content("r.json")).at("results").at("length") == 4);
+}
+
 TEST_CASE("documents of different lengths have curves over shares of n") {
   const TemporaryFolder folder;
   folder.put("a.txt", "the quick brown fox");

@@ -65,7 +65,7 @@ TEST_CASE("attention writes what the reference computes, shorter sequences padde
     CHECK(file.metadata().at("complete") == "true");
     size_t compared = 0;
     for (const TensorInfo& tensor : file.tensors()) {
-      if (tensor.name == "lengths" || tensor.name == "final.hidden") continue;
+      if (tensor.dtype == DType::kI64 || tensor.name == "final.hidden") continue;
       const std::vector<float> values = floats_of(file, tensor.name);
       const bool square = tensor.name.ends_with("probabilities") || tensor.name.ends_with("logits");
       const size_t rank = tensor.shape.size();
@@ -110,8 +110,9 @@ TEST_CASE("attention writes only the layers and heads that are chosen") {
   check_runs(folder, {"attention", "--checkpoint", bert_fixture("masked-lm"), "--ids", "ids.jsonl",
                       "--layers", "1", "--heads", "0,3", "--out", "a.safetensors"});
   const TensorFile file = TensorFile::open(folder.path("a.safetensors"), false);
-  REQUIRE(file.tensors().size() == 1);  // no lengths: they are equal
-  CHECK(file.tensors()[0].shape == Shape{1, 2, 16, 16});
+  REQUIRE(file.tensors().size() == 2);  // no lengths: they are equal
+  CHECK(file.get("layers.1.probabilities").shape == Shape{1, 2, 16, 16});
+  CHECK(integers_of(file, "documents") == std::vector<int64_t>{0});
   const std::vector<float> values = floats_of(file, "layers.1.probabilities");
   const std::vector<float> all = floats_of(expected, "sequence.1.layers.1.probabilities");
   for (size_t i = 0; i < 256; ++i) {
@@ -166,6 +167,26 @@ TEST_CASE("probabilities can come through a pipe, as .npy or safetensors") {
     CHECK(result.err == "");
     REQUIRE(result.code == 0);
     CHECK(Json::parse(result.out).at("input").at("heads") == 2);
+  }
+}
+
+TEST_CASE("a tensor file keeps the documents, and with them the sampling units and their intervals") {
+  const TemporaryFolder folder;
+  std::string ids;
+  for (const char* document : {"7", "7", "1", "9", "3", "1", "5"}) {
+    ids += std::string("{\"document\": ") + document + ", \"ids\": [2, 1" + document + ", 20, 30, 3]}\n";
+  }
+  folder.put("ids.jsonl", ids);
+  check_runs(folder, {"attention", "--checkpoint", bert_fixture("masked-lm"), "--ids", "ids.jsonl", "--save",
+                      "probabilities,q,k", "--out", "a.safetensors"});
+  CHECK(integers_of(TensorFile::open(folder.path("a.safetensors"), false), "documents") ==
+        std::vector<int64_t>{0, 0, 1, 2, 3, 1, 4});
+  for (const char* option : {"--probabilities", "--qk"}) {
+    check_runs(folder, {"analyze-spectrum", option, "a.safetensors", "--control", "none", "--out", "r.json",
+                        "--quiet"});
+    const Json results = Json::parse(folder.content("r.json")).at("results");
+    CHECK(results.at("unit") == "document");
+    CHECK(results.at("units") == 5);
   }
 }
 

@@ -85,6 +85,38 @@ TEST_CASE("info --check finds that the default was trained") {
   CHECK(facts.at("check").at("masked_lm_loss_nats").get<double>() > 0);
 }
 
+TEST_CASE("info --check on a text of which nothing is masked is exit 3, not a loss of 0") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", "[2, 1, 1, 3]\n");  // no ordinary token: [CLS] [UNK] [UNK] [SEP]
+  const ProgramResult result = run_program(
+      {"info", bert_fixture("masked-lm"), "--check", "--ids", "ids.jsonl"}, {.folder = folder.path()});
+  INFO("stderr: " << result.err);
+  CHECK(result.code == 3);
+  CHECK(result.out.empty());
+  for (const char* part : {"ids.jsonl", "too short", "4 tokens", "Give more text"})
+    CHECK(contains(result.err, part));
+}
+
+TEST_CASE("info says which tokenizer would be used, and of what kind those are that are not supported") {
+  const CheckpointCopy copy("masked-lm");
+  const auto tokenizer = [&] { return info({copy.path()}).at("tokenizer").get<std::string>(); };
+  const auto remove = [&](const char* name) { std::filesystem::remove(copy.folder().path(name)); };
+  copy.folder().put("tokenizer.json", "{}");
+  CHECK(tokenizer() == "WordPiece (vocab.txt)");
+  remove("tokenizer_config.json");
+  CHECK(tokenizer() == "tokenizer.json");  // a vocabulary alone does not tell whether to lower-case
+  remove("tokenizer.json");
+  CHECK(tokenizer() == "WordPiece (vocab.txt)");
+  remove("vocab.txt");
+  CHECK(tokenizer() == "none");
+  for (const char* file : {"merges.txt", "spiece.model", "tokenizer.model", "bpe.codes"}) {
+    copy.folder().put(file, "x");
+    CHECK(contains(tokenizer(), file));
+    CHECK(run_program({"tokenize", "--checkpoint", copy.path()}, {.folder = copy.path()}).code == 4);
+    remove(file);
+  }
+}
+
 TEST_CASE("info reads the headers of a checkpoint of 10 GB, not the tensors") {
   const CheckpointCopy copy("masked-lm");
   constexpr uint64_t kVocabulary = 52'000'000, kWidth = 48, kBytes = kVocabulary * kWidth * 4;

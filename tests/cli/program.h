@@ -20,7 +20,8 @@ struct ProgramRun {
   /// The signal to send as soon as `when` is true; 0: none.
   int signal = 0;
   std::function<bool()> when = {};
-  bool read_output = true;  ///< false: nobody reads stdout, and the pipe is closed from the start
+  bool unprivileged = false;  ///< as nobody, where the tests are run by root
+  bool read_output = true;    ///< false: nobody reads stdout, and the pipe is closed from the start
   double timeout_seconds = 60;
 };
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The same results however the work is cut: threads, interruption, --resume.
 #include <csignal>
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "catch.h"
 #include "io/error_of.h"
+#include "io/sha256.h"
 #include "io/temporary_folder.h"
 #include "program.h"
+#include "spectrum/records.h"
 
 namespace linformer {
 namespace {
@@ -93,6 +96,18 @@ void check_interrupted(int signal, const Arguments& options) {
   CHECK(contains(mismatch.err, "r.json.partial"));
   CHECK(folder.content("r.json.partial") == journal);
 
+  for (const Arguments& spectra : {Arguments{}, Arguments{"--spectra", "t.safetensors"}}) {
+    Arguments orphaning = options;
+    orphaning.insert(orphaning.end(), {"--batch", "1", "--resume"});
+    orphaning.insert(orphaning.end(), spectra.begin(), spectra.end());
+    const ProgramResult orphans = run_program(analyze("r.json", orphaning), {.folder = folder.path()});
+    INFO("stderr: " << orphans.err);
+    CHECK(orphans.code == 2);
+    CHECK(contains(orphans.err, "--resume with --spectra s.safetensors"));
+    CHECK(folder.content("r.json.partial") == journal);
+    CHECK(std::filesystem::exists(folder.path("s.safetensors.partial")));
+  }
+
   Arguments again = with_spectra;
   again.emplace_back("--resume");
   const ProgramResult resumed = run_program(analyze("r.json", again), {.folder = folder.path()});
@@ -116,6 +131,95 @@ TEST_CASE("an analysis interrupted by SIGINT and resumed gives the results of on
 
 TEST_CASE("an analysis ended by SIGTERM and resumed gives the results of one that was not") {
   check_interrupted(SIGTERM, {"--control", "permuted", "--no-centred"});
+}
+
+TEST_CASE(
+    "a run is refused while another is at work on its report or spectra, and not once that was killed") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", ids_jsonl(20 * kSequences, kLength));  // it must outlast the others
+  const Arguments options = {"--control", "none", "--batch", "1"};
+  const auto with = [&](const std::string& out, const Arguments& more) {
+    Arguments all = analyze(out, options);
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  std::filesystem::create_symlink("r.json", folder.path("link.json"));
+  std::filesystem::copy_file(folder.path("ids.jsonl"), folder.path("r.json"));  // the link leads somewhere
+  const auto started = third_sequence_done(folder);
+  const auto others_are_refused = [&] {
+    if (!started()) return false;
+    for (const auto& [arguments, named] : std::vector<std::pair<Arguments, std::string>>{
+             {with("r.json", {}), "r.json"},
+             {with("r.json", {"--force"}), "r.json"},
+             {with("./r.json", {"--resume"}), "r.json"},
+             {with("link.json", {}), "link.json"},
+             {with("other.json", {"--spectra", "s.safetensors"}), "s.safetensors"}}) {
+      const ProgramResult refused = run_program(arguments, {.folder = folder.path()});
+      INFO("arguments: " << Catch::Detail::stringify(arguments));
+      INFO("stderr: " << refused.err);
+      CHECK(refused.code == 2);
+      CHECK(contains(refused.err, named + ": another run is at work"));
+    }
+    CHECK_FALSE(std::filesystem::exists(folder.path("other.json.partial.lock")));
+    return true;
+  };
+  const Arguments first = with("r.json", {"--spectra", "s.safetensors"});
+  REQUIRE(run_program(first, {.folder = folder.path(), .signal = SIGKILL, .when = others_are_refused}).code ==
+          128 + SIGKILL);
+  CHECK(std::filesystem::exists(folder.path("r.json.partial.lock")));
+  CHECK(std::filesystem::exists(folder.path("s.safetensors.partial.lock")));
+  folder.put("ids.jsonl", ids_jsonl(2, kLength));
+  const ProgramResult next =
+      run_program(with("r.json", {"--spectra", "s.safetensors", "--force"}), {.folder = folder.path()});
+  INFO("stderr: " << next.err);
+  CHECK(next.code == 0);
+  CHECK(folder.entries() == 5);  // ids, report, its link, curves, spectra
+}
+
+// A finished analysis without --spectra whose report found no room.
+void leave_journal(const TemporaryFolder& folder, const Arguments& options) {
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  CHECK(run_program(analyze("r.json", options), {.folder = folder.path(), .file_limit = 30'000}).code == 6);
+  REQUIRE(std::filesystem::exists(folder.path("r.json.partial")));
+}
+
+TEST_CASE("an analysis without --spectra is not resumed with them") {
+  const TemporaryFolder folder;
+  const Arguments options = {"--control", "none", "--quiet", "--resume"};
+  leave_journal(folder, options);
+  Arguments with_spectra = options;
+  with_spectra.insert(with_spectra.end(), {"--spectra", "s.safetensors"});
+  folder.put("s.safetensors.partial", "of another run");
+  const ProgramResult refused = run_program(analyze("r.json", with_spectra), {.folder = folder.path()});
+  INFO("stderr: " << refused.err);
+  CHECK(refused.code == 2);
+  CHECK(contains(refused.err, "--resume without --spectra"));
+  CHECK(folder.content("s.safetensors.partial") == "of another run");
+  CHECK(run_program(analyze("r.json", options), {.folder = folder.path()}).code == 0);
+}
+
+TEST_CASE("a failed check is exit 1 and named in spite of --quiet, and the report is written") {
+  const TemporaryFolder folder;
+  const Arguments options = {"--control", "none", "--quiet", "--resume"};
+  leave_journal(folder, options);
+  // The journal as a run with a wrong sum would have left it.
+  std::string journal = folder.content("r.json.partial");
+  uint64_t header = 0;
+  std::memcpy(&header, journal.data() + 8, sizeof header);
+  RecordChecks checks;
+  std::memcpy(&checks, journal.data() + 16 + header, sizeof checks);
+  REQUIRE(checks.matrices == 2 * 2 * 4);
+  checks.largest_norm_error = 0.25;
+  std::memcpy(journal.data() + 16 + header, &checks, sizeof checks);
+  journal.resize(journal.size() - 64);
+  Sha256 digest;
+  digest.update(journal);
+  folder.put("r.json.partial", journal + digest.hex_digest());
+  const ProgramResult result = run_program(analyze("r.json", options), {.folder = folder.path()});
+  CHECK(result.code == 1);
+  CHECK(contains(result.err, "1 of 3 checks failed: sum sigma^2"));
+  CHECK(contains(result.err, "2.5e-01"));
+  CHECK(Json::parse(folder.content("r.json")).at("checks").at("passed") == false);
 }
 
 TEST_CASE("the option --force begins anew where an interrupted analysis stopped") {

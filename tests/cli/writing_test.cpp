@@ -58,6 +58,75 @@ TEST_CASE("a place that cannot be written is exit 6, named, and left as it was")
   }
 }
 
+// Everybody may write in the folder, so that one who is not root may.
+void open_to_all(const TemporaryFolder& folder) {
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
+}
+
+TEST_CASE("a file in the way that may not be replaced is exit 6 before anything is read") {
+  for (const std::string name :
+       {"r.json", "r.curves.csv", "r.json.partial", "s.safetensors", "s.safetensors.partial"}) {
+    for (const bool directory : {false, true}) {
+      const TemporaryFolder folder;
+      open_to_all(folder);
+      if (directory) std::filesystem::create_directory(folder.path(name));
+      if (!directory)
+        std::filesystem::permissions(folder.put(name, "old"), std::filesystem::perms::owner_read);
+      const ProgramResult result =
+          run_program(analyze({"--out", "r.json", "--spectra", "s.safetensors", "--force"}),  // no ids.jsonl
+                      {.folder = folder.path(), .unprivileged = true});
+      INFO(name << " " << result.err);
+      CHECK(result.code == 6);
+      CHECK(contains(result.err, name + ": " + (directory ? "a directory" : "Permission denied")));
+      CHECK(folder.entries() == 1);
+    }
+  }
+}
+
+TEST_CASE("a pipe is written also where nothing else may be") {
+  const TemporaryFolder folder;
+  open_to_all(folder);
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  std::filesystem::create_directory(folder.path("closed"));
+  REQUIRE(::mkfifo(folder.path("closed/pipe").c_str(), 0600) == 0);
+  std::filesystem::permissions(folder.path("closed/pipe"), std::filesystem::perms(0666));
+  std::filesystem::permissions(folder.path("closed"), std::filesystem::perms(0555));
+  const FileDescriptor reader(::open(folder.path("closed/pipe").c_str(), O_RDWR | O_CLOEXEC));
+  REQUIRE(::fcntl(reader.get(), F_SETPIPE_SZ, 1 << 20) >= 1 << 19);
+  const ProgramResult result =
+      run_program(analyze({"--out", "closed/pipe"}), {.folder = folder.path(), .unprivileged = true});
+  INFO("stderr: " << result.err);
+  CHECK(result.code == 0);
+  std::filesystem::permissions(folder.path("closed"), std::filesystem::perms::all);  // to be removed
+}
+
+TEST_CASE("nothing is written beside a descriptor, though it may be that of a file") {
+  for (const bool by_link : {false, true}) {
+    const TemporaryFolder folder;
+    folder.put("ids.jsonl", ids_jsonl(2, 16));
+    folder.put("report", "");
+    const FileDescriptor inherited(::open(folder.path("report").c_str(), O_RDWR));
+    const std::string name = "/dev/fd/" + std::to_string(inherited.get());
+    std::filesystem::create_symlink(name, folder.path("link.json"));
+    const ProgramResult result =
+        run_program(analyze({"--out", by_link ? "link.json" : name}), {.folder = folder.path()});
+    INFO("stderr: " << result.err);
+    CHECK(result.code == 0);
+    CHECK(folder.entries() == 3);
+    CHECK(contains(folder.content("report"), "\"curves_csv\": null"));
+  }
+}
+
+TEST_CASE("a report to /dev/stdout is the report and nothing else, as with -") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  const ProgramResult result = run_program(analyze({"--out", "/dev/stdout"}), {.folder = folder.path()});
+  CHECK(result.code == 0);
+  CHECK(result.out.starts_with("{\n"));
+  CHECK(result.out.ends_with("}\n"));
+  CHECK(folder.entries() == 1);
+}
+
 TEST_CASE("a file that would grow over the limit is exit 6 and leaves nothing half-written") {
   const TemporaryFolder folder;
   folder.put("ids.jsonl", ids_jsonl(2, 16));
@@ -103,6 +172,10 @@ TEST_CASE("what is read is never overwritten, and spectra and report are two fil
       {attention({"--out", "./ids.jsonl"}), "ids.jsonl"},
       {{"analyze-spectrum", "--probabilities", "a.safetensors", "--out", "a.safetensors"}, "a.safetensors"},
       {analyze({"--out", "r.json", "--spectra", "r.json"}), "--spectra"},
+      {analyze({"--out", "r.json", "--spectra", "./r.curves.csv"}), "--spectra"},
+      {analyze({"--out", "r.json", "--spectra", "r.json.partial"}), "--spectra"},
+      {analyze({"--out", "s.partial", "--spectra", "s"}), "--spectra"},
+      {analyze({"--out", "r.json", "--spectra", "/dev/null"}), "--spectra"},
       {attention({"--out", "-"}), "--out"}};
   for (const auto& [arguments, named] : rows) {
     const ProgramResult result = run_program(arguments, {.folder = folder.path()});
@@ -156,6 +229,22 @@ TEST_CASE("a reader that goes away ends the program without a message or a mess"
 }
 
 }  // namespace
+TEST_CASE("the files beside the weights are never overwritten, also where the weights were named") {
+  const TemporaryFolder folder;
+  std::filesystem::copy(bert_fixture("base-prefixless"), folder.path("model"));
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  folder.put("model/merges.txt", "old");
+  for (const std::string name : {"config.json", "model.safetensors", "vocab.txt", "merges.txt"}) {
+    const std::string content = folder.content("model/" + name);
+    const ProgramResult result = run_program({"analyze-spectrum", "--checkpoint", "model/model.safetensors",
+                                              "--ids", "ids.jsonl", "--out", "model/" + name},
+                                             {.folder = folder.path()});
+    CHECK(result.code == 2);
+    CHECK(contains(result.err, name));
+    CHECK(folder.content("model/" + name) == content);
+  }
+}
+
 TEST_CASE("the files of a checkpoint are never overwritten") {
   const TemporaryFolder folder;
   std::filesystem::copy(bert_fixture("base-prefixless"), folder.path("model"));

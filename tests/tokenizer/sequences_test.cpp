@@ -123,3 +123,19 @@ TEST_CASE("Lists of ids of one document are sequences of one document", "[tokeni
   CHECK(documents == std::vector<int64_t>{0, 1, 0, 2});
   CHECK(packed.documents == std::vector<std::string>{"f:1", "f:2", "f:4"});
 }
+
+TEST_CASE("What the template added to a sequence is known by its place, not by its ids", "[tokenizer]") {
+  const SequenceTemplate around{{9, 1}, {2}};
+  CHECK(template_positions(around, 6) == Ids{0, 1, 5});
+  CHECK(template_positions(around, 3) == Ids{0, 1, 2});
+  CHECK(template_positions({{}, {2, 2}}, 4) == Ids{2, 3});
+  CHECK(template_positions({}, 4).empty());
+}
+
+TEST_CASE("In ids from elsewhere the template's ids and padding are found, other special ones not",
+          "[tokenizer]") {
+  const WordPieceTokenizer padded(read_vocabulary("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n", "v"), {}, "v");
+  CHECK(template_id_positions(padded, {2, 5, 1, 3, 4, 5, 3, 0, 0}) == Ids{0, 3, 6, 7, 8});
+  CHECK(template_id_positions(padded, {5, 1, 4}).empty());
+  CHECK(template_id_positions(tokenizer(), {0, 1, 3, 2}) == Ids{1, 3});  // it has no padding token
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// Where a report and what belongs beside it go, and that nothing is in the way there.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "input.h"
+#include "io/file_descriptor.h"
+
+namespace linformer::cli {
+
+/// Empty: nowhere.
+struct ReportPlaces {
+  std::string report, curves, journal, spectra;
+  bool standard_output = false;  ///< the report goes there, and nothing else
+};
+
+/// Of a report `out` ("-": standard output) and of --spectra. Nothing belongs beside a pipe, a device, or
+/// what /dev and /proc stand for.
+ReportPlaces choose_places(const std::string& out, const std::string& spectra);
+
+/// A report that cannot be written should fail before hours of work, not after. Throws Error(kWrite) for a
+/// place that cannot be written, Error(kUsage) for one that is read or is meant twice.
+void check_places(const ReportPlaces& places, const InputOptions& input);
+
+/// Whether there is a journal to go on with. Throws Error(kUsage) if there is one and neither `resume` nor
+/// `force` says what to do: an unfinished analysis is neither overwritten nor continued by accident.
+bool should_resume(const ReportPlaces& places, bool resume, bool force);
+
+/// Keeps other runs from the same report and spectra for as long as it lives.
+class PlacesLock {
+ public:
+  /// Throws Error(kUsage) if another run is at work there.
+  explicit PlacesLock(const ReportPlaces& places);
+  PlacesLock(const PlacesLock&) = delete;
+  PlacesLock& operator=(const PlacesLock&) = delete;
+  ~PlacesLock();
+
+ private:
+  PlacesLock() = default;
+
+  std::vector<std::pair<std::string, FileDescriptor>> files_;
+};
+
+}  // namespace linformer::cli
