@@ -80,8 +80,9 @@ class Conclusion {
 };
 
 Curves Conclusion::curves(int64_t series, int64_t layer, int64_t first, int64_t heads) const {
-  const double scale = 1.0 / static_cast<double>(std::max<int64_t>(sequences(), 1) * heads);
   Curves curves;
+  if (sequences() == 0) return curves;
+  const double scale = 1.0 / static_cast<double>(sequences() * heads);
   for (int64_t point = 0; point < layout_.points; ++point) {
     double c = 0, e = 0;
     for (int64_t h = first; h < first + heads; ++h) {
@@ -96,6 +97,7 @@ Curves Conclusion::curves(int64_t series, int64_t layer, int64_t first, int64_t 
 
 Band Conclusion::band(int64_t series, int64_t layer) const {
   Band band;
+  if (sequences() == 0) return band;
   for (int64_t i = 0; i < std::ssize(layout_.band_points); ++i) {
     std::vector<double> values;
     for (int64_t s : sequences_) values.push_back(static_cast<double>(records_.band(s, series, layer, i)));
@@ -107,10 +109,10 @@ Band Conclusion::band(int64_t series, int64_t layer) const {
   return band;
 }
 
-// Smallest m at which each mean curve reaches each share.
+// Smallest m at which each mean curve reaches each share; none without a curve.
 std::vector<int64_t> mean_curve_k(const Curves& curves, const CurveGrid& grid) {
   std::vector<int64_t> k;
-  if (grid.length == 0) return k;
+  if (grid.length == 0 || curves.cumulative.empty()) return k;
   for (const std::vector<double>* curve : {&curves.cumulative, &curves.energy}) {
     for (double share : kShares) {
       k.push_back(std::lower_bound(curve->begin(), curve->end(), share * (1 - 1e-12)) - curve->begin() + 1);

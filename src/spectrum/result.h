@@ -16,7 +16,8 @@ struct Interval {
 };
 
 /// One statistic of a head, a layer or the model. Mean and interval: heads are averaged within a sequence,
-/// sequences within a unit. Quantiles: over all pairs of sequence and head.
+/// sequences within a unit. Quantiles: over all pairs of sequence and head. All NaN if no sequence was
+/// analysed.
 struct Summary {
   double mean = 0;
   std::optional<Interval> interval;  ///< 95 %; none with fewer than 5 units
@@ -29,16 +30,18 @@ struct Summary {
 /// reach 90, 95 and 99 % (m; 0 where the spectrum is zero).
 struct StatisticsOf {
   std::vector<Summary> statistics;
-  std::vector<int64_t> mean_curve_k;  ///< k90, k95, k99 of σ, then of σ²; empty where lengths differ
+  /// k90, k95, k99 of σ, then of σ²; empty where lengths differ or no sequence was analysed.
+  std::vector<int64_t> mean_curve_k;
 };
 
-/// Means over sequences of the cumulative curves, at SpectrumResult::grid.
+/// Means over sequences of the cumulative curves, at SpectrumResult::grid; empty if there are no sequences.
 struct Curves {
   std::vector<double> cumulative;  ///< c_m
   std::vector<double> energy;      ///< e_m
 };
 
-/// Quantiles over sequences of a layer's cumulative curve (heads averaged), at SpectrumResult::band_grid.
+/// Quantiles over sequences of a layer's cumulative curve (heads averaged), at SpectrumResult::band_grid;
+/// empty if there are no sequences.
 struct Band {
   std::vector<double> p5, p50, p95;
 };

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Sources of made-up attention whose spectra are known.
+#pragma once
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "matrices.h"
+#include "spectrum/analysis.h"
+
+namespace linformer::testing {
+
+/// Gaussian attention of another sharpness in each layer and head; identity where `planted` says so.
+class MadeSource final : public AttentionSource {
+ public:
+  MadeSource(std::vector<int64_t> lengths, std::vector<int64_t> documents, bool causal = false) {
+    facts_.layers = 2;
+    facts_.heads = 2;
+    facts_.head_size = 8;
+    facts_.causal = causal;
+    for (int64_t n : lengths) facts_.sizes.push_back({n, n});
+    facts_.documents = std::move(documents);
+  }
+
+  SourceFacts& change() { return facts_; }
+  void plant(int64_t layer, float value) { planted_layer_ = layer, planted_ = value; }
+  void stop_after(StopFlag& flag, int64_t sequence) { flag_ = &flag, stop_after_ = sequence; }
+
+  const SourceFacts& facts() const override { return facts_; }
+  int64_t buffer_bytes(int64_t, MapSize, const LayerWants&) const override { return 0; }
+
+  void run(std::span<const int64_t> sequences, int64_t layers, LayerVisitor& visitor) override {
+    const int64_t n = facts_.sizes[static_cast<size_t>(sequences.front())].rows;
+    for (int64_t layer = 0; layer < layers; ++layer) {
+      const int64_t stride = std::max(visitor.wants(layer).row_stride, n);
+      std::vector<float> maps(static_cast<size_t>(std::ssize(sequences) * 2 * n * stride));
+      LayerView view{
+          .layer = layer,
+          .sequences = sequences,
+          .q = {},
+          .k = {},
+          .v = {},
+          .logits = {},
+          .probabilities = {maps.data(), std::ssize(sequences), 2, n, n, 2 * n * stride, n * stride, stride},
+          .hidden = {},
+          .embeddings = {}};
+      for (int64_t b = 0; b < std::ssize(sequences); ++b) {
+        for (int64_t h = 0; h < 2; ++h) {
+          const auto seed = static_cast<uint64_t>(sequences[static_cast<size_t>(b)] * 10 + layer * 2 + h);
+          const Matrix p =
+              gaussian_attention(n, n, 0.5 + static_cast<double>(layer + h), facts_.causal, seed);
+          const MatrixView<float> to = view.probabilities.matrix(b, h);
+          for (int64_t i = 0; i < n; ++i) {
+            for (int64_t j = 0; j < n; ++j) to.row(i)[j] = p.at(i, j);
+            if (layer == planted_layer_ && i == 3) to.row(i)[1] = planted_;
+          }
+        }
+      }
+      visitor.on_layer(view);
+    }
+    if (flag_ != nullptr && sequences.back() >= stop_after_) flag_->request();
+  }
+
+ private:
+  SourceFacts facts_;
+  int64_t planted_layer_ = -1;
+  float planted_ = 0;
+  StopFlag* flag_ = nullptr;
+  int64_t stop_after_ = 0;
+};
+
+inline std::vector<int64_t> repeat(int64_t value, size_t count) { return std::vector<int64_t>(count, value); }
+
+/// Sequences 0 .. count − 1, each its own document.
+inline std::vector<int64_t> own_documents(int64_t count) {
+  std::vector<int64_t> documents;
+  for (int64_t i = 0; i < count; ++i) documents.push_back(i);
+  return documents;
+}
+
+inline SpectrumResult analyse(MadeSource& source, AnalysisOptions options = {},
+                              const AnalysisFiles& files = {}, int threads = 2,
+                              const StopFlag* stop = nullptr) {
+  MemoryAccount memory;
+  Run run{.memory = memory, .threads = threads, .stop = stop};
+  return Analysis(source, std::move(options), run).run({}, files);
+}
+
+}  // namespace linformer::testing
