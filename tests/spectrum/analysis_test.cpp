@@ -175,12 +175,6 @@ TEST_CASE("the option --until-width stops at a look once every layer is known we
   CHECK(never.confidence == Approx(look_confidence(4)));  // 8, 16, 32, 64
 }
 
-TEST_CASE("the looks together may err once in twenty") {
-  double error = 0;
-  for (int64_t look = 1; look < 100000; ++look) error += 1 - look_confidence(look);
-  CHECK(error == Approx(0.05).epsilon(1e-3));
-}
-
 TEST_CASE("sequences of different length are averaged on a grid of shares") {
   MadeSource source({10, 16, 16, 30, 12}, own_documents(5));
   const SpectrumResult result = analyse(source, {.controls = {}, .batch = 2});
