@@ -51,6 +51,12 @@ double sigma1_bound(MatrixView<const float> p) {
   return std::sqrt(squares / static_cast<double>(p.cols));
 }
 
+double largest_difference(std::span<const double> a, std::span<const double> b) {
+  double largest = 0;
+  for (size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
+  return largest;
+}
+
 std::vector<MatrixView<const float>> as_const(const std::vector<MatrixView<float>>& matrices) {
   return {matrices.begin(), matrices.end()};
 }
@@ -89,7 +95,7 @@ LayerAnalysis::LayerAnalysis(LayerAnalysisOptions options, const SourceFacts& fa
 int64_t LayerAnalysis::buffer_bytes(int64_t sequences, MapSize size) const {
   const int64_t matrices = sequences * std::ssize(options_.heads);
   return measurement_.buffer_bytes(matrices, size.rows, size.cols, options_.centred) +
-         (options_.verify > 0 ? oracle_.buffer_bytes(1, size.rows, size.cols, false) : 0) +
+         (options_.verify > 0 ? oracle_.buffer_bytes(matrices, size.rows, size.cols, options_.centred) : 0) +
          (options_.controls.empty() ? 0 : controls_.buffer_bytes(size.rows, size.cols));
 }
 
@@ -189,18 +195,18 @@ void LayerAnalysis::measure_model(const LayerView& view, const Maps& maps) {
     check_norms(maps);
     keep_spectra(maps);
   }
-  {
-    const Stopwatch watch(seconds_.verify);
-    verify(maps);
-  }
+  verify(maps, options_.centred);
   if (options_.logits) measure_logits(view);
 }
 
 void LayerAnalysis::measure_logits(const LayerView& view) {
-  const Stopwatch watch(seconds_.singular_values);
   const Maps maps = select(view, view.logits, false);
-  compute(maps, false);
-  measurement_.record(records_, series("logits"), maps.keys, entropies_, false, 1);
+  {
+    const Stopwatch watch(seconds_.singular_values);
+    compute(maps, false);
+    measurement_.record(records_, series("logits"), maps.keys, entropies_, false, 1);
+  }
+  verify(maps, false);
 }
 
 void LayerAnalysis::measure_control(const std::string& control, const Maps& maps) {
@@ -247,7 +253,9 @@ bool LayerAnalysis::chosen_for_verification(const RecordKey& key) const {
          options_.verify;
 }
 
-void LayerAnalysis::verify(const Maps& maps) {
+// Compares what measurement_ holds of these maps, and of the centred ones, with f64.
+void LayerAnalysis::verify(const Maps& maps, bool centred) {
+  const Stopwatch watch(seconds_.verify);
   std::vector<MatrixView<const float>> matrices;
   std::vector<size_t> chosen;
   for (size_t i = 0; i < maps.keys.size(); ++i) {
@@ -256,13 +264,17 @@ void LayerAnalysis::verify(const Maps& maps) {
     matrices.push_back(maps.matrices[i]);
   }
   if (chosen.empty()) return;
-  oracle_.compute(matrices, false);
+  oracle_.compute(matrices, centred);
   RecordChecks& checks = records_.checks();
   for (size_t j = 0; j < chosen.size(); ++j) {
-    const std::span<const double> ours = measurement_.values(chosen[j]), truth = oracle_.values(j);
-    for (size_t m = 0; m < truth.size(); ++m) {
-      checks.largest_verified_error =
-          std::max(checks.largest_verified_error, std::abs(ours[m] - truth[m]) / truth[0]);
+    const double sigma1 = oracle_.values(j)[0];
+    double difference = largest_difference(measurement_.values(chosen[j]), oracle_.values(j));
+    if (centred) {
+      difference = std::max(
+          difference, largest_difference(measurement_.centred_values(chosen[j]), oracle_.centred_values(j)));
+    }
+    if (difference > 0) {
+      checks.largest_verified_error = std::max(checks.largest_verified_error, difference / sigma1);
     }
   }
   checks.verified += std::ssize(chosen);

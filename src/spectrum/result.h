@@ -76,8 +76,8 @@ struct SpectrumChecks {
   std::optional<double> smallest_sigma1;        ///< none if there were no matrices
   std::optional<double> smallest_sigma1_ratio;  ///< of σ₁ to ‖P 1‖ / ‖1‖, which it cannot be below
   int64_t verified = 0;                         ///< matrices computed again in f64
-  double largest_verified_error = 0;            ///< max |σ_i − σ_i(f64)| / σ₁ over these
-  double tolerance = 0;                         ///< what the method promises for the latter
+  double largest_verified_error = 0;  ///< max |σ_i − σ_i(f64)| / σ₁ over these, centred P too
+  double tolerance = 0;               ///< what the method promises for the latter
   bool passed = false;
 };
 

@@ -30,31 +30,45 @@ class MadeSource final : public AttentionSource {
   const SourceFacts& facts() const override { return facts_; }
   int64_t buffer_bytes(int64_t, MapSize, const LayerWants&) const override { return 0; }
 
+  /// P of a sequence as run() shows it, but for what is planted.
+  Matrix probabilities(int64_t sequence, int64_t layer, int64_t head) const {
+    const int64_t n = facts_.sizes[static_cast<size_t>(sequence)].rows;
+    return gaussian_attention(n, n, 0.5 + static_cast<double>(layer + head), facts_.causal,
+                              seed(sequence, layer, head));
+  }
+  /// Its logits: Gaussian, without regard to P.
+  Matrix logits(int64_t sequence, int64_t layer, int64_t head) const {
+    const int64_t n = facts_.sizes[static_cast<size_t>(sequence)].rows;
+    Random random({.seed = seed(sequence, layer, head), .purpose = 78, .index = 0});
+    return fill(n, n, [&](int64_t, int64_t) { return 3 * static_cast<double>(random.normal()); });
+  }
+
   void run(std::span<const int64_t> sequences, int64_t layers, LayerVisitor& visitor) override {
     const int64_t n = facts_.sizes[static_cast<size_t>(sequences.front())].rows;
     for (int64_t layer = 0; layer < layers; ++layer) {
       const int64_t stride = std::max(visitor.wants(layer).row_stride, n);
-      std::vector<float> maps(static_cast<size_t>(std::ssize(sequences) * 2 * n * stride));
-      LayerView view{
-          .layer = layer,
-          .sequences = sequences,
-          .q = {},
-          .k = {},
-          .v = {},
-          .logits = {},
-          .probabilities = {maps.data(), std::ssize(sequences), 2, n, n, 2 * n * stride, n * stride, stride},
-          .hidden = {},
-          .embeddings = {}};
+      const auto floats = static_cast<size_t>(std::ssize(sequences) * 2 * n * stride);
+      std::vector<float> maps(floats), logits_of_all(floats);
+      const auto view_of = [&](std::vector<float>& of) {
+        return HeadsView<float>{of.data(), std::ssize(sequences), 2,          n,
+                                n,         2 * n * stride,        n * stride, stride};
+      };
+      LayerView view{.layer = layer,
+                     .sequences = sequences,
+                     .q = {},
+                     .k = {},
+                     .v = {},
+                     .logits = facts_.has_logits ? view_of(logits_of_all) : HeadsView<float>{},
+                     .probabilities = view_of(maps),
+                     .hidden = {},
+                     .embeddings = {}};
       for (int64_t b = 0; b < std::ssize(sequences); ++b) {
         for (int64_t h = 0; h < 2; ++h) {
-          const auto seed = static_cast<uint64_t>(sequences[static_cast<size_t>(b)] * 10 + layer * 2 + h);
-          const Matrix p =
-              gaussian_attention(n, n, 0.5 + static_cast<double>(layer + h), facts_.causal, seed);
-          const MatrixView<float> to = view.probabilities.matrix(b, h);
-          for (int64_t i = 0; i < n; ++i) {
-            for (int64_t j = 0; j < n; ++j) to.row(i)[j] = p.at(i, j);
-            if (layer == planted_layer_ && i == 3) to.row(i)[1] = planted_;
-          }
+          const int64_t sequence = sequences[static_cast<size_t>(b)];
+          const MatrixView<float> p = view.probabilities.matrix(b, h);
+          copy(probabilities(sequence, layer, h), p);
+          if (layer == planted_layer_) p.row(3)[1] = planted_;
+          if (facts_.has_logits) copy(logits(sequence, layer, h), view.logits.matrix(b, h));
         }
       }
       visitor.on_layer(view);
@@ -63,6 +77,13 @@ class MadeSource final : public AttentionSource {
   }
 
  private:
+  static uint64_t seed(int64_t sequence, int64_t layer, int64_t head) {
+    return static_cast<uint64_t>(sequence * 10 + layer * 2 + head);
+  }
+  static void copy(const Matrix& from, MatrixView<float> to) {
+    for (int64_t i = 0; i < to.rows; ++i) std::copy_n(from.view().row(i), to.cols, to.row(i));
+  }
+
   SourceFacts facts_;
   int64_t planted_layer_ = -1;
   float planted_ = 0;
