@@ -153,6 +153,9 @@ TEST_CASE("fewer than five documents give blocks of sequences as units") {
   // Pairs: means 1/2, 5/2, 9/2 ... of the numbers, s² = 4 · 20 · 21 / 12 = 140.
   check_interval(result.series.at(0).layers[0].statistics[0], 19.5 / 64,
                  kT95Of19 * std::sqrt(140.0 / 20) / 64);
+  const Band& band = result.series[0].layer_bands[0];  // positions 0.05 · 39 = 1.95 and 0.95 · 39 = 37.05
+  CHECK(band.p5[0] == Approx((1 + 1.95 / 64) / 2));
+  CHECK(band.p95[0] == Approx((1 + 37.05 / 64) / 2));
 }
 
 TEST_CASE("the widest interval is that of the least known layer, and infinite below five units") {
@@ -174,6 +177,7 @@ SpectrumResult compare(int64_t sequences, const std::vector<std::string>& series
   Records records("", layout_of(series, sequences, 3));
   std::vector<int64_t> documents;
   const Value model = [](size_t s, int64_t, int64_t h) { return static_cast<double>(4 * s) + double(h); };
+  const Value k = [](size_t, int64_t, int64_t) { return 3; };
   const Value control = [&](size_t s, int64_t l, int64_t h) {
     const double size = static_cast<double>(s + 1) / 8 + static_cast<double>(h);
     const double sign = l == 0 ? 1 : l == 1 ? -1 : s % 2 == 0 ? 1 : -1;
@@ -182,7 +186,7 @@ SpectrumResult compare(int64_t sequences, const std::vector<std::string>& series
   for (size_t s = 0; s < static_cast<size_t>(sequences); ++s) {
     documents.push_back(static_cast<int64_t>(s));
     for (size_t i = 0; i < series.size(); ++i)
-      add(records, s, static_cast<int64_t>(i), i == 0 ? model : control, model);
+      add(records, s, static_cast<int64_t>(i), i == 0 ? model : control, k);
     records.finish(static_cast<int64_t>(s));
   }
   SpectrumResult result;
