@@ -309,10 +309,9 @@ Action add_analyze_spectrum(CLI::App& app) {
                  "is compared with the controls (default: n/4)")
       ->delimiter(',')
       ->group(group);
-  app.add_option("--control", o->controls,
-                 "any of matched, permuted, causal-uniform, init, or none (default: matched)")
+  app.add_option("--control", o->controls, "any of " + control_help() + ", or none (default: matched)")
       ->delimiter(',')
-      ->check(CLI::IsMember({kMatchedControl, kPermutedControl, kCausalUniformControl, kInitControl, "none"}))
+      ->check(CLI::IsMember(control_names()))
       ->group(group);
   app.add_option("--init-seeds", o->init_seeds, "untrained models of the control init (default: 3)")
       ->check(CLI::Range(1, 100))

@@ -70,19 +70,21 @@ void Analysis::choose_grid() {
 
 void Analysis::choose_controls() {
   std::vector<std::string> once;
-  for (const std::string& control : options_.controls) {
-    if (std::find(once.begin(), once.end(), control) == once.end()) once.push_back(control);
+  for (const std::string& name : options_.controls) {
+    const ControlKind* control = find_control(name);
+    if (control == nullptr) {
+      throw Error(ErrorCode::kUsage,
+                  {.subject = "--control", .found = name, .expected = "the name of a control"});
+    }
+    if (control->needs_causal && !facts_.causal) {
+      throw Error(ErrorCode::kUsage, {.subject = "--control",
+                                      .found = name,
+                                      .expected = "causal heads; these see both sides",
+                                      .remedy = "Leave it out"});
+    }
+    if (std::ranges::find(once, name) == once.end()) once.push_back(name);
   }
   options_.controls = once;
-  const auto wanted = [&](const char* name) {
-    return std::find(options_.controls.begin(), options_.controls.end(), name) != options_.controls.end();
-  };
-  if (wanted(kCausalUniformControl) && !facts_.causal) {
-    throw Error(ErrorCode::kUsage, {.subject = "--control",
-                                    .found = kCausalUniformControl,
-                                    .expected = "causal heads; these see both sides",
-                                    .remedy = "Leave it out"});
-  }
   if (options_.logits && !facts_.has_logits) {
     throw Error(ErrorCode::kUsage, {.subject = "--logits",
                                     .found = "a source of probabilities only",
@@ -132,7 +134,8 @@ LayerAnalysisOptions Analysis::layer_options() const {
       .control = {.seed = options_.seed, .causal = facts_.causal, .head_size = options_.head_size},
       .seed = options_.seed,
       .verify = options_.verify};
-  std::erase(options.controls, kInitControl);
+  std::erase_if(options.controls,
+                [](const std::string& name) { return find_control(name)->needs_checkpoint; });
   return options;
 }
 

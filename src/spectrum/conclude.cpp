@@ -7,7 +7,7 @@
 #include <limits>
 #include <numeric>
 
-#include "spectrum/control_maker.h"
+#include "spectrum/controls.h"
 #include "spectrum/statistics.h"
 #include "spectrum/summary.h"
 
@@ -188,11 +188,6 @@ Comparison Conclusion::compare(int64_t control) const {
   return result;
 }
 
-bool is_control(const std::string& series) {
-  return series == kMatchedControl || series == kPermutedControl || series == kCausalUniformControl ||
-         series == kInitControl;
-}
-
 }  // namespace
 
 void conclude(const Records& records, std::span<const int64_t> documents, const CurveGrid& grid,
@@ -213,7 +208,7 @@ void conclude(const Records& records, std::span<const int64_t> documents, const 
   result.comparisons.clear();
   for (int64_t i = 0; i < std::ssize(layout.series); ++i) {
     result.series.push_back(conclusion.series(i, grid));
-    if (is_control(layout.series[index(i)])) result.comparisons.push_back(conclusion.compare(i));
+    if (find_control(layout.series[index(i)]) != nullptr) result.comparisons.push_back(conclusion.compare(i));
   }
 }
 

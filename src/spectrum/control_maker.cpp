@@ -2,7 +2,6 @@
 #include "spectrum/control_maker.h"
 
 #include "base/threads.h"
-#include "spectrum/controls.h"
 
 namespace linformer {
 

@@ -9,15 +9,10 @@
 
 #include "base/dnn.h"
 #include "base/run.h"
+#include "spectrum/controls.h"
 #include "spectrum/records.h"
 
 namespace linformer {
-
-/// The controls drawn from single heads (METHODS.md); "init" is a model of its own.
-inline constexpr const char* kMatchedControl = "matched";
-inline constexpr const char* kPermutedControl = "permuted";
-inline constexpr const char* kCausalUniformControl = "causal-uniform";
-inline constexpr const char* kInitControl = "init";
 
 /// Buffers and products of each thread are kept between calls.
 class ControlMaker {

@@ -178,10 +178,9 @@ void LayerAnalysis::on_layer(const LayerView& view) {
     return;
   }
   measure_model(view, maps);
-  // Each control overwrites P; `permuted` needs P itself and comes first.
-  for (const char* control : {kPermutedControl, kMatchedControl, kCausalUniformControl}) {
-    if (std::find(options_.controls.begin(), options_.controls.end(), control) != options_.controls.end()) {
-      measure_control(control, maps);
+  for (const ControlKind& control : kControls) {
+    if (std::ranges::find(options_.controls, control.name) != options_.controls.end()) {
+      measure_control(control.name, maps);
     }
   }
 }

@@ -24,7 +24,7 @@ struct LayerAnalysisOptions {
   std::vector<int64_t> layers, heads;  ///< ascending
   bool centred = false;
   bool logits = false;
-  std::vector<std::string> controls;  ///< without "init"
+  std::vector<std::string> controls;  ///< those made from single heads
   ControlMaker::Options control;
   uint64_t seed = 0;
   double verify = 0;  ///< share of the matrices whose spectra are computed again in f64

@@ -204,6 +204,7 @@ TEST_CASE("layers, heads and indices that are not there are refused") {
   CHECK(refused({.heads = {-1}}));
   CHECK(refused({.at = {{.m = 17}}}));
   CHECK(refused({.controls = {"causal-uniform"}}));
+  CHECK(refused({.controls = {"uniform"}}));
   CHECK(refused({.logits = true}));
 }
 
