@@ -147,19 +147,19 @@ RecordKey LayerAnalysis::in_model(const RecordKey& key) const {
   return number;
 }
 
-void LayerAnalysis::compute(const Maps& maps, bool centred) {
+void LayerAnalysis::compute(const std::string& series, const Maps& maps, bool centred) {
   try {
     measurement_.compute(as_const(maps.matrices), centred);
   } catch (const NonFiniteEntry& e) {
-    const RecordKey& key = maps.keys[static_cast<size_t>(e.task())];
+    const RecordKey key = in_model(maps.keys[static_cast<size_t>(e.task())]);
+    const bool control = find_control(series) != nullptr;
     throw Error(ErrorCode::kInput,
-                {.subject = fmt::format("sequence {}, layer {}, head {}", key.sequence,
-                                        options_.layers[static_cast<size_t>(key.layer)],
-                                        options_.heads[static_cast<size_t>(key.head)]),
-                 .item = fmt::format("row {}", e.row()),
+                {.subject = fmt::format("sequence {}, layer {}, head {}", key.sequence, key.layer, key.head),
+                 .item = fmt::format("{}, row {}", control ? "control " + series : series, e.row()),
                  .found = "an entry that is not finite",
                  .expected = "finite numbers",
-                 .remedy = "Look for NaN, infinity or overflow in the weights or the file"});
+                 .remedy = control ? "Leave this control out: the model's own probabilities are finite"
+                                   : "Look for NaN, infinity or overflow in the weights or the file"});
   }
 }
 
@@ -172,7 +172,7 @@ void LayerAnalysis::on_layer(const LayerView& view) {
   });
   if (untrained_ > 0) {
     const Stopwatch watch(seconds_.controls);
-    compute(maps, false);
+    compute(kInitControl, maps, false);
     measurement_.record(records_, series(kInitControl), maps.keys, entropies_, false,
                         1.0 / static_cast<double>(untrained_));
     return;
@@ -188,7 +188,7 @@ void LayerAnalysis::on_layer(const LayerView& view) {
 void LayerAnalysis::measure_model(const LayerView& view, const Maps& maps) {
   {
     const Stopwatch watch(seconds_.singular_values);
-    compute(maps, options_.centred);
+    compute("probabilities", maps, options_.centred);
     measurement_.record(records_, series("probabilities"), maps.keys, entropies_, false, 1);
     if (options_.centred) measurement_.record(records_, series("centred"), maps.keys, entropies_, true, 1);
     check_norms(maps);
@@ -202,7 +202,7 @@ void LayerAnalysis::measure_logits(const LayerView& view) {
   const Maps maps = select(view, view.logits, false);
   {
     const Stopwatch watch(seconds_.singular_values);
-    compute(maps, false);
+    compute("logits", maps, false);
     measurement_.record(records_, series("logits"), maps.keys, entropies_, false, 1);
   }
   verify(maps, false);
@@ -217,7 +217,7 @@ void LayerAnalysis::measure_control(const std::string& control, const Maps& maps
   parallel_for(run_.threads, std::ssize(maps.matrices), [&](int64_t i, int) {
     entropies[static_cast<size_t>(i)] = mean_row_entropy(maps.matrices[static_cast<size_t>(i)]);
   });
-  compute(maps, false);
+  compute(control, maps, false);
   measurement_.record(records_, series(control), maps.keys, entropies, false, 1);
 }
 

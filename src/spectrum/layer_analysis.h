@@ -60,7 +60,7 @@ class LayerAnalysis final : public LayerVisitor {
 
   Maps select(const LayerView& view, HeadsView<float> all, bool normalise) const;
   RecordKey in_model(const RecordKey& key) const;
-  void compute(const Maps& maps, bool centred);
+  void compute(const std::string& series, const Maps& maps, bool centred);
   int64_t series(const std::string& name) const;
   void measure_model(const LayerView& view, const Maps& maps);
   void measure_logits(const LayerView& view);

@@ -187,12 +187,35 @@ TEST_CASE("sequences of different length are averaged on a grid of shares") {
   CHECK(code_of([&] { analyse(source, {.at = {{.m = 4}}}); }) == static_cast<int>(ErrorCode::kUsage));
 }
 
-TEST_CASE("an entry that is not finite is named with sequence, layer, head and row") {
+TEST_CASE("an entry that is not finite is named with sequence, layer, head, series and row") {
   MadeSource source(repeat(16, 2), own_documents(2));
   source.plant(1, std::nanf(""));
   const std::string message = message_of([&] { analyse(source, {.batch = 1}); });
-  CHECK(contains(message, "sequence 0, layer 1, head 0"));
-  CHECK(contains(message, "row 3"));
+  CHECK(contains(message, "sequence 0, layer 1, head 0: probabilities, row 3"));
+  CHECK(contains(message, "weights or the file"));
+}
+
+TEST_CASE("an entry of the logits that is not finite is not laid at the door of the probabilities") {
+  MadeSource source(repeat(16, 2), own_documents(2));
+  source.change().has_logits = true;
+  source.plant_in_logits(0, std::nanf(""));
+  CHECK(contains(message_of([&] { analyse(source, {.logits = true}); }),
+                 "sequence 0, layer 0, head 0: logits, row 3"));
+}
+
+TEST_CASE("an entry of an untrained model that is not finite is not laid at the door of the model") {
+  MemoryAccount memory;
+  Run run{.memory = memory};
+  MadeSource source(repeat(16, 2), own_documents(2));
+  const auto start = [&] {
+    auto untrained = std::make_unique<MadeSource>(repeat(16, 2), own_documents(2));
+    untrained->plant(1, INFINITY);
+    std::vector<std::unique_ptr<AttentionSource>> models;
+    models.push_back(std::move(untrained));
+    Analysis(source, {.controls = {"init"}}, run).run(std::move(models), {});
+  };
+  CHECK(contains(message_of(start), "sequence 0, layer 1, head 0: control init, row 3"));
+  CHECK(contains(message_of(start), "Leave this control out"));
 }
 
 TEST_CASE("layers, heads and indices that are not there are refused") {

@@ -24,7 +24,9 @@ class MadeSource final : public AttentionSource {
   }
 
   SourceFacts& change() { return facts_; }
+  /// An entry of row 3 of every P of a layer, or of its logits.
   void plant(int64_t layer, float value) { planted_layer_ = layer, planted_ = value; }
+  void plant_in_logits(int64_t layer, float value) { planted_logits_layer_ = layer, planted_ = value; }
   void stop_after(StopFlag& flag, int64_t sequence) { flag_ = &flag, stop_after_ = sequence; }
 
   const SourceFacts& facts() const override { return facts_; }
@@ -68,7 +70,9 @@ class MadeSource final : public AttentionSource {
           const MatrixView<float> p = view.probabilities.matrix(b, h);
           copy(probabilities(sequence, layer, h), p);
           if (layer == planted_layer_) p.row(3)[1] = planted_;
-          if (facts_.has_logits) copy(logits(sequence, layer, h), view.logits.matrix(b, h));
+          if (!facts_.has_logits) continue;
+          copy(logits(sequence, layer, h), view.logits.matrix(b, h));
+          if (layer == planted_logits_layer_) view.logits.matrix(b, h).row(3)[1] = planted_;
         }
       }
       visitor.on_layer(view);
@@ -85,7 +89,7 @@ class MadeSource final : public AttentionSource {
   }
 
   SourceFacts facts_;
-  int64_t planted_layer_ = -1;
+  int64_t planted_layer_ = -1, planted_logits_layer_ = -1;
   float planted_ = 0;
   StopFlag* flag_ = nullptr;
   int64_t stop_after_ = 0;
