@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Singular values by LAPACK's gesdd 'N' (bidiagonalisation, then dqds), in f32 or f64.
-#include <type_traits>
-
 #include "base/lapack.h"
 #include "base/threads.h"
 #include "spectrum/methods.h"
@@ -13,8 +11,6 @@ namespace {
 template <class T>
 class Gesdd final : public SingularValues {
  public:
-  std::string_view name() const override { return std::is_same_v<T, float> ? "gesdd" : "gesdd-f64"; }
-
   int64_t workspace_bytes(int64_t rows, int64_t cols) const override {
     if (std::min(rows, cols) == 0) return 0;
     const Sizes s(rows, cols);

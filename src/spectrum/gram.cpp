@@ -158,8 +158,6 @@ void solve(const Sizes& s, const SpectrumTask& task, Workspace& w) {
 
 class Gram final : public SingularValues {
  public:
-  std::string_view name() const override { return "gram"; }
-
   int64_t workspace_bytes(int64_t rows, int64_t cols) const override {
     return std::min(rows, cols) == 0 ? 0 : Sizes(rows, cols).bytes();
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Everything an analysis keeps: statistics of every matrix and exact sums of the curves. It can be written,
-// read back and joined, and then gives the same results to the bit as an uninterrupted run.
+// Everything an analysis keeps: statistics of every matrix and exact sums of the curves. It can be written
+// and read back, and then gives the same results to the bit as an uninterrupted run.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ struct RecordKey {
   int64_t head = 0;
 };
 
-/// Extremes over the model's own matrices; joining takes sums and extremes.
+/// Sums and extremes over the model's own matrices.
 struct RecordChecks {
   int64_t matrices = 0;
   int64_t verified = 0;

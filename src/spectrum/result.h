@@ -9,6 +9,10 @@
 
 namespace linformer {
 
+/// Fewer sampling units than this give no interval and no verdict, and fewer documents than this are not the
+/// units.
+inline constexpr int64_t kLeastUnits = 5;
+
 /// A two-sided confidence interval of a mean.
 struct Interval {
   double low = 0;
@@ -20,7 +24,7 @@ struct Interval {
 /// analysed.
 struct Summary {
   double mean = 0;
-  std::optional<Interval> interval;  ///< 95 %; none with fewer than 5 units
+  std::optional<Interval> interval;  ///< at SpectrumResult::confidence; none with too few units
   double median = 0;
   double p95 = 0;
   double max = 0;

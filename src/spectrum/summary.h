@@ -23,8 +23,6 @@ Summary summarise(std::span<const double> values);
 /// below 1e-8. Throws Error(kInternal) for other arguments.
 double student_t_quantile(double p, double freedom);
 
-/// Fewer units than this give no interval, and fewer documents than this are not the units.
-inline constexpr int64_t kLeastUnits = 5;
 /// Blocks of sequences that stand in for documents, at most.
 inline constexpr int64_t kMostBlocks = 20;
 
