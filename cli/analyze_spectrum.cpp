@@ -236,7 +236,11 @@ void check_places(const SpectrumOptions& o, const Places& places) {
 
 void write_files(const SpectrumResult& result, const Json& report, const Places& places) {
   if (places.standard_output) return;
-  if (!places.curves.empty()) write_file_atomically(places.curves, curves_csv(result));
+  if (!places.curves.empty()) {
+    AtomicFile curves(places.curves);
+    write_curves_csv(result, [&](std::string_view rows) { curves.write(rows); });
+    curves.commit();
+  }
   write_file_atomically(places.report, dump_json(report));
 }
 

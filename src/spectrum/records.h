@@ -72,7 +72,8 @@ class Records {
   double cumulative_sum(int64_t series, int64_t layer, int64_t head, int64_t point) const;
   double energy_sum(int64_t series, int64_t layer, int64_t head, int64_t point) const;
 
-  /// Writes all of it to `path`, atomically. Only between batches: every sequence begun must be finished.
+  /// Writes all of it to `path`, atomically and as a stream: no copy is made. Only between batches: every
+  /// sequence begun must be finished.
   void save(const std::string& path) const;
   /// Reads what save() wrote. Throws Error(kInput) if the file is damaged, Error(kUsage) if it belongs to a
   /// run with another identity or layout.

@@ -29,6 +29,12 @@ Json report_of(const SpectrumResult& result) {
   return parse_json(dump_json(spectrum_report(context, input, result)), "report");
 }
 
+std::string curves_of(const SpectrumResult& result) {
+  std::string text;
+  write_curves_csv(result, [&](std::string_view rows) { text += rows; });
+  return text;
+}
+
 void check_nothing(const Json& summary) {
   for (const char* key : {"mean", "median", "p95", "max"}) {
     INFO(key);
@@ -82,8 +88,8 @@ TEST_CASE("a report of no sequence has null for every number and says why") {
 }
 
 TEST_CASE("the curves of no sequence are a header line") {
-  CHECK(curves_csv(stopped_at_once({16, 16})) == "layer,head,series,statistic,m,value\n");
-  CHECK(curves_csv(stopped_at_once({12, 16})) == "layer,head,series,statistic,m_over_n,value\n");
+  CHECK(curves_of(stopped_at_once({16, 16})) == "layer,head,series,statistic,m,value\n");
+  CHECK(curves_of(stopped_at_once({12, 16})) == "layer,head,series,statistic,m_over_n,value\n");
 }
 
 }  // namespace linformer
