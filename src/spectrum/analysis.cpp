@@ -51,7 +51,8 @@ void discard(const AnalysisFiles& files) {
 // Writes the journal now and then, so that it costs little of the time.
 class Analysis::Journal {
  public:
-  Journal(std::string path, const Records& records) : path_(std::move(path)), records_(records) {}
+  Journal(std::string path, const Records& records, const SpectraFile* spectra)
+      : path_(std::move(path)), records_(records), spectra_(spectra) {}
 
   void after_batch() {
     if (seconds_since(last_) > std::max(kJournalSeconds, 20 * cost_)) save();
@@ -59,6 +60,7 @@ class Analysis::Journal {
   void save() {
     if (path_.empty()) return;
     const Clock::time_point begin = Clock::now();
+    if (spectra_ != nullptr) spectra_->sync();
     records_.save(path_);
     cost_ = seconds_since(begin);
     last_ = Clock::now();
@@ -67,6 +69,7 @@ class Analysis::Journal {
  private:
   std::string path_;
   const Records& records_;
+  const SpectraFile* spectra_;  ///< or null
   Clock::time_point last_ = Clock::now();
   double cost_ = 0;
 };
@@ -152,8 +155,9 @@ SpectrumResult Analysis::run(std::vector<std::unique_ptr<AttentionSource>> untra
       resume ? Records::load(files.journal, files.identity, layout) : Records(files.identity, layout);
   std::optional<SpectraFile> spectra;
   if (!files.spectra.empty()) spectra.emplace(files.spectra, spectra_layout(), resume);
-  LayerAnalysis visitor(layer_options(), facts_, records, spectra ? &*spectra : nullptr, run_);
-  Journal journal(files.journal, records);
+  SpectraFile* const kept = spectra ? &*spectra : nullptr;
+  LayerAnalysis visitor(layer_options(), facts_, records, kept, run_);
+  Journal journal(files.journal, records, kept);
   Looks looks(options_.batch, records.finished_count());
 
   SpectrumResult result = describe();
