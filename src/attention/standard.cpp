@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/dnn.h"
+#include "base/stride.h"
 #include "base/threads.h"
 #include "kernels/softmax.h"
 
@@ -16,9 +17,6 @@ int64_t block_rows(const AttentionShape& s) {
   constexpr int64_t kBlockFloats = 128 * 1024;
   return std::clamp<int64_t>(kBlockFloats / std::max<int64_t>(s.keys, 1) / 16 * 16, 16, 512);
 }
-
-// Leading dimension of a private block of P: no power of two, whole cache lines.
-int64_t padded(int64_t keys) { return (keys + 15) / 16 * 16 + 16; }
 
 // One thread's products (by size; a handful) and scratch.
 struct Worker {
@@ -51,13 +49,13 @@ class Standard final : public Mechanism {
   }
 
   int64_t workspace_bytes(const AttentionShape& s, int threads) const override {
-    return threads * block_rows(s) * padded(s.keys) * static_cast<int64_t>(sizeof(float));
+    return threads * block_rows(s) * padded_stride(s.keys) * static_cast<int64_t>(sizeof(float));
   }
 
   void prepare(const AttentionShape& shape, const std::vector<MatrixView<const float>>&, Run& run) override {
     run_ = &run;
     workers_.resize(static_cast<size_t>(run.threads));
-    const int64_t block = block_rows(shape) * padded(shape.keys);
+    const int64_t block = block_rows(shape) * padded_stride(shape.keys);
     for (Worker& worker : workers_) {
       if (worker.block.size() >= block) continue;
       worker.block = {};  // before the new one is counted
@@ -82,7 +80,7 @@ class Standard final : public Mechanism {
                  Worker& worker) {
     const int64_t kv = h / (s.heads / in.k.heads);
     const MatrixView<const float> q = in.q.matrix(b, h), k = in.k.matrix(b, kv);
-    MatrixView<float> p{worker.block.data(), rows, s.keys, padded(s.keys)};
+    MatrixView<float> p{worker.block.data(), rows, s.keys, padded_stride(s.keys)};
     if (taps.probabilities.data != nullptr) {
       const MatrixView<float> all = taps.probabilities.matrix(b, h);
       p = {all.row(first), rows, s.keys, all.stride};

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "spectrum/analysis.h"
 
 namespace linformer {
@@ -14,8 +15,6 @@ constexpr int64_t kShareGridPoints = 128;  // of curves where lengths differ
 constexpr int64_t kBandPoints = 32;
 constexpr int64_t kBatchTokens = 2048;
 constexpr int64_t kDefaultHeadSize = 64;
-
-size_t index(int64_t i) { return static_cast<size_t>(i); }
 
 }  // namespace
 

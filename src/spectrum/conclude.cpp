@@ -7,14 +7,13 @@
 #include <limits>
 #include <numeric>
 
+#include "base/index.h"
 #include "spectrum/controls.h"
 #include "spectrum/statistics.h"
 #include "spectrum/summary.h"
 
 namespace linformer {
 namespace {
-
-size_t index(int64_t i) { return static_cast<size_t>(i); }
 
 // A value of one sequence, layer and head.
 using Value = std::function<double(int64_t sequence, int64_t layer, int64_t head)>;

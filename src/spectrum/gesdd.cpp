@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Singular values by LAPACK's gesdd 'N' (bidiagonalisation, then dqds), in f32 or f64.
 #include "base/lapack.h"
-#include "base/threads.h"
 #include "spectrum/methods.h"
 
 namespace linformer {
@@ -20,14 +19,7 @@ class Gesdd final : public SingularValues {
   }
 
   void compute(std::span<const SpectrumTask> tasks, Run& run) override {
-    check_tasks(tasks, run);
-    Lapack::get();
-    if (workspaces_.size() < static_cast<size_t>(run.threads))
-      workspaces_.resize(static_cast<size_t>(run.threads));
-    parallel_for(run.threads, static_cast<int64_t>(tasks.size()), [&](int64_t i, int thread) {
-      const SpectrumTask& task = tasks[static_cast<size_t>(i)];
-      if (task.values.empty()) return;
-      Workspace& w = workspaces_[static_cast<size_t>(thread)];
+    solve_tasks(tasks, run, workspaces_, [&](const SpectrumTask& task, Workspace& w) {
       w.prepare(Sizes(task.matrix.rows, task.matrix.cols), run.memory);
       solve(task.matrix, false, task.values, w);
       if (!task.centred.empty()) solve(task.matrix, true, task.centred, w);

@@ -16,7 +16,6 @@
 #include <cmath>
 
 #include "base/lapack.h"
-#include "base/threads.h"
 #include "spectrum/methods.h"
 
 namespace linformer {
@@ -163,15 +162,8 @@ class Gram final : public SingularValues {
   }
 
   void compute(std::span<const SpectrumTask> tasks, Run& run) override {
-    check_tasks(tasks, run);
-    Lapack::get();
-    if (workspaces_.size() < static_cast<size_t>(run.threads))
-      workspaces_.resize(static_cast<size_t>(run.threads));
-    parallel_for(run.threads, static_cast<int64_t>(tasks.size()), [&](int64_t i, int thread) {
-      const SpectrumTask& task = tasks[static_cast<size_t>(i)];
-      if (task.values.empty()) return;
+    solve_tasks(tasks, run, workspaces_, [&](const SpectrumTask& task, Workspace& w) {
       const Sizes sizes(task.matrix.rows, task.matrix.cols);
-      Workspace& w = workspaces_[static_cast<size_t>(thread)];
       w.prepare(sizes, run.memory);
       solve(sizes, task, w);
     });

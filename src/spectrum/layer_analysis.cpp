@@ -9,7 +9,9 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "base/random.h"
+#include "base/stride.h"
 #include "base/threads.h"
 #include "spectrum/statistics.h"
 
@@ -101,16 +103,14 @@ int64_t LayerAnalysis::buffer_bytes(int64_t sequences, MapSize size) const {
 
 LayerWants LayerAnalysis::wants(int64_t layer) const {
   if (!std::binary_search(options_.layers.begin(), options_.layers.end(), layer)) return {};
-  // One cache line more than whole lines: rows of a power-of-two length would share a few cache sets.
   const int64_t cols =
       facts_.sizes.empty()
           ? 0
           : std::max_element(facts_.sizes.begin(), facts_.sizes.end(),
                              [](const MapSize& a, const MapSize& b) { return a.cols < b.cols; })
                 ->cols;
-  return {.logits = options_.logits && untrained_ == 0,
-          .probabilities = true,
-          .row_stride = (cols + 15) / 16 * 16 + 16};
+  return {
+      .logits = options_.logits && untrained_ == 0, .probabilities = true, .row_stride = padded_stride(cols)};
 }
 
 int64_t LayerAnalysis::series(const std::string& name) const {
@@ -125,16 +125,14 @@ LayerAnalysis::Maps LayerAnalysis::select(const LayerView& view, HeadsView<float
   for (int64_t b = 0; b < all.batch; ++b) {
     for (size_t h = 0; h < options_.heads.size(); ++h) {
       maps.matrices.push_back(all.matrix(b, options_.heads[h]));
-      maps.keys.push_back({.sequence = view.sequences[static_cast<size_t>(b)],
-                           .layer = layer,
-                           .head = static_cast<int64_t>(h)});
+      maps.keys.push_back(
+          {.sequence = view.sequences[index(b)], .layer = layer, .head = static_cast<int64_t>(h)});
     }
   }
   if (facts_.dropped.empty()) return maps;
   parallel_for(run_.threads, std::ssize(maps.matrices), [&](int64_t i, int) {
-    MatrixView<float>& p = maps.matrices[static_cast<size_t>(i)];
-    p = drop_positions(p, facts_.dropped[static_cast<size_t>(maps.keys[static_cast<size_t>(i)].sequence)],
-                       normalise);
+    MatrixView<float>& p = maps.matrices[index(i)];
+    p = drop_positions(p, facts_.dropped[index(maps.keys[index(i)].sequence)], normalise);
   });
   return maps;
 }
@@ -142,8 +140,8 @@ LayerAnalysis::Maps LayerAnalysis::select(const LayerView& view, HeadsView<float
 // Random draws go by the numbers in the model, whatever else was chosen.
 RecordKey LayerAnalysis::in_model(const RecordKey& key) const {
   RecordKey number = key;
-  number.layer = options_.layers[static_cast<size_t>(key.layer)];
-  number.head = options_.heads[static_cast<size_t>(key.head)];
+  number.layer = options_.layers[index(key.layer)];
+  number.head = options_.heads[index(key.head)];
   return number;
 }
 
@@ -151,7 +149,7 @@ void LayerAnalysis::compute(const std::string& series, const Maps& maps, bool ce
   try {
     measurement_.compute(as_const(maps.matrices), centred);
   } catch (const NonFiniteEntry& e) {
-    const RecordKey key = in_model(maps.keys[static_cast<size_t>(e.task())]);
+    const RecordKey key = in_model(maps.keys[index(e.task())]);
     const bool control = find_control(series) != nullptr;
     throw Error(ErrorCode::kInput,
                 {.subject = fmt::format("sequence {}, layer {}, head {}", key.sequence, key.layer, key.head),
@@ -167,9 +165,8 @@ void LayerAnalysis::on_layer(const LayerView& view) {
   if (!std::binary_search(options_.layers.begin(), options_.layers.end(), view.layer)) return;
   const Maps maps = select(view, view.probabilities, true);
   entropies_.resize(maps.matrices.size());
-  parallel_for(run_.threads, std::ssize(maps.matrices), [&](int64_t i, int) {
-    entropies_[static_cast<size_t>(i)] = mean_row_entropy(maps.matrices[static_cast<size_t>(i)]);
-  });
+  parallel_for(run_.threads, std::ssize(maps.matrices),
+               [&](int64_t i, int) { entropies_[index(i)] = mean_row_entropy(maps.matrices[index(i)]); });
   if (untrained_ > 0) {
     const Stopwatch watch(seconds_.controls);
     compute(kInitControl, maps, false);
@@ -214,9 +211,8 @@ void LayerAnalysis::measure_control(const std::string& control, const Maps& maps
   for (const RecordKey& key : maps.keys) numbers.push_back(in_model(key));
   controls_.make(control, maps.matrices, numbers, entropies_);
   std::vector<double> entropies(maps.matrices.size());
-  parallel_for(run_.threads, std::ssize(maps.matrices), [&](int64_t i, int) {
-    entropies[static_cast<size_t>(i)] = mean_row_entropy(maps.matrices[static_cast<size_t>(i)]);
-  });
+  parallel_for(run_.threads, std::ssize(maps.matrices),
+               [&](int64_t i, int) { entropies[index(i)] = mean_row_entropy(maps.matrices[index(i)]); });
   compute(control, maps, false);
   measurement_.record(records_, series(control), maps.keys, entropies, false, 1);
 }
@@ -224,8 +220,8 @@ void LayerAnalysis::measure_control(const std::string& control, const Maps& maps
 // Σσ² = ‖P‖_F², and σ₁ >= ‖P 1‖ / ‖1‖, which is 1 for a square P whose rows sum to 1.
 void LayerAnalysis::check_norms(const Maps& maps) {
   std::vector<double> errors(maps.matrices.size()), ratios(maps.matrices.size());
-  parallel_for(run_.threads, std::ssize(errors), [&](int64_t index, int) {
-    const auto i = static_cast<size_t>(index);
+  parallel_for(run_.threads, std::ssize(errors), [&](int64_t matrix, int) {
+    const size_t i = index(matrix);
     const std::span<const double> values = measurement_.values(i);
     const double norm = squared_norm(maps.matrices[i]);
     const double sum = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);

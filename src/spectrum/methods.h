@@ -9,7 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/index.h"
+#include "base/lapack.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "spectrum/singular_values.h"
 
 namespace linformer {
@@ -21,6 +24,20 @@ std::unique_ptr<SingularValues> make_gesdd_f64();
 /// Throws as SingularValues::compute() says: spans of a wrong size, sizes beyond LAPACK's integers, entries
 /// that are not finite (looked for on run.threads threads; the first task in order is named).
 void check_tasks(std::span<const SpectrumTask> tasks, const Run& run);
+
+/// What compute() does in every method: checks the tasks, then solve(task, workspace) for each that is not
+/// empty, on run.threads threads with a workspace each; `workspaces` grows to their number.
+template <class Workspace, class Solve>
+void solve_tasks(std::span<const SpectrumTask> tasks, Run& run, std::vector<Workspace>& workspaces,
+                 const Solve& solve) {
+  check_tasks(tasks, run);
+  Lapack::get();
+  if (std::ssize(workspaces) < run.threads) workspaces.resize(index(run.threads));
+  parallel_for(run.threads, std::ssize(tasks), [&](int64_t i, int thread) {
+    const SpectrumTask& task = tasks[index(i)];
+    if (!task.values.empty()) solve(task, workspaces[index(thread)]);
+  });
+}
 
 /// p̄[cols], the mean of each column, in f64.
 void column_means(MatrixView<const float> p, std::span<double> means);

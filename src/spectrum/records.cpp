@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "io/atomic_file.h"
 #include "io/file_bytes.h"
 #include "io/json.h"
@@ -22,8 +23,6 @@ namespace {
 // finished), statistics and bands of each finished sequence, SHA-256 of all before it.
 constexpr std::string_view kMagic = "LFRECORD";
 constexpr size_t kDigest = 64;
-
-size_t index(int64_t i) { return static_cast<size_t>(i); }
 
 // Writes pieces and hashes them.
 class HashedFile {
