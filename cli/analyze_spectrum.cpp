@@ -176,7 +176,11 @@ std::optional<std::string> optional_text(const std::string& text) {
 
 void write_files(const SpectrumResult& result, const Json& report, const ReportPlaces& places) {
   if (places.standard_output) return;
-  if (!places.curves.empty()) write_file_atomically(places.curves, curves_csv(result));
+  if (!places.curves.empty()) {
+    AtomicFile curves(places.curves);
+    write_curves_csv(result, [&](std::string_view rows) { curves.write(rows); });
+    curves.commit();
+  }
   write_file_atomically(places.report, dump_json(report));
 }
 
@@ -260,10 +264,9 @@ Action add_analyze_spectrum(CLI::App& app) {
                  "is compared with the controls (default: n/4)")
       ->delimiter(',')
       ->group(group);
-  app.add_option("--control", o->controls,
-                 "any of matched, permuted, causal-uniform, init, or none (default: matched)")
+  app.add_option("--control", o->controls, "any of " + control_help() + ", or none (default: matched)")
       ->delimiter(',')
-      ->check(CLI::IsMember({kMatchedControl, kPermutedControl, kCausalUniformControl, kInitControl, "none"}))
+      ->check(CLI::IsMember(control_names()))
       ->group(group);
   app.add_option("--init-seeds", o->init_seeds, "untrained models of the control init (default: 3)")
       ->check(CLI::Range(1, 100))

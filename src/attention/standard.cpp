@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "base/dnn.h"
+#include "base/stride.h"
 #include "base/threads.h"
 #include "kernels/softmax.h"
 
@@ -15,9 +16,6 @@ namespace {
 constexpr int64_t kBlockFloats = 128 * 1024;
 constexpr int64_t kLeastRows = 16, kMostRows = 512;
 
-// Leading dimension of a private block of P: no power of two, whole cache lines.
-int64_t padded(int64_t keys) { return (keys + 15) / 16 * 16 + 16; }
-
 // Rows of P worked on at a time.
 int64_t block_rows(const AttentionShape& s) {
   return std::clamp<int64_t>(kBlockFloats / std::max<int64_t>(s.keys, 1) / 16 * 16, kLeastRows, kMostRows);
@@ -25,8 +23,8 @@ int64_t block_rows(const AttentionShape& s) {
 
 // What any number of keys up to these takes: padding adds at most 31 to each.
 int64_t block_floats(const AttentionShape& s) {
-  return std::max(kLeastRows * padded(s.keys),
-                  std::min(kMostRows * padded(s.keys), kBlockFloats + 31 * kMostRows));
+  return std::max(kLeastRows * padded_stride(s.keys),
+                  std::min(kMostRows * padded_stride(s.keys), kBlockFloats + 31 * kMostRows));
 }
 
 // Rows [first, first + rows) of one head of one sequence.
@@ -87,7 +85,7 @@ class Standard final : public Mechanism {
     const auto [b, h, first, rows] = block;
     const int64_t kv = h / (s.heads / in.k.heads);
     const MatrixView<const float> q = in.q.matrix(b, h), k = in.k.matrix(b, kv);
-    MatrixView<float> p{own, rows, s.keys, padded(s.keys)};
+    MatrixView<float> p{own, rows, s.keys, padded_stride(s.keys)};
     if (taps.probabilities.data != nullptr) {
       const MatrixView<float> all = taps.probabilities.matrix(b, h);
       p = {all.row(first), rows, s.keys, all.stride};

@@ -51,7 +51,7 @@ std::string verdict_counts(const std::vector<Verdict>& verdicts) {
 }
 
 std::string too_few(const SpectrumResult& result) {
-  const int64_t missing = std::max<int64_t>(1, kUnitsForInterval - result.units);
+  const int64_t missing = std::max<int64_t>(1, kLeastUnits - result.units);
   const char* noun = result.unit == "document" ? "document" : "sequence";
   return fmt::format("with only {} no interval and no verdict is possible: give at least {} more",
                      counted(result.sequences, "sequence"), counted(missing, noun));

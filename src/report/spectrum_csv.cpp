@@ -16,17 +16,21 @@ std::vector<std::string> grid_texts(const std::vector<double>& grid) {
   return texts;
 }
 
+using Write = std::function<void(std::string_view)>;
+
 // Rows of one curve. `of` is "layer,head,series".
-void add_curve(std::string& out, const std::string& of, std::string_view statistic,
-               const std::vector<std::string>& grid, const std::vector<double>& values) {
+void write_curve(const Write& write, const std::string& of, std::string_view statistic,
+                 const std::vector<std::string>& grid, const std::vector<double>& values) {
+  std::string rows;
   for (size_t i = 0; i < values.size(); ++i)
-    out += fmt::format("{},{},{},{}\n", of, statistic, grid[i], shortest(values[i]));
+    rows += fmt::format("{},{},{},{}\n", of, statistic, grid[i], shortest(values[i]));
+  if (!rows.empty()) write(rows);
 }
 
-void add_curves(std::string& out, const std::string& of, const std::vector<std::string>& grid,
-                const Curves& curves) {
-  add_curve(out, of, "cumulative", grid, curves.cumulative);
-  add_curve(out, of, "energy", grid, curves.energy);
+void write_curves(const Write& write, const std::string& of, const std::vector<std::string>& grid,
+                  const Curves& curves) {
+  write_curve(write, of, "cumulative", grid, curves.cumulative);
+  write_curve(write, of, "energy", grid, curves.energy);
 }
 
 }  // namespace
@@ -38,29 +42,21 @@ void write_curves_csv(const SpectrumResult& result, const std::function<void(std
   for (const SeriesResult& series : result.series) {
     const std::string name = csv_cell(series.name);
     for (size_t i = 0; i < result.layers.size(); ++i) {
-      std::string out;
       const std::string layer = fmt::format("{},,{}", result.layers[i], name);
-      if (!series.layer_curves.empty()) add_curves(out, layer, grid, series.layer_curves[i]);
+      if (!series.layer_curves.empty()) write_curves(write, layer, grid, series.layer_curves[i]);
       if (!series.layer_bands.empty()) {
         const Band& band = series.layer_bands[i];
-        add_curve(out, layer, "cumulative_p5", band_grid, band.p5);
-        add_curve(out, layer, "cumulative_p50", band_grid, band.p50);
-        add_curve(out, layer, "cumulative_p95", band_grid, band.p95);
+        write_curve(write, layer, "cumulative_p5", band_grid, band.p5);
+        write_curve(write, layer, "cumulative_p50", band_grid, band.p50);
+        write_curve(write, layer, "cumulative_p95", band_grid, band.p95);
       }
       const size_t heads = series.head_curves.empty() ? 0 : series.head_curves[i].size();
       for (size_t j = 0; j < heads; ++j) {
-        add_curves(out, fmt::format("{},{},{}", result.layers[i], result.heads[j], name), grid,
-                   series.head_curves[i][j]);
+        write_curves(write, fmt::format("{},{},{}", result.layers[i], result.heads[j], name), grid,
+                     series.head_curves[i][j]);
       }
-      if (!out.empty()) write(out);
     }
   }
-}
-
-std::string curves_csv(const SpectrumResult& result) {
-  std::string text;
-  write_curves_csv(result, [&](std::string_view piece) { text += piece; });
-  return text;
 }
 
 }  // namespace linformer

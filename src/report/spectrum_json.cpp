@@ -13,14 +13,17 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kUnequal = "the sequences differ in length";
+constexpr std::string_view kNoSequence = "no sequence was analysed";
+constexpr std::string_view kNoMatrix = "no matrices";
 
 Json summary_json(const Summary& summary, const SpectrumResult& result) {
+  const std::string_view reason = result.sequences == 0 ? kNoSequence : kNotFinite;
   Json json = Json::object();
-  set_number(json, "mean", summary.mean);
+  set_number(json, "mean", summary.mean, reason);
   set_interval(json, "interval", summary.interval, interval_reason(result));
-  set_number(json, "median", summary.median);
-  set_number(json, "p95", summary.p95);
-  set_number(json, "max", summary.max);
+  set_number(json, "median", summary.median, reason);
+  set_number(json, "p95", summary.p95, reason);
+  set_number(json, "max", summary.max, reason);
   return json;
 }
 
@@ -78,9 +81,10 @@ Json comparison_json(const Comparison& comparison, const SpectrumResult& result)
 
 Json checks_json(const SpectrumChecks& checks) {
   Json json = {{"passed", checks.passed}, {"matrices", checks.matrices}};
-  set_number(json, "largest_norm_error", checks.largest_norm_error);
-  set_number(json, "smallest_sigma1", checks.smallest_sigma1, "no matrices");
-  set_number(json, "smallest_sigma1_ratio", checks.smallest_sigma1_ratio, "no matrices");
+  set_number(json, "largest_norm_error",
+             checks.matrices > 0 ? std::optional(checks.largest_norm_error) : std::nullopt, kNoMatrix);
+  set_number(json, "smallest_sigma1", checks.smallest_sigma1, kNoMatrix);
+  set_number(json, "smallest_sigma1_ratio", checks.smallest_sigma1_ratio, kNoMatrix);
   json["verified"] = checks.verified;
   const bool any = checks.verified > 0;
   set_number(json, "largest_verified_error",

@@ -18,7 +18,7 @@ Table layer_table(const SpectrumResult& result);
 enum class LongRows { kLayers, kLayersAndHeads };
 
 /// Every statistic of every series in long form, for CSV and Markdown: series, layer and head (empty: all of
-/// them), statistic, mean, low, high (95 % interval), median, p95, max, verdict. Differences to a control are
+/// them), statistic, mean, low, high (the interval), median, p95, max, verdict. Differences to a control are
 /// the series "probabilities - <control>". Numbers are the shortest that read back the same. Throws as
 /// layer_table does.
 Table long_table(const SpectrumResult& result, LongRows rows);

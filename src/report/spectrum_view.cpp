@@ -103,9 +103,9 @@ std::string_view verdict_name(Verdict verdict) {
 }
 
 std::string interval_reason(const SpectrumResult& result) {
-  if (result.units >= kUnitsForInterval) return "not computed";
+  if (result.units >= kLeastUnits) return "not computed";
   return fmt::format("{} sampling unit{}, an interval needs at least {}", result.units,
-                     result.units == 1 ? "" : "s", kUnitsForInterval);
+                     result.units == 1 ? "" : "s", kLeastUnits);
 }
 
 void check_shape(const SpectrumResult& result) {

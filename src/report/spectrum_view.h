@@ -11,9 +11,6 @@
 
 namespace linformer {
 
-/// With fewer sampling units than this there are no intervals and no verdicts.
-inline constexpr int64_t kUnitsForInterval = 5;
-
 /// The series or comparison of that name, or null. The pointers are into `result`.
 const SeriesResult* find_series(const SpectrumResult& result, std::string_view name);
 const Comparison* find_comparison(const SpectrumResult& result, std::string_view control);

@@ -10,6 +10,7 @@
 
 #include "model/source.h"
 #include "spectrum/layer_analysis.h"
+#include "spectrum/looks.h"
 #include "spectrum/result.h"
 
 namespace linformer {
@@ -63,7 +64,6 @@ class Analysis {
 
  private:
   class Journal;
-  class Looks;
 
   MapSize effective_size(int64_t sequence) const;
   void choose_layers_and_heads();
@@ -74,6 +74,8 @@ class Analysis {
   LayerAnalysisOptions layer_options() const;
   SpectraFile::Layout spectra_layout() const;
   SpectrumResult describe() const;
+  /// Takes the look that is due, if one is: whether the intervals are narrow enough.
+  bool narrow_enough(const Records& records, Looks& looks) const;
   /// Returns why it ended.
   std::string run_batches(Records& records, LayerAnalysis& visitor,
                           std::vector<std::unique_ptr<AttentionSource>>& untrained, Journal& journal,
@@ -90,9 +92,5 @@ class Analysis {
   bool equal_length_ = true;
   CurveGrid grid_;
 };
-
-/// Confidence of the intervals at look j = 1, 2, ... of --until-width: 1 − 0.05 / (j (j + 1)); the shares of
-/// error sum to 0.05.
-double look_confidence(int64_t look);
 
 }  // namespace linformer

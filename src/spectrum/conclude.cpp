@@ -7,14 +7,13 @@
 #include <limits>
 #include <numeric>
 
-#include "spectrum/control_maker.h"
+#include "base/index.h"
+#include "spectrum/controls.h"
 #include "spectrum/statistics.h"
 #include "spectrum/summary.h"
 
 namespace linformer {
 namespace {
-
-size_t index(int64_t i) { return static_cast<size_t>(i); }
 
 // A value of one sequence, layer and head.
 using Value = std::function<double(int64_t sequence, int64_t layer, int64_t head)>;
@@ -80,8 +79,9 @@ class Conclusion {
 };
 
 Curves Conclusion::curves(int64_t series, int64_t layer, int64_t first, int64_t heads) const {
-  const double scale = 1.0 / static_cast<double>(std::max<int64_t>(sequences(), 1) * heads);
   Curves curves;
+  if (sequences() == 0) return curves;
+  const double scale = 1.0 / static_cast<double>(sequences() * heads);
   for (int64_t point = 0; point < layout_.points; ++point) {
     double c = 0, e = 0;
     for (int64_t h = first; h < first + heads; ++h) {
@@ -96,6 +96,7 @@ Curves Conclusion::curves(int64_t series, int64_t layer, int64_t first, int64_t 
 
 Band Conclusion::band(int64_t series, int64_t layer) const {
   Band band;
+  if (sequences() == 0) return band;
   for (int64_t i = 0; i < std::ssize(layout_.band_points); ++i) {
     std::vector<double> values;
     for (int64_t s : sequences_) values.push_back(static_cast<double>(records_.band(s, series, layer, i)));
@@ -107,10 +108,10 @@ Band Conclusion::band(int64_t series, int64_t layer) const {
   return band;
 }
 
-// Smallest m at which each mean curve reaches each share.
+// Smallest m at which each mean curve reaches each share; none without a curve.
 std::vector<int64_t> mean_curve_k(const Curves& curves, const CurveGrid& grid) {
   std::vector<int64_t> k;
-  if (grid.length == 0) return k;
+  if (grid.length == 0 || curves.cumulative.empty()) return k;
   for (const std::vector<double>* curve : {&curves.cumulative, &curves.energy}) {
     for (double share : kShares) {
       k.push_back(std::lower_bound(curve->begin(), curve->end(), share * (1 - 1e-12)) - curve->begin() + 1);
@@ -186,11 +187,6 @@ Comparison Conclusion::compare(int64_t control) const {
   return result;
 }
 
-bool is_control(const std::string& series) {
-  return series == kMatchedControl || series == kPermutedControl || series == kCausalUniformControl ||
-         series == kInitControl;
-}
-
 }  // namespace
 
 void conclude(const Records& records, std::span<const int64_t> documents, const CurveGrid& grid,
@@ -211,7 +207,7 @@ void conclude(const Records& records, std::span<const int64_t> documents, const 
   result.comparisons.clear();
   for (int64_t i = 0; i < std::ssize(layout.series); ++i) {
     result.series.push_back(conclusion.series(i, grid));
-    if (is_control(layout.series[index(i)])) result.comparisons.push_back(conclusion.compare(i));
+    if (find_control(layout.series[index(i)]) != nullptr) result.comparisons.push_back(conclusion.compare(i));
   }
 }
 

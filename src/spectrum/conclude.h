@@ -16,7 +16,7 @@ namespace linformer {
 void conclude(const Records& records, std::span<const int64_t> documents, const CurveGrid& grid,
               double confidence, SpectrumResult& result);
 
-/// Width of the widest 95 %-like interval, at this confidence, of a layer's first cumulative value; infinite
+/// Width of the widest interval, at this confidence, of a layer's first cumulative value; infinite
 /// where there are too few units.
 double widest_interval(const Records& records, std::span<const int64_t> documents, double confidence);
 

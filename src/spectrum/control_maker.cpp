@@ -2,7 +2,6 @@
 #include "spectrum/control_maker.h"
 
 #include "base/threads.h"
-#include "spectrum/controls.h"
 
 namespace linformer {
 
@@ -13,21 +12,16 @@ int64_t ControlMaker::buffer_bytes(int64_t rows, int64_t cols) const {
 
 void ControlMaker::matched(MatrixView<float> p, const RecordKey& key, double entropy, Worker& worker) {
   const int64_t floats = matched_workspace(p.rows, p.cols, options_.head_size);
-  if (worker.factors.size() < floats)
-    worker.factors = Buffer<float>(run_.memory, floats, "factors of a control");
+  worker.factors.reserve(run_.memory, floats, "factors of a control");
   const auto product = [&](MatrixView<const float> q, MatrixView<const float> k, MatrixView<float> out) {
-    const Product::Sizes sizes{.m = q.rows,
-                               .n = k.rows,
-                               .k = q.cols,
-                               .a_stride = q.stride,
-                               .b_stride = k.stride,
-                               .c_stride = out.stride,
-                               .b_transposed = true};
-    Product& multiply = worker.products.try_emplace(sizes, sizes).first->second;
-    if (worker.scratch.bytes() < multiply.scratch_bytes()) {
-      worker.scratch = RawBuffer(run_.memory, multiply.scratch_bytes(), "scratch of a matrix product");
-    }
-    multiply.run(q.data, k.data, out.data, worker.scratch.data());
+    worker.products.run({.m = q.rows,
+                         .n = k.rows,
+                         .k = q.cols,
+                         .a_stride = q.stride,
+                         .b_stride = k.stride,
+                         .c_stride = out.stride,
+                         .b_transposed = true},
+                        q.data, k.data, out.data, run_.memory);
   };
   matched_control(p, {.d = options_.head_size, .causal = options_.causal, .entropy = entropy},
                   control_stream(options_.seed, ControlPurpose::kMatched, key.sequence, key.layer, key.head),

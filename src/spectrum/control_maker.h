@@ -2,22 +2,16 @@
 // Turns a layer's maps into those of a control, on all threads.
 #pragma once
 
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/dnn.h"
 #include "base/run.h"
+#include "spectrum/controls.h"
 #include "spectrum/records.h"
 
 namespace linformer {
-
-/// The controls drawn from single heads (METHODS.md); "init" is a model of its own.
-inline constexpr const char* kMatchedControl = "matched";
-inline constexpr const char* kPermutedControl = "permuted";
-inline constexpr const char* kCausalUniformControl = "causal-uniform";
-inline constexpr const char* kInitControl = "init";
 
 /// Buffers and products of each thread are kept between calls.
 class ControlMaker {
@@ -40,9 +34,8 @@ class ControlMaker {
 
  private:
   struct Worker {
-    std::map<Product::Sizes, Product> products;
+    ProductCache products;
     Buffer<float> factors;
-    RawBuffer scratch;
   };
 
   void matched(MatrixView<float> p, const RecordKey& key, double entropy, Worker& worker);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "spectrum/controls.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -32,6 +34,29 @@ double largest_entropy(MatrixView<const float> logits, bool causal) {
 }
 
 }  // namespace
+
+std::vector<std::string> control_names() {
+  std::vector<std::string> names = {"none"};
+  for (const ControlKind& control : kControls) names.emplace_back(control.name);
+  return names;
+}
+
+std::string control_help() {
+  std::string text;
+  for (const ControlKind& control : kControls) {
+    const char* need = control.needs_causal       ? "; of causal heads"
+                       : control.needs_checkpoint ? "; with a checkpoint"
+                                                  : "";
+    text += fmt::format("{}{} ({}{})", text.empty() ? "" : ", ", control.name, control.help, need);
+  }
+  return text;
+}
+
+const ControlKind* find_control(std::string_view name) {
+  const auto found = std::find_if(kControls.begin(), kControls.end(),
+                                  [&](const ControlKind& control) { return name == control.name; });
+  return found == kControls.end() ? nullptr : &*found;
+}
 
 RandomStream control_stream(uint64_t seed, ControlPurpose purpose, int64_t sequence, int64_t layer,
                             int64_t head) {

@@ -1,16 +1,48 @@
 // SPDX-License-Identifier: MIT
-// Control matrices that a head's spectrum is set beside (METHODS.md). Each is written in place and
-// depends on its stream alone. One thread; no allocation.
+// The controls that a head's spectrum is set beside (METHODS.md), and how their matrices are made: each is
+// written in place and depends on its stream alone. One thread; no allocation.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/random.h"
 #include "base/tensor.h"
 
 namespace linformer {
+
+inline constexpr const char* kMatchedControl = "matched";
+inline constexpr const char* kPermutedControl = "permuted";
+inline constexpr const char* kCausalUniformControl = "causal-uniform";
+inline constexpr const char* kInitControl = "init";
+
+/// What a control is called and what it needs.
+struct ControlKind {
+  const char* name;
+  bool needs_causal;      ///< causal heads
+  bool needs_checkpoint;  ///< it is a model of its own, not made from single heads
+  const char* help;       ///< what it is, in a few words
+};
+
+/// All controls, in the order in which they are made: each overwrites P, and `permuted` needs P itself.
+inline constexpr std::array kControls = {
+    ControlKind{kPermutedControl, false, false, "the entries of each row in random order"},
+    ControlKind{kMatchedControl, false, false, "Gaussian logits, the head's row entropy"},
+    ControlKind{kCausalUniformControl, true, false, "uniform over the past"},
+    ControlKind{kInitControl, false, true, "the architecture with random weights"}};
+
+/// Their names, and "none": what an option takes.
+std::vector<std::string> control_names();
+/// "permuted (the entries of each row in random order), matched (...), ...", with what each needs.
+std::string control_help();
+
+/// The control of this name, or null.
+const ControlKind* find_control(std::string_view name);
 
 /// Which control draws; RandomStream::purpose.
 enum class ControlPurpose : uint32_t { kPermuted = 0x43540001, kMatched = 0x43540002 };

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Singular values by LAPACK's gesdd 'N' (bidiagonalisation, then dqds), in f32 or f64.
-#include <type_traits>
-
 #include "base/lapack.h"
-#include "base/threads.h"
 #include "spectrum/methods.h"
 
 namespace linformer {
@@ -13,8 +10,6 @@ namespace {
 template <class T>
 class Gesdd final : public SingularValues {
  public:
-  std::string_view name() const override { return std::is_same_v<T, float> ? "gesdd" : "gesdd-f64"; }
-
   int64_t workspace_bytes(int64_t rows, int64_t cols) const override {
     if (std::min(rows, cols) == 0) return 0;
     const Sizes s(rows, cols);
@@ -24,14 +19,7 @@ class Gesdd final : public SingularValues {
   }
 
   void compute(std::span<const SpectrumTask> tasks, Run& run) override {
-    check_tasks(tasks, run);
-    Lapack::get();
-    if (workspaces_.size() < static_cast<size_t>(run.threads))
-      workspaces_.resize(static_cast<size_t>(run.threads));
-    parallel_for(run.threads, static_cast<int64_t>(tasks.size()), [&](int64_t i, int thread) {
-      const SpectrumTask& task = tasks[static_cast<size_t>(i)];
-      if (task.values.empty()) return;
-      Workspace& w = workspaces_[static_cast<size_t>(thread)];
+    solve_tasks(tasks, run, workspaces_, [&](const SpectrumTask& task, Workspace& w) {
       w.prepare(Sizes(task.matrix.rows, task.matrix.cols), run.memory);
       solve(task.matrix, false, task.values, w);
       if (!task.centred.empty()) solve(task.matrix, true, task.centred, w);
@@ -55,11 +43,11 @@ class Gesdd final : public SingularValues {
     void prepare(const Sizes& s, MemoryAccount& account) {
       ld = s.ld;
       lwork = static_cast<int32_t>(s.work);
-      reserve(matrix, account, s.matrix, "a copy for gesdd");
-      reserve(values, account, s.values, "gesdd values");
-      reserve(work, account, s.work, "gesdd work");
-      reserve(integers, account, s.integers, "gesdd integers");
-      reserve(means, account, s.means, "column means");
+      matrix.reserve(account, s.matrix, "a copy for gesdd");
+      values.reserve(account, s.values, "gesdd values");
+      work.reserve(account, s.work, "gesdd work");
+      integers.reserve(account, s.integers, "gesdd integers");
+      means.reserve(account, s.means, "column means");
     }
     int64_t ld = 0;
     int32_t lwork = 0;

@@ -16,7 +16,6 @@
 #include <cmath>
 
 #include "base/lapack.h"
-#include "base/threads.h"
 #include "spectrum/methods.h"
 
 namespace linformer {
@@ -48,10 +47,10 @@ struct Workspace {
   double *d = nullptr, *e = nullptr, *d_kept = nullptr, *e_kept = nullptr, *tau = nullptr;  // [n]
 
   void prepare(const Sizes& s, MemoryAccount& account) {
-    reserve(gram, account, s.n * s.ld, "a Gram matrix");
-    reserve(block, account, s.block, "a block of a matrix in f64");
-    reserve(work, account, s.work, "dsytrd work");
-    reserve(vectors, account, s.vectors, "vectors of a tridiagonal reduction");
+    gram.reserve(account, s.n * s.ld, "a Gram matrix");
+    block.reserve(account, s.block, "a block of a matrix in f64");
+    work.reserve(account, s.work, "dsytrd work");
+    vectors.reserve(account, s.vectors, "vectors of a tridiagonal reduction");
     left = vectors.data();
     right = left + s.rows;
     d = right + s.cols;
@@ -158,22 +157,13 @@ void solve(const Sizes& s, const SpectrumTask& task, Workspace& w) {
 
 class Gram final : public SingularValues {
  public:
-  std::string_view name() const override { return "gram"; }
-
   int64_t workspace_bytes(int64_t rows, int64_t cols) const override {
     return std::min(rows, cols) == 0 ? 0 : Sizes(rows, cols).bytes();
   }
 
   void compute(std::span<const SpectrumTask> tasks, Run& run) override {
-    check_tasks(tasks, run);
-    Lapack::get();
-    if (workspaces_.size() < static_cast<size_t>(run.threads))
-      workspaces_.resize(static_cast<size_t>(run.threads));
-    parallel_for(run.threads, static_cast<int64_t>(tasks.size()), [&](int64_t i, int thread) {
-      const SpectrumTask& task = tasks[static_cast<size_t>(i)];
-      if (task.values.empty()) return;
+    solve_tasks(tasks, run, workspaces_, [&](const SpectrumTask& task, Workspace& w) {
       const Sizes sizes(task.matrix.rows, task.matrix.cols);
-      Workspace& w = workspaces_[static_cast<size_t>(thread)];
       w.prepare(sizes, run.memory);
       solve(sizes, task, w);
     });

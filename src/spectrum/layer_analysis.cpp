@@ -9,7 +9,9 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "base/random.h"
+#include "base/stride.h"
 #include "base/threads.h"
 #include "spectrum/statistics.h"
 
@@ -51,6 +53,12 @@ double sigma1_bound(MatrixView<const float> p) {
   return std::sqrt(squares / static_cast<double>(p.cols));
 }
 
+double largest_difference(std::span<const double> a, std::span<const double> b) {
+  double largest = 0;
+  for (size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
+  return largest;
+}
+
 std::vector<MatrixView<const float>> as_const(const std::vector<MatrixView<float>>& matrices) {
   return {matrices.begin(), matrices.end()};
 }
@@ -88,23 +96,21 @@ LayerAnalysis::LayerAnalysis(LayerAnalysisOptions options, const SourceFacts& fa
 
 int64_t LayerAnalysis::buffer_bytes(int64_t sequences, MapSize size) const {
   const int64_t matrices = sequences * std::ssize(options_.heads);
-  return measurement_.buffer_bytes(matrices, size.rows, size.cols, options_.centred) +
-         (options_.verify > 0 ? oracle_.buffer_bytes(1, size.rows, size.cols, false) : 0) +
+  return measurement_.buffer_bytes(matrices, size.rows, size.cols) +
+         (options_.verify > 0 ? oracle_.buffer_bytes(matrices, size.rows, size.cols) : 0) +
          (options_.controls.empty() ? 0 : controls_.buffer_bytes(size.rows, size.cols));
 }
 
 LayerWants LayerAnalysis::wants(int64_t layer) const {
   if (!std::binary_search(options_.layers.begin(), options_.layers.end(), layer)) return {};
-  // One cache line more than whole lines: rows of a power-of-two length would share a few cache sets.
   const int64_t cols =
       facts_.sizes.empty()
           ? 0
           : std::max_element(facts_.sizes.begin(), facts_.sizes.end(),
                              [](const MapSize& a, const MapSize& b) { return a.cols < b.cols; })
                 ->cols;
-  return {.logits = options_.logits && untrained_ == 0,
-          .probabilities = true,
-          .row_stride = (cols + 15) / 16 * 16 + 16};
+  return {
+      .logits = options_.logits && untrained_ == 0, .probabilities = true, .row_stride = padded_stride(cols)};
 }
 
 int64_t LayerAnalysis::series(const std::string& name) const {
@@ -119,16 +125,14 @@ LayerAnalysis::Maps LayerAnalysis::select(const LayerView& view, HeadsView<float
   for (int64_t b = 0; b < all.batch; ++b) {
     for (size_t h = 0; h < options_.heads.size(); ++h) {
       maps.matrices.push_back(all.matrix(b, options_.heads[h]));
-      maps.keys.push_back({.sequence = view.sequences[static_cast<size_t>(b)],
-                           .layer = layer,
-                           .head = static_cast<int64_t>(h)});
+      maps.keys.push_back(
+          {.sequence = view.sequences[index(b)], .layer = layer, .head = static_cast<int64_t>(h)});
     }
   }
   if (facts_.dropped.empty()) return maps;
   parallel_for(run_.threads, std::ssize(maps.matrices), [&](int64_t i, int) {
-    MatrixView<float>& p = maps.matrices[static_cast<size_t>(i)];
-    p = drop_positions(p, facts_.dropped[static_cast<size_t>(maps.keys[static_cast<size_t>(i)].sequence)],
-                       normalise);
+    MatrixView<float>& p = maps.matrices[index(i)];
+    p = drop_positions(p, facts_.dropped[index(maps.keys[index(i)].sequence)], normalise);
   });
   return maps;
 }
@@ -136,24 +140,24 @@ LayerAnalysis::Maps LayerAnalysis::select(const LayerView& view, HeadsView<float
 // Random draws go by the numbers in the model, whatever else was chosen.
 RecordKey LayerAnalysis::in_model(const RecordKey& key) const {
   RecordKey number = key;
-  number.layer = options_.layers[static_cast<size_t>(key.layer)];
-  number.head = options_.heads[static_cast<size_t>(key.head)];
+  number.layer = options_.layers[index(key.layer)];
+  number.head = options_.heads[index(key.head)];
   return number;
 }
 
-void LayerAnalysis::compute(const Maps& maps, bool centred) {
+void LayerAnalysis::compute(const std::string& series, const Maps& maps, bool centred) {
   try {
     measurement_.compute(as_const(maps.matrices), centred);
   } catch (const NonFiniteEntry& e) {
-    const RecordKey& key = maps.keys[static_cast<size_t>(e.task())];
+    const RecordKey key = in_model(maps.keys[index(e.task())]);
+    const bool control = find_control(series) != nullptr;
     throw Error(ErrorCode::kInput,
-                {.subject = fmt::format("sequence {}, layer {}, head {}", key.sequence,
-                                        options_.layers[static_cast<size_t>(key.layer)],
-                                        options_.heads[static_cast<size_t>(key.head)]),
-                 .item = fmt::format("row {}", e.row()),
+                {.subject = fmt::format("sequence {}, layer {}, head {}", key.sequence, key.layer, key.head),
+                 .item = fmt::format("{}, row {}", control ? "control " + series : series, e.row()),
                  .found = "an entry that is not finite",
                  .expected = "finite numbers",
-                 .remedy = "Look for NaN, infinity or overflow in the weights or the file"});
+                 .remedy = control ? "Leave this control out: the model's own probabilities are finite"
+                                   : "Look for NaN, infinity or overflow in the weights or the file"});
   }
 }
 
@@ -161,21 +165,19 @@ void LayerAnalysis::on_layer(const LayerView& view) {
   if (!std::binary_search(options_.layers.begin(), options_.layers.end(), view.layer)) return;
   const Maps maps = select(view, view.probabilities, true);
   entropies_.resize(maps.matrices.size());
-  parallel_for(run_.threads, std::ssize(maps.matrices), [&](int64_t i, int) {
-    entropies_[static_cast<size_t>(i)] = mean_row_entropy(maps.matrices[static_cast<size_t>(i)]);
-  });
+  parallel_for(run_.threads, std::ssize(maps.matrices),
+               [&](int64_t i, int) { entropies_[index(i)] = mean_row_entropy(maps.matrices[index(i)]); });
   if (untrained_ > 0) {
     const Stopwatch watch(seconds_.controls);
-    compute(maps, false);
+    compute(kInitControl, maps, false);
     measurement_.record(records_, series(kInitControl), maps.keys, entropies_, false,
                         1.0 / static_cast<double>(untrained_));
     return;
   }
   measure_model(view, maps);
-  // Each control overwrites P; `permuted` needs P itself and comes first.
-  for (const char* control : {kPermutedControl, kMatchedControl, kCausalUniformControl}) {
-    if (std::find(options_.controls.begin(), options_.controls.end(), control) != options_.controls.end()) {
-      measure_control(control, maps);
+  for (const ControlKind& control : kControls) {
+    if (std::ranges::find(options_.controls, control.name) != options_.controls.end()) {
+      measure_control(control.name, maps);
     }
   }
 }
@@ -183,24 +185,24 @@ void LayerAnalysis::on_layer(const LayerView& view) {
 void LayerAnalysis::measure_model(const LayerView& view, const Maps& maps) {
   {
     const Stopwatch watch(seconds_.singular_values);
-    compute(maps, options_.centred);
+    compute("probabilities", maps, options_.centred);
     measurement_.record(records_, series("probabilities"), maps.keys, entropies_, false, 1);
     if (options_.centred) measurement_.record(records_, series("centred"), maps.keys, entropies_, true, 1);
     check_norms(maps);
     keep_spectra(maps);
   }
-  {
-    const Stopwatch watch(seconds_.verify);
-    verify(maps);
-  }
+  verify(maps, options_.centred);
   if (options_.logits) measure_logits(view);
 }
 
 void LayerAnalysis::measure_logits(const LayerView& view) {
-  const Stopwatch watch(seconds_.singular_values);
   const Maps maps = select(view, view.logits, false);
-  compute(maps, false);
-  measurement_.record(records_, series("logits"), maps.keys, entropies_, false, 1);
+  {
+    const Stopwatch watch(seconds_.singular_values);
+    compute("logits", maps, false);
+    measurement_.record(records_, series("logits"), maps.keys, entropies_, false, 1);
+  }
+  verify(maps, false);
 }
 
 void LayerAnalysis::measure_control(const std::string& control, const Maps& maps) {
@@ -209,18 +211,17 @@ void LayerAnalysis::measure_control(const std::string& control, const Maps& maps
   for (const RecordKey& key : maps.keys) numbers.push_back(in_model(key));
   controls_.make(control, maps.matrices, numbers, entropies_);
   std::vector<double> entropies(maps.matrices.size());
-  parallel_for(run_.threads, std::ssize(maps.matrices), [&](int64_t i, int) {
-    entropies[static_cast<size_t>(i)] = mean_row_entropy(maps.matrices[static_cast<size_t>(i)]);
-  });
-  compute(maps, false);
+  parallel_for(run_.threads, std::ssize(maps.matrices),
+               [&](int64_t i, int) { entropies[index(i)] = mean_row_entropy(maps.matrices[index(i)]); });
+  compute(control, maps, false);
   measurement_.record(records_, series(control), maps.keys, entropies, false, 1);
 }
 
 // Σσ² = ‖P‖_F², and σ₁ >= ‖P 1‖ / ‖1‖, which is 1 for a square P whose rows sum to 1.
 void LayerAnalysis::check_norms(const Maps& maps) {
   std::vector<double> errors(maps.matrices.size()), ratios(maps.matrices.size());
-  parallel_for(run_.threads, std::ssize(errors), [&](int64_t index, int) {
-    const auto i = static_cast<size_t>(index);
+  parallel_for(run_.threads, std::ssize(errors), [&](int64_t matrix, int) {
+    const size_t i = index(matrix);
     const std::span<const double> values = measurement_.values(i);
     const double norm = squared_norm(maps.matrices[i]);
     const double sum = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
@@ -247,7 +248,9 @@ bool LayerAnalysis::chosen_for_verification(const RecordKey& key) const {
          options_.verify;
 }
 
-void LayerAnalysis::verify(const Maps& maps) {
+// Compares what measurement_ holds of these maps, and of the centred ones, with f64.
+void LayerAnalysis::verify(const Maps& maps, bool centred) {
+  const Stopwatch watch(seconds_.verify);
   std::vector<MatrixView<const float>> matrices;
   std::vector<size_t> chosen;
   for (size_t i = 0; i < maps.keys.size(); ++i) {
@@ -256,13 +259,17 @@ void LayerAnalysis::verify(const Maps& maps) {
     matrices.push_back(maps.matrices[i]);
   }
   if (chosen.empty()) return;
-  oracle_.compute(matrices, false);
+  oracle_.compute(matrices, centred);
   RecordChecks& checks = records_.checks();
   for (size_t j = 0; j < chosen.size(); ++j) {
-    const std::span<const double> ours = measurement_.values(chosen[j]), truth = oracle_.values(j);
-    for (size_t m = 0; m < truth.size(); ++m) {
-      checks.largest_verified_error =
-          std::max(checks.largest_verified_error, std::abs(ours[m] - truth[m]) / truth[0]);
+    const double sigma1 = oracle_.values(j)[0];
+    double difference = largest_difference(measurement_.values(chosen[j]), oracle_.values(j));
+    if (centred) {
+      difference = std::max(
+          difference, largest_difference(measurement_.centred_values(chosen[j]), oracle_.centred_values(j)));
+    }
+    if (difference > 0) {
+      checks.largest_verified_error = std::max(checks.largest_verified_error, difference / sigma1);
     }
   }
   checks.verified += std::ssize(chosen);

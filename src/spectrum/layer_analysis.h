@@ -24,10 +24,10 @@ struct LayerAnalysisOptions {
   std::vector<int64_t> layers, heads;  ///< ascending
   bool centred = false;
   bool logits = false;
-  std::vector<std::string> controls;  ///< without "init"
+  std::vector<std::string> controls;  ///< those made from single heads
   ControlMaker::Options control;
   uint64_t seed = 0;
-  double verify = 0;  ///< share of the matrices to compute again in f64
+  double verify = 0;  ///< share of the matrices whose spectra are computed again in f64
 };
 
 /// P with the positions cut out of rows and columns, in place; rows are normalised again if `normalise`.
@@ -43,7 +43,7 @@ class LayerAnalysis final : public LayerVisitor {
   /// Bytes of its buffers for a group of sequences of this size.
   int64_t buffer_bytes(int64_t sequences, MapSize size) const;
 
-  /// From now on the layers seen are those of untrained model number i of `count`; 0 of 0: the model itself.
+  /// From now on the layers seen are those of one of `count` untrained models; 0: of the model itself.
   void set_untrained(int64_t count) { untrained_ = count; }
 
   LayerWants wants(int64_t layer) const override;
@@ -60,13 +60,13 @@ class LayerAnalysis final : public LayerVisitor {
 
   Maps select(const LayerView& view, HeadsView<float> all, bool normalise) const;
   RecordKey in_model(const RecordKey& key) const;
-  void compute(const Maps& maps, bool centred);
+  void compute(const std::string& series, const Maps& maps, bool centred);
   int64_t series(const std::string& name) const;
   void measure_model(const LayerView& view, const Maps& maps);
   void measure_logits(const LayerView& view);
   void measure_control(const std::string& control, const Maps& maps);
   void check_norms(const Maps& maps);
-  void verify(const Maps& maps);
+  void verify(const Maps& maps, bool centred);
   void keep_spectra(const Maps& maps);
   bool chosen_for_verification(const RecordKey& key) const;
 

@@ -58,9 +58,8 @@ Measurement::Measurement(std::string_view method, std::vector<AtPoint> at, Curve
       statistics_(statistic_names(at_).size()),
       run_(run) {}
 
-int64_t Measurement::buffer_bytes(int64_t matrices, int64_t rows, int64_t cols, bool centred) const {
-  const int64_t per_matrix = std::min(rows, cols) * (centred ? 2 : 1) + std::ssize(at_) + 2 * grid_.points +
-                             static_cast<int64_t>(statistics_);
+int64_t Measurement::buffer_bytes(int64_t matrices, int64_t rows, int64_t cols) const {
+  const int64_t per_matrix = 2 * std::min(rows, cols) + 2 * grid_.points + static_cast<int64_t>(statistics_);
   return matrices * per_matrix * static_cast<int64_t>(sizeof(double)) +
          run_.threads * singular_values_->workspace_bytes(rows, cols);
 }
@@ -70,7 +69,7 @@ void Measurement::compute(std::span<const MatrixView<const float>> matrices, boo
   size_ = matrices.empty() ? 0 : static_cast<size_t>(std::min(matrices[0].rows, matrices[0].cols));
   centred_ = centred;
   const auto count = static_cast<int64_t>(matrices_ * size_ * 2);
-  if (spectra_.size() < count) spectra_ = Buffer<double>(run_.memory, count, "singular values");
+  spectra_.reserve(run_.memory, count, "singular values");
   std::vector<SpectrumTask> tasks;
   for (size_t i = 0; i < matrices_; ++i) {
     double* const values = spectra_.data() + 2 * i * size_;
@@ -118,7 +117,7 @@ void Measurement::record(Records& records, int64_t series, std::span<const Recor
   const auto points = static_cast<size_t>(grid_.points);
   const size_t row = statistics_ + 2 * points;
   const auto count = static_cast<int64_t>(matrices_ * row);
-  if (described_.size() < count) described_ = Buffer<double>(run_.memory, count, "statistics of a layer");
+  described_.reserve(run_.memory, count, "statistics of a layer");
   const auto part = [&](size_t i, size_t offset, size_t size) {
     return std::span<double>(described_.data() + i * row + offset, size);
   };

@@ -40,9 +40,8 @@ class Measurement {
  public:
   Measurement(std::string_view method, std::vector<AtPoint> at, CurveGrid grid, Run& run);
 
-  std::string_view method() const { return singular_values_->name(); }
   /// Bytes beside the matrices for `matrices` of this size on all threads.
-  int64_t buffer_bytes(int64_t matrices, int64_t rows, int64_t cols, bool centred) const;
+  int64_t buffer_bytes(int64_t matrices, int64_t rows, int64_t cols) const;
 
   /// Singular values of the matrices (of equal size), and of the centred ones if wanted. May throw
   /// NonFiniteEntry.

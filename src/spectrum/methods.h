@@ -6,10 +6,11 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string_view>
 #include <vector>
 
-#include "base/memory.h"
+#include "base/index.h"
+#include "base/lapack.h"
+#include "base/threads.h"
 #include "spectrum/singular_values.h"
 
 namespace linformer {
@@ -22,6 +23,20 @@ std::unique_ptr<SingularValues> make_gesdd_f64();
 /// that are not finite (looked for on run.threads threads; the first task in order is named).
 void check_tasks(std::span<const SpectrumTask> tasks, const Run& run);
 
+/// What compute() does in every method: checks the tasks, then solve(task, workspace) for each that is not
+/// empty, on run.threads threads with a workspace each; `workspaces` grows to their number.
+template <class Workspace, class Solve>
+void solve_tasks(std::span<const SpectrumTask> tasks, Run& run, std::vector<Workspace>& workspaces,
+                 const Solve& solve) {
+  check_tasks(tasks, run);
+  Lapack::get();
+  if (std::ssize(workspaces) < run.threads) workspaces.resize(index(run.threads));
+  parallel_for(run.threads, std::ssize(tasks), [&](int64_t i, int thread) {
+    const SpectrumTask& task = tasks[index(i)];
+    if (!task.values.empty()) solve(task, workspaces[index(thread)]);
+  });
+}
+
 /// p̄[cols], the mean of each column, in f64.
 void column_means(MatrixView<const float> p, std::span<double> means);
 
@@ -30,14 +45,6 @@ void column_means(MatrixView<const float> p, std::span<double> means);
 inline int64_t padded(int64_t count) {
   const int64_t lines = (count + 15) / 16;
   return 16 * lines + (lines % 4 == 0 ? 16 : 0);
-}
-
-/// Grows `buffer` to `count` elements if it is smaller; its content is lost then.
-template <class T>
-void reserve(Buffer<T>& buffer, MemoryAccount& account, int64_t count, std::string_view what) {
-  if (buffer.size() >= count) return;
-  buffer = Buffer<T>();  // the old one is given back before the new one is taken
-  buffer = Buffer<T>(account, count, what);
 }
 
 }  // namespace linformer

@@ -5,10 +5,13 @@
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "io/atomic_file.h"
 #include "io/file_bytes.h"
 #include "io/json.h"
@@ -18,18 +21,34 @@
 namespace linformer {
 namespace {
 
-// File: magic, length of the JSON header (u64), header, raw arrays in the order of kArrays, SHA-256 of all
-// before it.
+// File: magic, length of the JSON header (u64), header, checks, curves, a byte a planned sequence (1:
+// finished), statistics and bands of each finished sequence, SHA-256 of all before it.
 constexpr std::string_view kMagic = "LFRECORD";
 constexpr size_t kDigest = 64;
 
-size_t index(int64_t i) { return static_cast<size_t>(i); }
+// Writes pieces and hashes them.
+class HashedFile {
+ public:
+  explicit HashedFile(const std::string& path) : file_(path) {}
 
-template <class T>
-void append(std::string& out, const std::vector<T>& values) {
-  static_assert(std::is_trivially_copyable_v<T>);
-  out.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
-}
+  void write(std::string_view text) {
+    digest_.update(text);
+    file_.write(text);
+  }
+  template <class T>
+  void write(std::span<const T> values) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    write(std::string_view(reinterpret_cast<const char*>(values.data()), values.size_bytes()));
+  }
+  void commit() {
+    file_.write(digest_.hex_digest());
+    file_.commit();
+  }
+
+ private:
+  AtomicFile file_;
+  Sha256 digest_;
+};
 
 template <class T>
 void take(std::string_view& in, std::vector<T>& values, size_t count) {
@@ -146,31 +165,27 @@ double Records::energy_sum(int64_t series, int64_t layer, int64_t head, int64_t 
 }
 
 void Records::save(const std::string& path) const {
-  std::vector<int64_t> done;
-  for (int64_t i = 0; i < layout_.sequences; ++i) {
-    if (finished(i)) done.push_back(i);
-  }
-  const std::string header = nlohmann::json{
-      {"identity", identity_},
-      {"layout", to_json(layout_)},
-      {"spectra", spectra_},
-      {"finished", done}}.dump();
+  const std::string header =
+      nlohmann::json{{"identity", identity_}, {"layout", to_json(layout_)}, {"spectra", spectra_}}.dump();
   const uint64_t length = header.size();
-  std::string out(kMagic);
-  out.append(reinterpret_cast<const char*>(&length), sizeof length);
-  out += header;
-  out.append(reinterpret_cast<const char*>(&checks_), sizeof checks_);
-  append(out, curves_);
-  for (int64_t i : done) append(out, statistics_[index(i)]), append(out, bands_[index(i)]);
-  Sha256 digest;
-  digest.update(out);
-  out += digest.hex_digest();
-  write_file_atomically(path, out);
+  HashedFile file(path);
+  file.write(kMagic);
+  file.write(std::span(&length, 1));
+  file.write(header);
+  file.write(std::span(&checks_, 1));
+  file.write(std::span(curves_));
+  file.write(std::string(finished_.begin(), finished_.end()));
+  for (int64_t i = 0; i < layout_.sequences; ++i) {
+    if (!finished(i)) continue;
+    file.write(std::span(statistics_[index(i)]));
+    file.write(std::span(bands_[index(i)]));
+  }
+  file.commit();
 }
 
 Records Records::load(const std::string& path, const std::string& identity, const RecordLayout& layout,
                       const std::string& spectra) {
-  const auto file = FileBytes::open(path, false);
+  const auto file = FileBytes::open(path, true);
   std::string_view in(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
   constexpr size_t kPrefix = 8 + sizeof(uint64_t);
   if (in.size() < kPrefix + kDigest || in.substr(0, 8) != kMagic) damaged(path, "not a journal");
@@ -192,18 +207,20 @@ Records Records::load(const std::string& path, const std::string& identity, cons
                  .remedy = "Repeat the first command with --resume, or begin again with --force"});
   }
   require_same_spectra(path, header.at("spectra").get<std::string>(), file_name(spectra));
-  const std::vector<int64_t> done = header.at("finished").get<std::vector<int64_t>>();
+  const size_t fixed = sizeof(RecordChecks) + index(curves_size(layout)) * sizeof(ExactSum);
+  if (in.size() < fixed + index(layout.sequences)) damaged(path, "damaged (size)");
+  const std::string_view finished = in.substr(fixed, index(layout.sequences));
+  const auto done = index(std::count(finished.begin(), finished.end(), '\1'));
   const size_t per_sequence = index(statistics_size(layout) + bands_size(layout)) * sizeof(float);
-  const size_t expected =
-      sizeof(RecordChecks) + index(curves_size(layout)) * sizeof(ExactSum) + done.size() * per_sequence;
-  if (in.size() != expected) damaged(path, "damaged (size)");
+  if (in.size() != fixed + finished.size() + done * per_sequence) damaged(path, "damaged (size)");
 
   Records records(identity, layout, spectra);
   std::memcpy(&records.checks_, in.data(), sizeof(RecordChecks));
   in.remove_prefix(sizeof(RecordChecks));
   take(in, records.curves_, index(curves_size(layout)));
-  for (int64_t i : done) {
-    if (i < 0 || i >= layout.sequences) damaged(path, "damaged (sequence number)");
+  in.remove_prefix(finished.size());
+  for (int64_t i = 0; i < layout.sequences; ++i) {
+    if (finished[index(i)] != '\1') continue;
     take(in, records.statistics_[index(i)], index(statistics_size(layout)));
     take(in, records.bands_[index(i)], index(bands_size(layout)));
     records.finish(i);

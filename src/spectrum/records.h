@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Everything an analysis keeps: statistics of every matrix and exact sums of the curves. It can be written,
-// read back and joined, and then gives the same results to the bit as an uninterrupted run.
+// Everything an analysis keeps: statistics of every matrix and exact sums of the curves. It can be written
+// and read back, and then gives the same results to the bit as an uninterrupted run.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ struct RecordKey {
   int64_t head = 0;
 };
 
-/// Extremes over the model's own matrices; joining takes sums and extremes.
+/// Sums and extremes over the model's own matrices.
 struct RecordChecks {
   int64_t matrices = 0;
   int64_t verified = 0;
@@ -73,7 +73,8 @@ class Records {
   double cumulative_sum(int64_t series, int64_t layer, int64_t head, int64_t point) const;
   double energy_sum(int64_t series, int64_t layer, int64_t head, int64_t point) const;
 
-  /// Writes all of it to `path`, atomically. Only between batches: every sequence begun must be finished.
+  /// Writes all of it to `path`, atomically and as a stream: no copy is made. Only between batches: every
+  /// sequence begun must be finished.
   void save(const std::string& path) const;
   /// Reads what save() wrote. Throws Error(kInput) if the file is damaged, Error(kUsage) if it belongs to a
   /// run with another identity or layout, or one that kept its spectra in another file or nowhere.

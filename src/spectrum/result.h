@@ -9,6 +9,10 @@
 
 namespace linformer {
 
+/// Fewer sampling units than this give no interval and no verdict, and fewer documents than this are not the
+/// units.
+inline constexpr int64_t kLeastUnits = 5;
+
 /// A two-sided confidence interval of a mean.
 struct Interval {
   double low = 0;
@@ -16,10 +20,11 @@ struct Interval {
 };
 
 /// One statistic of a head, a layer or the model. Mean and interval: heads are averaged within a sequence,
-/// sequences within a unit. Quantiles: over all pairs of sequence and head.
+/// sequences within a unit. Quantiles: over all pairs of sequence and head. All NaN if no sequence was
+/// analysed.
 struct Summary {
   double mean = 0;
-  std::optional<Interval> interval;  ///< 95 %; none with fewer than 5 units
+  std::optional<Interval> interval;  ///< at SpectrumResult::confidence; none with too few units
   double median = 0;
   double p95 = 0;
   double max = 0;
@@ -29,16 +34,18 @@ struct Summary {
 /// reach 90, 95 and 99 % (m; 0 where the spectrum is zero).
 struct StatisticsOf {
   std::vector<Summary> statistics;
-  std::vector<int64_t> mean_curve_k;  ///< k90, k95, k99 of σ, then of σ²; empty where lengths differ
+  /// k90, k95, k99 of σ, then of σ²; empty where lengths differ or no sequence was analysed.
+  std::vector<int64_t> mean_curve_k;
 };
 
-/// Means over sequences of the cumulative curves, at SpectrumResult::grid.
+/// Means over sequences of the cumulative curves, at SpectrumResult::grid; empty if there are no sequences.
 struct Curves {
   std::vector<double> cumulative;  ///< c_m
   std::vector<double> energy;      ///< e_m
 };
 
-/// Quantiles over sequences of a layer's cumulative curve (heads averaged), at SpectrumResult::band_grid.
+/// Quantiles over sequences of a layer's cumulative curve (heads averaged), at SpectrumResult::band_grid;
+/// empty if there are no sequences.
 struct Band {
   std::vector<double> p5, p50, p95;
 };
@@ -76,9 +83,9 @@ struct SpectrumChecks {
   std::optional<double> smallest_sigma1;        ///< none if there were no matrices
   std::optional<double> smallest_sigma1_ratio;  ///< of σ₁ to ‖P 1‖ / ‖1‖, which it cannot be below
   int64_t verified = 0;                         ///< matrices computed again in f64
-  double largest_verified_error = 0;            ///< max |σ_i − σ_i(f64)| / σ₁ over these
-  double tolerance = 0;                         ///< what the method promises for the latter
-  bool passed = false;                          ///< all three
+  double largest_verified_error = 0;  ///< max |σ_i − σ_i(f64)| / σ₁ over these, centred P too
+  double tolerance = 0;               ///< what the method promises for the latter
+  bool passed = false;                ///< all three
 
   bool norms_passed() const { return largest_norm_error <= kNormTolerance; }
   bool sigma1_passed() const {

@@ -49,8 +49,7 @@ NonFiniteEntry::NonFiniteEntry(int64_t task, int64_t row, int64_t col, float val
                                 .expected = "finite values",
                                 .remedy = "Singular values exist for finite matrices only"}),
       task_(task),
-      row_(row),
-      col_(col) {}
+      row_(row) {}
 
 void check_tasks(std::span<const SpectrumTask> tasks, const Run& run) {
   for (const SpectrumTask& task : tasks) check_sizes(task);

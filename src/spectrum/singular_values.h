@@ -28,10 +28,9 @@ class NonFiniteEntry : public Error {
 
   int64_t task() const { return task_; }  ///< index into the span given to compute()
   int64_t row() const { return row_; }
-  int64_t col() const { return col_; }
 
  private:
-  int64_t task_, row_, col_;
+  int64_t task_, row_;
 };
 
 /// A method. Keeps workspaces between calls, counted in run.memory, which must outlive it. One call at a
@@ -39,8 +38,6 @@ class NonFiniteEntry : public Error {
 class SingularValues {
  public:
   virtual ~SingularValues() = default;
-
-  virtual std::string_view name() const = 0;
 
   /// What compute() holds for each thread when it has met a matrix of this shape and none larger.
   virtual int64_t workspace_bytes(int64_t rows, int64_t cols) const = 0;

@@ -11,7 +11,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "checkpoint/safetensors_writer.h"
+#include "io/write_whole.h"
 
 namespace linformer {
 namespace {
@@ -21,8 +23,6 @@ namespace {
                                   .found = errno_text(number),
                                   .remedy = "Choose another place for --spectra, or make room there"});
 }
-
-size_t index(int64_t i) { return static_cast<size_t>(i); }
 
 int64_t longest(const SpectraFile::Layout& layout) {
   return *std::max_element(layout.lengths.begin(), layout.lengths.end());
@@ -64,11 +64,12 @@ int64_t SpectraFile::offset(int64_t sequence, int64_t layer, int64_t head) const
 void SpectraFile::write(int64_t sequence, int64_t layer, int64_t head, std::span<const double> values) {
   std::vector<float> row(index(size_), 0.0f);
   std::transform(values.begin(), values.end(), row.begin(), [](double x) { return static_cast<float>(x); });
-  const size_t bytes = row.size() * sizeof(float);
-  if (::pwrite(file_.get(), row.data(), bytes, offset(sequence, layer, head)) !=
-      static_cast<ssize_t>(bytes)) {
-    fail(waiting_path(path_), errno);
-  }
+  const int number = write_whole(file_.get(), offset(sequence, layer, head), std::as_bytes(std::span(row)));
+  if (number != 0) fail(waiting_path(path_), number);
+}
+
+void SpectraFile::sync() const {
+  if (::fsync(file_.get()) != 0) fail(waiting_path(path_), errno);
 }
 
 void SpectraFile::finish(int64_t sequences) const {

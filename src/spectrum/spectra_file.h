@@ -26,8 +26,13 @@ class SpectraFile {
   /// there is nothing to resume.
   SpectraFile(std::string path, Layout layout, bool resume);
 
-  /// `layer`, `head`: indices into the layout's lists. Thread-safe for different places.
+  /// `layer`, `head`: indices into the layout's lists. Thread-safe for different places. Throws
+  /// Error(kWrite).
   void write(int64_t sequence, int64_t layer, int64_t head, std::span<const double> values);
+
+  /// Makes sure that the disk has what was written: before a journal says that it is there. Throws
+  /// Error(kWrite).
+  void sync() const;
 
   /// Writes `path` from the first `sequences` sequences, atomically. The waiting file stays.
   void finish(int64_t sequences) const;

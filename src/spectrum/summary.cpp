@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <unordered_map>
 
@@ -59,7 +60,7 @@ double density(double t, double freedom) {
 }  // namespace
 
 double quantile(std::span<const double> ascending, double q) {
-  if (ascending.empty()) return 0;
+  if (ascending.empty()) return std::numeric_limits<double>::quiet_NaN();
   const double position = q * static_cast<double>(ascending.size() - 1);
   const auto below = static_cast<size_t>(position);
   const size_t above = std::min(below + 1, ascending.size() - 1);
@@ -68,7 +69,6 @@ double quantile(std::span<const double> ascending, double q) {
 }
 
 Summary summarise(std::span<const double> values) {
-  if (values.empty()) return {};
   std::vector<double> sorted(values.begin(), values.end());
   std::sort(sorted.begin(), sorted.end());
   double sum = 0;
@@ -77,7 +77,7 @@ Summary summarise(std::span<const double> values) {
           .interval = std::nullopt,
           .median = quantile(sorted, 0.5),
           .p95 = quantile(sorted, 0.95),
-          .max = sorted.back()};
+          .max = quantile(sorted, 1)};
 }
 
 double student_t_quantile(double p, double freedom) {

@@ -13,18 +13,16 @@
 namespace linformer {
 
 /// The quantile at q in [0, 1] of ascending values: linear between order statistics, position q (count − 1)
-/// (type 7 of Hyndman and Fan 1996, the default of R and NumPy). 0 for no values.
+/// (type 7 of Hyndman and Fan 1996, the default of R and NumPy). NaN for no values.
 double quantile(std::span<const double> ascending, double q);
 
-/// Mean, median, p95 and max of values in any order, no interval; all 0 for none.
+/// Mean, median, p95 and max of values in any order, no interval; all NaN for none.
 Summary summarise(std::span<const double> values);
 
 /// The t with P(T <= t) = p for Student's t with `freedom` >= 1 degrees of freedom, 0 < p < 1; relative error
 /// below 1e-8. Throws Error(kInternal) for other arguments.
 double student_t_quantile(double p, double freedom);
 
-/// Fewer units than this give no interval, and fewer documents than this are not the units.
-inline constexpr int64_t kLeastUnits = 5;
 /// Blocks of sequences that stand in for documents, at most.
 inline constexpr int64_t kMostBlocks = 20;
 

@@ -10,6 +10,16 @@
 
 using namespace linformer;
 
+namespace {
+
+std::string curves_csv(const SpectrumResult& result) {
+  std::string text;
+  write_curves_csv(result, [&](std::string_view rows) { text += rows; });
+  return text;
+}
+
+}  // namespace
+
 TEST_CASE("curves are written layer by layer, first the layer's own, then the heads'") {
   SpectrumResult result = made_result();
   CHECK(
@@ -55,4 +65,13 @@ TEST_CASE("a curve that does not fit the grid is refused") {
   SpectrumResult result = made_result();
   result.series[0].head_curves[1][1].energy.pop_back();
   CHECK_THROWS_AS(curves_csv(result), Error);
+}
+
+TEST_CASE("curves are handed over one by one, not as one text") {
+  std::vector<std::string> pieces;
+  write_curves_csv(made_result(), [&](std::string_view rows) { pieces.emplace_back(rows); });
+  // A header; in each of 2 series and 4 layers 2 curves and 3 bands of the layer, 2 curves of each of 3
+  // heads.
+  REQUIRE(pieces.size() == 1 + 2 * 4 * (2 + 3 + 3 * 2));
+  for (size_t i = 1; i < pieces.size(); ++i) CHECK(std::count(pieces[i].begin(), pieces[i].end(), '\n') <= 4);
 }

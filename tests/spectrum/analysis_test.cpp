@@ -12,88 +12,17 @@
 #include "checkpoint/tensor_values.h"
 #include "io/error_of.h"
 #include "io/temporary_folder.h"
-#include "matrices.h"
+#include "made_source.h"
 
 namespace linformer {
 namespace {
 
+using testing::analyse;
 using testing::gaussian_attention;
+using testing::MadeSource;
 using testing::Matrix;
-
-// Gaussian attention of another sharpness in each layer and head; identity where `planted` says so.
-class MadeSource final : public AttentionSource {
- public:
-  MadeSource(std::vector<int64_t> lengths, std::vector<int64_t> documents, bool causal = false) {
-    facts_.layers = 2;
-    facts_.heads = 2;
-    facts_.head_size = 8;
-    facts_.causal = causal;
-    for (int64_t n : lengths) facts_.sizes.push_back({n, n});
-    facts_.documents = std::move(documents);
-  }
-
-  SourceFacts& change() { return facts_; }
-  void plant(int64_t layer, float value) { planted_layer_ = layer, planted_ = value; }
-  void stop_after(StopFlag& flag, int64_t sequence) { flag_ = &flag, stop_after_ = sequence; }
-
-  const SourceFacts& facts() const override { return facts_; }
-  int64_t buffer_bytes(int64_t, MapSize, const LayerWants&) override { return 0; }
-
-  void run(std::span<const int64_t> sequences, int64_t layers, LayerVisitor& visitor) override {
-    const int64_t n = facts_.sizes[static_cast<size_t>(sequences.front())].rows;
-    for (int64_t layer = 0; layer < layers; ++layer) {
-      const int64_t stride = std::max(visitor.wants(layer).row_stride, n);
-      std::vector<float> maps(static_cast<size_t>(std::ssize(sequences) * 2 * n * stride));
-      LayerView view{
-          .layer = layer,
-          .sequences = sequences,
-          .q = {},
-          .k = {},
-          .v = {},
-          .logits = {},
-          .probabilities = {maps.data(), std::ssize(sequences), 2, n, n, 2 * n * stride, n * stride, stride},
-          .hidden = {},
-          .embeddings = {}};
-      for (int64_t b = 0; b < std::ssize(sequences); ++b) {
-        for (int64_t h = 0; h < 2; ++h) {
-          const auto seed = static_cast<uint64_t>(sequences[static_cast<size_t>(b)] * 10 + layer * 2 + h);
-          const Matrix p =
-              gaussian_attention(n, n, 0.5 + static_cast<double>(layer + h), facts_.causal, seed);
-          const MatrixView<float> to = view.probabilities.matrix(b, h);
-          for (int64_t i = 0; i < n; ++i) {
-            for (int64_t j = 0; j < n; ++j) to.row(i)[j] = p.at(i, j);
-            if (layer == planted_layer_ && i == 3) to.row(i)[1] = planted_;
-          }
-        }
-      }
-      visitor.on_layer(view);
-    }
-    if (flag_ != nullptr && sequences.back() >= stop_after_) flag_->request();
-  }
-
- private:
-  SourceFacts facts_;
-  int64_t planted_layer_ = -1;
-  float planted_ = 0;
-  StopFlag* flag_ = nullptr;
-  int64_t stop_after_ = 0;
-};
-
-std::vector<int64_t> repeat(int64_t value, size_t count) { return std::vector<int64_t>(count, value); }
-
-// Sequences 0 .. count − 1, each its own document.
-std::vector<int64_t> own_documents(int64_t count) {
-  std::vector<int64_t> documents;
-  for (int64_t i = 0; i < count; ++i) documents.push_back(i);
-  return documents;
-}
-
-SpectrumResult analyse(MadeSource& source, AnalysisOptions options = {}, const AnalysisFiles& files = {},
-                       int threads = 2, const StopFlag* stop = nullptr) {
-  MemoryAccount memory;
-  Run run{.memory = memory, .threads = threads, .stop = stop};
-  return Analysis(source, std::move(options), run).run({}, files);
-}
+using testing::own_documents;
+using testing::repeat;
 
 const Summary& statistic(const SpectrumResult& result, const StatisticsOf& of, const std::string& name) {
   const auto found = std::find(result.statistics.begin(), result.statistics.end(), name);
@@ -246,12 +175,6 @@ TEST_CASE("the option --until-width stops at a look once every layer is known we
   CHECK(never.confidence == Approx(look_confidence(4)));  // 8, 16, 32, 64
 }
 
-TEST_CASE("the looks together may err once in twenty") {
-  double error = 0;
-  for (int64_t look = 1; look < 100000; ++look) error += 1 - look_confidence(look);
-  CHECK(error == Approx(0.05).epsilon(1e-3));
-}
-
 TEST_CASE("sequences of different length are averaged on a grid of shares") {
   MadeSource source({10, 16, 16, 30, 12}, own_documents(5));
   const SpectrumResult result = analyse(source, {.controls = {}, .batch = 2});
@@ -264,12 +187,35 @@ TEST_CASE("sequences of different length are averaged on a grid of shares") {
   CHECK(code_of([&] { analyse(source, {.at = {{.m = 4}}}); }) == static_cast<int>(ErrorCode::kUsage));
 }
 
-TEST_CASE("an entry that is not finite is named with sequence, layer, head and row") {
+TEST_CASE("an entry that is not finite is named with sequence, layer, head, series and row") {
   MadeSource source(repeat(16, 2), own_documents(2));
   source.plant(1, std::nanf(""));
   const std::string message = message_of([&] { analyse(source, {.batch = 1}); });
-  CHECK(contains(message, "sequence 0, layer 1, head 0"));
-  CHECK(contains(message, "row 3"));
+  CHECK(contains(message, "sequence 0, layer 1, head 0: probabilities, row 3"));
+  CHECK(contains(message, "weights or the file"));
+}
+
+TEST_CASE("an entry of the logits that is not finite is not laid at the door of the probabilities") {
+  MadeSource source(repeat(16, 2), own_documents(2));
+  source.change().has_logits = true;
+  source.plant_in_logits(0, std::nanf(""));
+  CHECK(contains(message_of([&] { analyse(source, {.logits = true}); }),
+                 "sequence 0, layer 0, head 0: logits, row 3"));
+}
+
+TEST_CASE("an entry of an untrained model that is not finite is not laid at the door of the model") {
+  MemoryAccount memory;
+  Run run{.memory = memory};
+  MadeSource source(repeat(16, 2), own_documents(2));
+  const auto start = [&] {
+    auto untrained = std::make_unique<MadeSource>(repeat(16, 2), own_documents(2));
+    untrained->plant(1, INFINITY);
+    std::vector<std::unique_ptr<AttentionSource>> models;
+    models.push_back(std::move(untrained));
+    Analysis(source, {.controls = {"init"}}, run).run(std::move(models), {});
+  };
+  CHECK(contains(message_of(start), "sequence 0, layer 1, head 0: control init, row 3"));
+  CHECK(contains(message_of(start), "Leave this control out"));
 }
 
 TEST_CASE("layers, heads and indices that are not there are refused") {
@@ -281,6 +227,7 @@ TEST_CASE("layers, heads and indices that are not there are refused") {
   CHECK(refused({.heads = {-1}}));
   CHECK(refused({.at = {{.m = 17}}}));
   CHECK(refused({.controls = {"causal-uniform"}}));
+  CHECK(refused({.controls = {"uniform"}}));
   CHECK(refused({.logits = true}));
 }
 

@@ -173,3 +173,15 @@ TEST_CASE("controls depend on their stream and on nothing else") {
   CHECK(base != draw(control_stream(1, ControlPurpose::kMatched, 2, 3, 5)));
   CHECK(base != draw(control_stream(1, ControlPurpose::kMatched, 2, 4, 3)));
 }
+
+TEST_CASE("every control has one entry, which says what it needs") {
+  CHECK(control_names() == std::vector<std::string>{"none", "permuted", "matched", "causal-uniform", "init"});
+  for (const ControlKind& control : kControls) {
+    CHECK(find_control(control.name) == &control);
+    CHECK(control.needs_causal == (control.name == std::string("causal-uniform")));
+    CHECK(control.needs_checkpoint == (control.name == std::string("init")));
+    CHECK(control_help().find(std::string(control.name) + " (" + control.help) != std::string::npos);
+  }
+  CHECK(find_control("none") == nullptr);
+  CHECK(find_control("") == nullptr);
+}

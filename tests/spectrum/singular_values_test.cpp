@@ -161,7 +161,6 @@ TEST_CASE("workspaces are counted, kept, and as large as announced") {
     method->compute({&task, 1}, run);
     CHECK(memory.current_bytes() == held);
     CHECK(memory.peak_bytes() == held);
-    CHECK(method->name() == name);
   }
 }
 
@@ -202,8 +201,7 @@ TEST_CASE("an entry that is not finite is named by task, row and column, and not
         CHECK(error.code() == ErrorCode::kInput);
         CHECK(error.task() == 1);
         CHECK(error.row() == 5);
-        CHECK(error.col() == 2);
-        CHECK(std::string(error.what()).find("row 5") != std::string::npos);
+        CHECK(std::string(error.what()).find("row 5, column 2") != std::string::npos);
       }
       CHECK(values == std::vector<double>(24, -7));
     }

@@ -23,7 +23,12 @@ TEST_CASE("quantiles interpolate between order statistics as type 7 does") {
   CHECK(s.median == 3);
   CHECK(s.p95 == Approx(7.4));
   CHECK(s.max == 8);
-  CHECK(summarise({}).max == 0);
+}
+
+TEST_CASE("no values have no mean, no quantile and no maximum") {
+  const Summary none = summarise({});
+  for (const double number : {none.mean, none.median, none.p95, none.max}) CHECK(std::isnan(number));
+  CHECK_FALSE(none.interval);
 }
 
 TEST_CASE("Student t quantiles agree with closed forms") {
