@@ -26,20 +26,8 @@ struct InfoOptions {
   InputOptions input;
   bool tensors = false;
   bool check = false;
+  bool models = false;
 };
-
-Json architecture_facts(const Architecture& a) {
-  return {{"family", a.family},
-          {"layers", a.layers},
-          {"heads", a.heads},
-          {"head_size", a.head_size},
-          {"width", a.width},
-          {"ffn_width", a.ffn_width},
-          {"activation", name_of(a.activation)},
-          {"vocabulary", a.vocabulary},
-          {"positions", a.positions},
-          {"causal", a.causal}};
-}
 
 Json tensor_facts(const TensorInfo& tensor) {
   return {{"name", tensor.name}, {"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape}};
@@ -59,7 +47,7 @@ Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
     parameters[std::string(name_of(tensor.dtype))] += std::ssize(tensor.bytes) / size_of(tensor.dtype);
   }
   Json json = {{"checkpoint", checkpoint.path()},
-               {"architecture", architecture_facts(plan.architecture)},
+               {"architecture", architecture_json(plan.architecture)},
                {"language_model_head", plan.head.has_value()},
                {"tensors", checkpoint.tensors().size()},
                {"elements_by_dtype", parameters},
@@ -148,6 +136,17 @@ Table tensor_table(const Checkpoint& checkpoint) {
   return table;
 }
 
+Table model_table() {
+  Table table{.title = "",
+              .columns = {{"model", Align::kLeft}, {"model_type", Align::kLeft}, {"supported", Align::kLeft}},
+              .rows = {}};
+  for (const FamilyFacts& family : families()) {
+    table.rows.push_back(
+        {std::string(family.name), std::string(family.model_type), std::string(family.includes)});
+  }
+  return table;
+}
+
 std::string render(const Table& table, Format format) {
   if (format == Format::kMarkdown) return markdown_table(table);
   if (format == Format::kCsv) return csv_table(table);
@@ -156,6 +155,10 @@ std::string render(const Table& table, Format format) {
 
 int run(const InfoOptions& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
+  if (o.models) {
+    print(render(model_table(), o.common.format));
+    return 0;
+  }
   const Checkpoint checkpoint = open_checkpoint(o.input.checkpoint, session.map_files());
   const ModelPlan plan = plan_model(checkpoint);
   Json facts = checkpoint_facts(checkpoint, plan);
@@ -185,6 +188,9 @@ Action add_info(CLI::App& app) {
   add_input_options(app, o->input, {.text = true});
   app.add_option("CHECKPOINT", o->input.checkpoint, "the same as --checkpoint")->excludes("--checkpoint");
   app.add_flag("--tensors", o->tensors, "list every tensor");
+  app.add_flag("--models", o->models, "list the models that are supported instead")
+      ->excludes("CHECKPOINT")
+      ->excludes("--checkpoint");
   CLI::Option* check = app.add_flag("--check", o->check, "compute the (masked-)LM loss on the text");
   for (const char* name :
        {"--text", "--ids", "--length", "--sequences", "--join-documents", "--per-document"}) {

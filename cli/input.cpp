@@ -68,12 +68,6 @@ int64_t chosen_length(const InputOptions& options, const Architecture& a) {
                                   .expected = fmt::format("at most the model's {} positions", a.positions)});
 }
 
-nlohmann::ordered_json architecture_json(const Architecture& a) {
-  return {{"family", a.family},         {"layers", a.layers},       {"heads", a.heads},
-          {"head_size", a.head_size},   {"width", a.width},         {"ffn_width", a.ffn_width},
-          {"vocabulary", a.vocabulary}, {"positions", a.positions}, {"causal", a.causal}};
-}
-
 nlohmann::ordered_json text_json(const InputOptions& options, const PackedText& packed) {
   nlohmann::ordered_json json;
   if (!options.ids.empty()) {
@@ -153,6 +147,15 @@ OpenInput open_tensor_input(const InputOptions& options, Session& session) {
 }
 
 }  // namespace
+
+nlohmann::ordered_json architecture_json(const Architecture& a) {
+  return {{"family", a.family},         {"layers", a.layers},
+          {"heads", a.heads},           {"kv_heads", a.kv_heads},
+          {"head_size", a.head_size},   {"width", a.width},
+          {"ffn_width", a.ffn_width},   {"activation", name_of(a.activation)},
+          {"vocabulary", a.vocabulary}, {"positions", a.positions},
+          {"causal", a.causal}};
+}
 
 void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
   const char* group = "Input";

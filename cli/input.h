@@ -52,6 +52,9 @@ struct Selection {
 };
 void add_selection(CLI::App& app, Selection& selection);
 
+/// For reports and `info`.
+nlohmann::ordered_json architecture_json(const Architecture& architecture);
+
 /// A file, a folder, or the default that is built in.
 Checkpoint open_checkpoint(const std::string& path, bool map);
 /// What open_tokenizer and choose_tokenizer read; `checkpoint` must outlive it.

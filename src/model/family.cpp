@@ -2,7 +2,6 @@
 #include "model/family.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <set>
 
@@ -14,22 +13,35 @@ namespace linformer {
 namespace {
 
 struct Family {
-  std::string_view model_type;
+  FamilyFacts facts;
   ModelPlan (*plan)(const Checkpoint&);
 };
 
-constexpr Family kFamilies[] = {{"bert", plan_bert},
-                                {"roberta", plan_roberta},
-                                {"xlm-roberta", plan_roberta},
-                                {"camembert", plan_roberta},
-                                {"distilbert", plan_distilbert},
-                                {"electra", plan_electra},
-                                {"albert", plan_albert},
-                                {"gpt2", plan_gpt2},
-                                {"gpt_neox", plan_gpt_neox},
-                                {"llama", plan_llama},
-                                {"mistral", plan_llama},
-                                {"qwen2", plan_llama}};
+constexpr Family kFamilies[] = {
+    {{"bert", "BERT", "encoder; MLM head; absolute positions; gamma/beta names"}, plan_bert},
+    {{"roberta", "RoBERTa", "encoder; MLM head"}, plan_roberta},
+    {{"xlm-roberta", "XLM-RoBERTa", "as RoBERTa"}, plan_roberta},
+    {{"camembert", "CamemBERT", "as RoBERTa"}, plan_roberta},
+    {{"distilbert", "DistilBERT", "encoder; MLM head; learned or sinusoidal positions"}, plan_distilbert},
+    {{"electra", "ELECTRA", "encoder; embedding projection; the generator's MLM head"}, plan_electra},
+    {{"albert", "ALBERT", "encoder; shared layers, groups, inner groups; MLM head"}, plan_albert},
+    {{"gpt2", "GPT-2", "causal; LM head; scaling by layer index"}, plan_gpt2},
+    {{"gpt_neox", "GPT-NeoX, Pythia", "causal; LM head; rotary positions; parallel residual or not"},
+     plan_gpt_neox},
+    {{"llama", "Llama", "causal; LM head; grouped keys; rotary scaling default, linear or llama3"},
+     plan_llama},
+    {{"mistral", "Mistral", "as Llama, up to the sliding window's length"}, plan_llama},
+    {{"qwen2", "Qwen2", "as Llama, with biases; up to the sliding window's length where it is used"},
+     plan_llama},
+};
+
+std::string known_types() {
+  std::string names;
+  for (const Family& family : kFamilies) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", family.facts.model_type);
+  }
+  return names;
+}
 
 void check_tensor(const Checkpoint& checkpoint, const TensorRef& ref) {
   const TensorInfo* tensor = checkpoint.find(ref.name);
@@ -56,26 +68,28 @@ void check_tensor(const Checkpoint& checkpoint, const TensorRef& ref) {
 
 }  // namespace
 
-std::vector<std::string> family_names() {
-  std::vector<std::string> names;
-  for (const Family& family : kFamilies) names.emplace_back(family.model_type);
-  return names;
+std::vector<FamilyFacts> families() {
+  std::vector<FamilyFacts> facts;
+  for (const Family& family : kFamilies) facts.push_back(family.facts);
+  return facts;
 }
 
 ModelPlan plan_model(const Checkpoint& checkpoint) {
   const std::string type = json_string(checkpoint.config(), "model_type", checkpoint.path_of("config.json"));
   for (const Family& family : kFamilies) {
-    if (family.model_type != type) continue;
+    if (family.facts.model_type != type) continue;
     ModelPlan plan = family.plan(checkpoint);
     for_each_tensor(plan, [&](const TensorRef& ref) { check_tensor(checkpoint, ref); });
     return plan;
   }
-  throw Error(ErrorCode::kUnsupported,
-              {.subject = checkpoint.path_of("config.json"),
-               .item = "model_type",
-               .found = fmt::format("'{}'", type),
-               .expected = fmt::format("one of: {}", fmt::join(family_names(), ", ")),
-               .remedy = "Any model can be analysed through --qk or --probabilities (see FORMATS.md)"});
+  throw Error(
+      ErrorCode::kUnsupported,
+      {.subject = checkpoint.path_of("config.json"),
+       .item = "model_type",
+       .found = fmt::format("'{}'", type),
+       .expected = fmt::format("one of: {}", known_types()),
+       .remedy = "Any model can be analysed through --qk or --probabilities (see FORMATS.md); to have "
+                 "this family, send its config.json and 'linformer info --tensors'"});
 }
 
 std::vector<std::string> used_tensors(const ModelPlan& plan) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
@@ -15,8 +16,15 @@ namespace linformer {
 /// that contradicts itself and for a tensor that is missing, not floating point or of another shape.
 ModelPlan plan_model(const Checkpoint& checkpoint);
 
-/// The supported values of model_type.
-std::vector<std::string> family_names();
+/// A family as users know it.
+struct FamilyFacts {
+  std::string_view model_type;  ///< in config.json
+  std::string_view name;
+  std::string_view includes;  ///< what of it is supported, in a few words
+};
+
+/// The supported families.
+std::vector<FamilyFacts> families();
 
 /// Names of the checkpoint's tensors that the plan does not use, sorted.
 std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const ModelPlan& plan);
