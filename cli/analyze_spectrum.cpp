@@ -231,7 +231,7 @@ int run(const SpectrumOptions& o, const Invocation& invocation) {
       choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, o.spectra);
   check_places(places, o.input);
   should_resume(places, o.resume, o.force);  // asked again under the lock; here for an early refusal
-  OpenInput input = open_input(o.input, session);
+  OpenInput input = open_input(o.input, o.selection.layer_list(), session);
   Analysis analysis(*input.source, analysis_options(o), session.run());
   Untrained untrained = open_untrained_models(o, input, session);
   if (o.common.dry_run) return dry_run(analysis, input, untrained, places);

@@ -44,8 +44,9 @@ int run(const AttentionOptions& o, const Invocation& invocation) {
         {.subject = "--out", .found = "'-'", .expected = "a file: its tensors are not written in order"});
   }
   refuse_overwriting(o.input, o.common.out);
-  OpenInput input = open_input(o.input, session);
   const AttentionFileOptions options = file_options(o);
+  const std::vector<int64_t> all = {};  // the last hidden states need them
+  OpenInput input = open_input(o.input, options.parts.hidden ? all : options.layers, session);
   const int64_t width = input.plan->architecture.width;
   const int64_t bytes = attention_file_bytes(*input.source, width, options);
   if (o.common.dry_run) {

@@ -109,10 +109,11 @@ std::vector<std::vector<int32_t>> dropped_positions(const InputOptions& options,
   return dropped;
 }
 
-OpenInput open_model_input(const InputOptions& options, Session& session) {
+OpenInput open_model_input(const InputOptions& options, const std::vector<int64_t>& layers,
+                           Session& session) {
   OpenInput input;
   input.checkpoint = open_checkpoint(options.checkpoint, session.map_files());
-  input.plan = plan_model(*input.checkpoint);
+  input.plan = without_later_layers(plan_model(*input.checkpoint), layers);
   const Architecture& a = input.plan->architecture;
   input.packed = open_sequences(options, *input.checkpoint, a);
   if (options.drop_special_tokens) input.dropped = dropped_positions(options, input);
@@ -282,7 +283,7 @@ PackedText open_sequences(const InputOptions& options, const Checkpoint& checkpo
   return packed;
 }
 
-OpenInput open_input(const InputOptions& options, Session& session) {
+OpenInput open_input(const InputOptions& options, const std::vector<int64_t>& layers, Session& session) {
   const bool tensors = !options.qk.empty() || !options.probabilities.empty();
   if (options.causal && !tensors) {
     throw Error(ErrorCode::kUsage,
@@ -291,7 +292,7 @@ OpenInput open_input(const InputOptions& options, Session& session) {
                  .expected = "--qk or --probabilities",
                  .remedy = "Leave it out: the checkpoint says whether its heads are causal"});
   }
-  return tensors ? open_tensor_input(options, session) : open_model_input(options, session);
+  return tensors ? open_tensor_input(options, session) : open_model_input(options, layers, session);
 }
 
 void refuse_overwriting(const InputOptions& options, const std::string& path) {

@@ -85,7 +85,8 @@ struct OpenInput {
   std::string fingerprint;       ///< SHA-256 of all that is read
 };
 
-OpenInput open_input(const InputOptions& options, Session& session);
+/// Of a checkpoint, the layers up to the last of `layers` are read; empty: all.
+OpenInput open_input(const InputOptions& options, const std::vector<int64_t>& layers, Session& session);
 
 /// Throws Error(kUsage) if `path`, which is to be written, is one of the files that are read.
 void refuse_overwriting(const InputOptions& options, const std::string& path);

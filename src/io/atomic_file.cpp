@@ -126,15 +126,14 @@ void AtomicFile::fail(int number, std::string_view action) const {
 
 void AtomicFile::reserve(int64_t bytes) {
   if (direct_ || bytes <= size_) return;
+  // Asked first: a reservation that fails has filled the disk for a moment, for everybody.
   const int64_t available = free_bytes(file_.get());
+  if (available >= 0 && available < bytes - size_) fail_full(path_, bytes, available);
   int number = 0;
   while (::fallocate(file_.get(), 0, 0, bytes) != 0 && (number = errno) == EINTR) {
   }
   if (number == ENOSPC || number == EDQUOT) fail_full(path_, bytes, available);
-  if (number == EOPNOTSUPP) {  // this file system cannot promise; ask whether it has room today
-    if (available >= 0 && available < bytes) fail_full(path_, bytes, available);
-    return resize(bytes);
-  }
+  if (number == EOPNOTSUPP) return resize(bytes);  // this file system cannot promise
   if (number != 0 && number != EINTR) fail(number, "cannot be made " + format_bytes(bytes) + " long");
   size_ = bytes;
 }

@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "model/architecture.h"
 
+#include <algorithm>
+
 namespace linformer {
+
+ModelPlan without_later_layers(ModelPlan plan, const std::vector<int64_t>& layers) {
+  plan.head.reset();
+  if (layers.empty()) return plan;
+  const int64_t needed = *std::max_element(layers.begin(), layers.end()) + 1;
+  if (needed >= std::ssize(plan.layers)) return plan;
+  plan.layers.resize(static_cast<size_t>(std::max<int64_t>(needed, 0)));
+  plan.final_norm = {};
+  return plan;
+}
 
 void for_each_tensor(const ModelPlan& plan, const std::function<void(const TensorRef&)>& f) {
   const auto visit = [&](const TensorRef& ref) {

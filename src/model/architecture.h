@@ -121,6 +121,10 @@ struct ModelPlan {
   std::optional<HeadRefs> head = {};
 };
 
+/// The plan of what attention in these layers depends on: no head, and nothing after the last of them. Empty:
+/// all layers.
+ModelPlan without_later_layers(ModelPlan plan, const std::vector<int64_t>& layers);
+
 /// Calls f for every tensor of the plan that there is; one that is used twice comes twice.
 void for_each_tensor(const ModelPlan& plan, const std::function<void(const TensorRef&)>& f);
 

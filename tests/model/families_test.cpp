@@ -153,12 +153,14 @@ TEST_CASE("A model without its last layers can be loaded and run as far as it go
   const Checkpoint checkpoint = Checkpoint::open(folder, true);
   ModelPlan plan = plan_model(checkpoint);
   LoadedFixture whole(folder);
-  plan.layers.resize(1);
-  plan.head.reset();
+  plan = without_later_layers(plan, {0});
   MemoryAccount memory;
   Run run{.memory = memory, .threads = 2};
   const Model part = Model::load(checkpoint, plan, memory);
   CHECK(memory.current_bytes() < whole.memory.current_bytes());
+  for (const std::string& name : used_tensors(plan)) CHECK(name.find("layers.1.") == std::string::npos);
+  CHECK(without_later_layers(plan_model(checkpoint), {}).layers.size() == 2);
+  CHECK(without_later_layers(plan_model(checkpoint), {7}).layers.size() == 2);
   const std::vector<int32_t> ids = {5, 6, 7, 8};
   const std::span<const int32_t> sequence(ids);
   Keeper all, one;
