@@ -53,7 +53,7 @@ std::string tokenizer_kind(const Checkpoint& checkpoint) {
 Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
   std::map<std::string, int64_t> parameters;
   for (const TensorInfo& tensor : checkpoint.tensors()) {
-    parameters[std::string(name_of(tensor.dtype))] += std::ssize(tensor.bytes) / size_of(tensor.dtype);
+    parameters[std::string(name_of(tensor.dtype))] += tensor.elements();
   }
   Json json = {
       {"checkpoint", checkpoint.path()},         {"architecture", architecture_facts(plan.architecture)},

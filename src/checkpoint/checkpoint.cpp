@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <set>
@@ -10,6 +11,7 @@
 
 #include "base/error.h"
 #include "checkpoint/packaging.h"
+#include "checkpoint/tensor_file.h"
 #include "io/json.h"
 #include "io/sha256.h"
 
@@ -38,6 +40,16 @@ std::string describe(const Tensor& tensor, std::string_view dtype) {
   return fmt::format("{} {} ", dtype, to_string(tensor.shape)) + tensor.name;
 }
 
+/// The bytes of a row-major copy.
+void hash_values(const TensorInfo& tensor, Sha256& hash) {
+  if (tensor.strides.empty()) return hash.update(tensor.bytes);
+  std::array<std::byte, kPartBytes> room;
+  const int64_t count = tensor.elements();
+  for (int64_t done = 0; done < count; done += kPartElements) {
+    hash.update(row_major_part(tensor, done, std::min(kPartElements, count - done), room));
+  }
+}
+
 }  // namespace
 
 Checkpoint Checkpoint::open(const std::string& path, bool map) {
@@ -46,7 +58,7 @@ Checkpoint Checkpoint::open(const std::string& path, bool map) {
   const fs::path weights = locate_weights(path);
   const fs::path folder = weights.parent_path();
   checkpoint.folder_ = folder.empty() ? "" : (folder / "").string();
-  checkpoint.weights_ = std::make_shared<TensorFile>(FileBytes::open(weights.string(), map));
+  checkpoint.weights_ = std::make_shared<TensorSet>(TensorFile::open(weights.string(), map).set());
   for (const std::string_view name : kSideFiles) {
     std::error_code error;
     if (!fs::exists(folder / name, error)) continue;
@@ -64,7 +76,7 @@ Checkpoint Checkpoint::embedded(
   for (const auto& [file_name, bytes] : files) {
     auto file = FileBytes::embedded(checkpoint.folder_ + file_name, bytes);
     if (file_name == kWeights) {
-      checkpoint.weights_ = std::make_shared<TensorFile>(std::move(file));
+      checkpoint.weights_ = std::make_shared<TensorSet>(TensorFile(std::move(file)).set());
     } else {
       checkpoint.files_.emplace(file_name, std::move(file));
     }
@@ -126,7 +138,7 @@ std::string Checkpoint::fingerprint(const std::vector<std::string>& tensors) con
   }
   for (const std::string& name : std::set(tensors.begin(), tensors.end())) {
     hash.update_part(name);
-    hash.update(get(name).bytes);
+    hash_values(get(name), hash);
   }
   return hash.hex_digest();
 }

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "checkpoint/tensor_file.h"
+#include "checkpoint/tensor_set.h"
 #include "io/file_bytes.h"
 
 namespace linformer {
@@ -35,8 +35,10 @@ class Checkpoint {
 
   /// As it was opened.
   const std::string& path() const { return path_; }
-  /// The file of the tensors, for messages about them.
+  /// The file of the tensors, or the index of the files, for messages about them ...
   const std::string& weights_path() const { return weights_->name(); }
+  /// ... and the file that this tensor of it is in.
+  const std::string& weights_path(const TensorInfo& tensor) const { return tensor.file->name(); }
   /// Where the side file of this name is or would be, for messages about it.
   std::string path_of(std::string_view file_name) const;
 
@@ -45,8 +47,7 @@ class Checkpoint {
   /// Text of config.json, vocab.txt, tokenizer.json ... as it is; nothing if there is no such file.
   std::optional<std::string_view> file(std::string_view file_name) const;
 
-  /// As TensorFile's.
-  const TensorFile& weights() const { return *weights_; }
+  /// As TensorSet's.
   const TensorInfo* find(std::string_view tensor) const { return weights_->find(tensor); }
   const TensorInfo& get(std::string_view tensor) const { return weights_->get(tensor); }
   const std::vector<TensorInfo>& tensors() const { return weights_->tensors(); }
@@ -55,7 +56,7 @@ class Checkpoint {
   int64_t total_bytes() const;
 
   /// SHA-256 of config.json, of names, dtypes and shapes of all tensors, and of the bytes of those named: 64
-  /// digits that depend on neither the order of `tensors` nor that within the file. Throws as get().
+  /// digits that depend on neither the order of `tensors` nor on how the files hold them. Throws as get().
   std::string fingerprint(const std::vector<std::string>& tensors) const;
 
  private:
@@ -64,7 +65,7 @@ class Checkpoint {
 
   std::string path_;
   std::string folder_;  ///< of the side files, with a final '/' unless empty
-  std::shared_ptr<const TensorFile> weights_;
+  std::shared_ptr<const TensorSet> weights_;
   std::map<std::string, std::shared_ptr<const FileBytes>, std::less<>> files_;
   nlohmann::json config_;
 };

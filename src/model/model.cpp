@@ -90,7 +90,8 @@ class ModelBuilder {
 
 Model Model::load(const Checkpoint& checkpoint, const ModelPlan& plan, MemoryAccount& account) {
   const auto fill = [&](const TensorRef& ref, std::span<float> out) {
-    copy_as_f32(checkpoint.get(ref.name), checkpoint.weights_path(), out);
+    const TensorInfo& tensor = checkpoint.get(ref.name);
+    copy_as_f32(tensor, checkpoint.weights_path(tensor), out);
   };
   return ModelBuilder(plan, account, fill).build(plan);
 }
