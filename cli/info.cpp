@@ -56,10 +56,12 @@ Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
     parameters[std::string(name_of(tensor.dtype))] += tensor.elements();
   }
   Json json = {
-      {"checkpoint", checkpoint.path()},         {"architecture", architecture_facts(plan.architecture)},
+      {"checkpoint", checkpoint.path()},         {"weights", checkpoint.weights_path()},
+      {"packaging", checkpoint.packaging()},     {"architecture", architecture_facts(plan.architecture)},
       {"masked_lm_head", plan.head.has_value()}, {"tensors", checkpoint.tensors().size()},
       {"elements_by_dtype", parameters},         {"bytes", checkpoint.total_bytes()},
       {"tokenizer", tokenizer_kind(checkpoint)}, {"unused_tensors", unused_tensors(checkpoint, plan)}};
+  if (!checkpoint.unmapped_tensors().empty()) json["unmapped_tensors"] = checkpoint.unmapped_tensors();
   return json;
 }
 
@@ -124,7 +126,7 @@ std::string render(const Table& table, Format format) {
 
 int run(const InfoOptions& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
-  const Checkpoint checkpoint = open_checkpoint(o.input.checkpoint, session.map_files());
+  const Checkpoint checkpoint = open_checkpoint(o.input.checkpoint, session);
   const ModelPlan plan = plan_model(checkpoint);
   Json facts = checkpoint_facts(checkpoint, plan);
   if (o.check) facts["check"] = check_facts(o, checkpoint, plan, session);

@@ -106,7 +106,7 @@ std::string fingerprint(const OpenInput& input) {
 
 OpenInput open_model_input(const InputOptions& options, Session& session) {
   OpenInput input;
-  input.checkpoint = open_checkpoint(options.checkpoint, session.map_files());
+  input.checkpoint = open_checkpoint(options.checkpoint, session);
   input.plan = plan_model(*input.checkpoint);
   const Architecture& a = input.plan->architecture;
   input.packed = open_sequences(options, *input.checkpoint, a);
@@ -148,8 +148,9 @@ OpenInput open_tensor_input(const InputOptions& options, Session& session) {
 
 void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
   const char* group = "Input";
-  app.add_option("--checkpoint", o.checkpoint,
-                 "a folder or .safetensors file (default: a small BERT that is built in)")
+  app.add_option(
+         "--checkpoint", o.checkpoint,
+         "a folder, a file of weights or a model in the hub's cache (default: a small BERT that is built in)")
       ->group(group);
   if (!parts.text) return;
   CLI::Option* text =
@@ -219,9 +220,9 @@ std::vector<int64_t> Selection::head_list() const {
   return heads.empty() ? std::vector<int64_t>{} : parse_list(heads, "--heads");
 }
 
-Checkpoint open_checkpoint(const std::string& path, bool map) {
+Checkpoint open_checkpoint(const std::string& path, const Session& session) {
   return path.empty() ? Checkpoint::embedded(kDefaultName, embedded_checkpoint())
-                      : Checkpoint::open(path, map);
+                      : Checkpoint::open(path, session.map_files(), session.hub_cache());
 }
 
 std::unique_ptr<Tokenizer> open_checkpoint_tokenizer(const Checkpoint& checkpoint) {
@@ -276,7 +277,8 @@ OpenInput open_input(const InputOptions& options, Session& session) {
 void refuse_overwriting(const InputOptions& options, const std::string& path) {
   std::vector<std::string> read = options.text;
   read.insert(read.end(), {options.checkpoint, options.ids, options.qk, options.probabilities});
-  for (const char* name : {"model.safetensors", "config.json", "vocab.txt", "tokenizer.json",
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                           "pytorch_model.bin.index.json", "config.json", "vocab.txt", "tokenizer.json",
                            "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"}) {
     if (!options.checkpoint.empty()) read.push_back(options.checkpoint + "/" + name);
   }

@@ -51,8 +51,8 @@ struct Selection {
 };
 void add_selection(CLI::App& app, Selection& selection);
 
-/// A file, a folder, or the default that is built in.
-Checkpoint open_checkpoint(const std::string& path, bool map);
+/// A folder, a file, a model in the hub's cache, or the default that is built in.
+Checkpoint open_checkpoint(const std::string& path, const Session& session);
 std::unique_ptr<Tokenizer> open_checkpoint_tokenizer(const Checkpoint& checkpoint);
 
 /// The documents of --text, or the sample that is built in.

@@ -10,8 +10,8 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "checkpoint/hub_cache.h"
 #include "checkpoint/packaging.h"
-#include "checkpoint/tensor_file.h"
 #include "io/json.h"
 #include "io/sha256.h"
 
@@ -52,13 +52,13 @@ void hash_values(const TensorInfo& tensor, Sha256& hash) {
 
 }  // namespace
 
-Checkpoint Checkpoint::open(const std::string& path, bool map) {
+Checkpoint Checkpoint::open(const std::string& path, bool map, const std::string& hub_cache) {
   Checkpoint checkpoint;
   checkpoint.path_ = path;
-  const fs::path weights = locate_weights(path);
+  const fs::path weights = locate_weights(resolve_hub_name(path, hub_cache));
   const fs::path folder = weights.parent_path();
   checkpoint.folder_ = folder.empty() ? "" : (folder / "").string();
-  checkpoint.weights_ = std::make_shared<TensorSet>(TensorFile::open(weights.string(), map).set());
+  checkpoint.weights_ = std::make_shared<Weights>(open_weights(weights.string(), map));
   for (const std::string_view name : kSideFiles) {
     std::error_code error;
     if (!fs::exists(folder / name, error)) continue;
@@ -76,7 +76,7 @@ Checkpoint Checkpoint::embedded(
   for (const auto& [file_name, bytes] : files) {
     auto file = FileBytes::embedded(checkpoint.folder_ + file_name, bytes);
     if (file_name == kWeights) {
-      checkpoint.weights_ = std::make_shared<TensorSet>(TensorFile(std::move(file)).set());
+      checkpoint.weights_ = std::make_shared<Weights>(open_weights(std::move(file)));
     } else {
       checkpoint.files_.emplace(file_name, std::move(file));
     }
@@ -122,7 +122,7 @@ std::optional<std::string_view> Checkpoint::file(std::string_view file_name) con
 }
 
 int64_t Checkpoint::total_bytes() const {
-  int64_t bytes = weights_->file_bytes();
+  int64_t bytes = weights_->tensors.file_bytes();
   for (const auto& [name, file] : files_) bytes += static_cast<int64_t>(file->bytes().size());
   return bytes;
 }
@@ -130,10 +130,10 @@ int64_t Checkpoint::total_bytes() const {
 std::string Checkpoint::fingerprint(const std::vector<std::string>& tensors) const {
   Sha256 hash;
   hash.update_part(file(kConfig).value_or(""));
-  for (const TensorInfo& tensor : weights_->tensors()) {
+  for (const TensorInfo& tensor : weights_->tensors.tensors()) {
     hash.update_part(describe(tensor, name_of(tensor.dtype)));
   }
-  for (const UnreadableTensor& tensor : weights_->unreadable()) {
+  for (const UnreadableTensor& tensor : weights_->tensors.unreadable()) {
     hash.update_part(describe(tensor, tensor.dtype));
   }
   for (const std::string& name : std::set(tensors.begin(), tensors.end())) {

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "checkpoint/tensor_set.h"
+#include "checkpoint/weights.h"
 #include "io/file_bytes.h"
 
 namespace linformer {
@@ -23,10 +23,11 @@ namespace linformer {
 /// files. Immutable and thread-safe.
 class Checkpoint {
  public:
-  /// `path` is a folder with model.safetensors, or a .safetensors file whose folder may hold the rest. Reads
-  /// headers and small files only; `map` as in FileBytes. Throws Error(kInput) for what is missing or
-  /// malformed, Error(kUnsupported) for other packagings, by name.
-  static Checkpoint open(const std::string& path, bool map);
+  /// `path` is a folder, weights whose folder may hold the rest, an index of several files of weights, or a
+  /// name of the hub that is looked up in the folder `hub_cache`. Reads headers and small files only; `map`
+  /// as in FileBytes. Throws Error(kInput) for what is missing or malformed, Error(kUnsupported) for
+  /// packagings that are not read, by name.
+  static Checkpoint open(const std::string& path, bool map, const std::string& hub_cache = {});
 
   /// A checkpoint built into the program: file names (model.safetensors among them) with bytes that outlive
   /// it. `name` is its path in messages and reports.
@@ -36,9 +37,13 @@ class Checkpoint {
   /// As it was opened.
   const std::string& path() const { return path_; }
   /// The file of the tensors, or the index of the files, for messages about them ...
-  const std::string& weights_path() const { return weights_->name(); }
+  const std::string& weights_path() const { return weights_->tensors.name(); }
   /// ... and the file that this tensor of it is in.
   const std::string& weights_path(const TensorInfo& tensor) const { return tensor.file->name(); }
+  /// How the weights are packed, e.g. "safetensors".
+  std::string_view packaging() const { return weights_->packaging; }
+  /// Tensors in files of an index that the index does not name; they count as not there.
+  const std::vector<std::string>& unmapped_tensors() const { return weights_->unmapped; }
   /// Where the side file of this name is or would be, for messages about it.
   std::string path_of(std::string_view file_name) const;
 
@@ -48,9 +53,9 @@ class Checkpoint {
   std::optional<std::string_view> file(std::string_view file_name) const;
 
   /// As TensorSet's.
-  const TensorInfo* find(std::string_view tensor) const { return weights_->find(tensor); }
-  const TensorInfo& get(std::string_view tensor) const { return weights_->get(tensor); }
-  const std::vector<TensorInfo>& tensors() const { return weights_->tensors(); }
+  const TensorInfo* find(std::string_view tensor) const { return weights_->tensors.find(tensor); }
+  const TensorInfo& get(std::string_view tensor) const { return weights_->tensors.get(tensor); }
+  const std::vector<TensorInfo>& tensors() const { return weights_->tensors.tensors(); }
 
   /// Bytes of all files.
   int64_t total_bytes() const;
@@ -65,7 +70,7 @@ class Checkpoint {
 
   std::string path_;
   std::string folder_;  ///< of the side files, with a final '/' unless empty
-  std::shared_ptr<const TensorSet> weights_;
+  std::shared_ptr<const Weights> weights_;
   std::map<std::string, std::shared_ptr<const FileBytes>, std::less<>> files_;
   nlohmann::json config_;
 };
