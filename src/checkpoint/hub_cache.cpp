@@ -94,7 +94,7 @@ std::vector<std::string> snapshots_in(const fs::path& folder) {
 
 /// The snapshot that is meant: of the revision, of main, or the only one.
 std::optional<std::string> snapshot_of(const fs::path& folder, const HubName& name, const std::string& text) {
-  if (const auto commit = commit_of(folder, name.revision.empty() ? "main" : name.revision)) return commit;
+  if (auto commit = commit_of(folder, name.revision.empty() ? "main" : name.revision)) return commit;
   if (!name.revision.empty()) return name.revision;
   const std::vector<std::string> snapshots = snapshots_in(folder);
   if (snapshots.size() < 2) return snapshots.empty() ? std::nullopt : std::optional(snapshots[0]);

@@ -162,7 +162,7 @@ class PickleReader : PickleCalls {
       case '\x85':  // TUPLE1
       case '\x86':  // TUPLE2
       case '\x87':  // TUPLE3
-        return tuple(static_cast<size_t>(op - '\x85' + 1)), true;
+        return tuple(static_cast<unsigned char>(op) - size_t{0x84}), true;
       case 't':  // TUPLE
         return push({.kind = Kind::kTuple, .items = pop_to_mark()}), true;
       case ']':  // EMPTY_LIST

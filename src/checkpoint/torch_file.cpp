@@ -152,7 +152,7 @@ class LegacyReader {
 bool is_torch_zip(const FileBytes& file) { return file.text().starts_with("PK\x03\x04"); }
 bool is_torch_legacy(const FileBytes& file) { return file.text().starts_with(kMagic); }
 
-TensorSet read_torch_zip(std::shared_ptr<const FileBytes> file) {
+TensorSet read_torch_zip(const std::shared_ptr<const FileBytes>& file) {
   const std::vector<ZipEntry> entries = read_zip(*file);
   const std::string folder(top_folder(entries, *file));
   if (find_entry(entries, folder + "/constants.pkl") != nullptr) {

@@ -16,7 +16,7 @@ bool is_torch_legacy(const FileBytes& file);
 /// The tensors of the file's state dict, views of its storages; no storage is touched. Throws Error(kInput)
 /// for what is malformed, Error(kUnsupported), by name, for TorchScript, NumPy archives, big-endian storages,
 /// compression and encryption.
-TensorSet read_torch_zip(std::shared_ptr<const FileBytes> file);
+TensorSet read_torch_zip(const std::shared_ptr<const FileBytes>& file);
 TensorSet read_torch_legacy(std::shared_ptr<const FileBytes> file);
 
 }  // namespace linformer

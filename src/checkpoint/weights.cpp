@@ -103,7 +103,7 @@ Weights open_weights(const std::string& path, bool map) {
 }
 
 Weights open_weights(std::shared_ptr<const FileBytes> file) {
-  if (is_torch_zip(*file)) return {.tensors = read_torch_zip(std::move(file)), .packaging = "PyTorch"};
+  if (is_torch_zip(*file)) return {.tensors = read_torch_zip(file), .packaging = "PyTorch"};
   if (is_torch_legacy(*file)) {
     return {.tensors = read_torch_legacy(std::move(file)), .packaging = "PyTorch before 1.6"};
   }
