@@ -229,7 +229,7 @@ int run(const SpectrumOptions& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
   const ReportPlaces places =
       choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, o.spectra);
-  check_places(places, o.input);
+  check_places(places, files_read(o.input, session));
   should_resume(places, o.resume, o.force);  // asked again under the lock; here for an early refusal
   OpenInput input = open_input(o.input, o.selection.layer_list(), session);
   Analysis analysis(*input.source, analysis_options(o), session.run());

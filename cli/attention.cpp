@@ -43,7 +43,7 @@ int run(const AttentionOptions& o, const Invocation& invocation) {
         ErrorCode::kUsage,
         {.subject = "--out", .found = "'-'", .expected = "a file: its tensors are not written in order"});
   }
-  refuse_overwriting(o.input, o.common.out);
+  refuse_overwriting(files_read(o.input, session), o.common.out);
   const AttentionFileOptions options = file_options(o);
   const std::vector<int64_t> all = {};  // the last hidden states need them
   OpenInput input = open_input(o.input, options.parts.hidden ? all : options.layers, session);

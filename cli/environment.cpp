@@ -24,10 +24,20 @@ bool is_library_setting(std::string_view name) {
   return false;
 }
 
+/// As huggingface_hub finds it.
+std::string hub_cache() {
+  if (const std::string cache = get("HF_HUB_CACHE"); !cache.empty()) return cache;
+  if (const std::string home = get("HF_HOME"); !home.empty()) return home + "/hub";
+  if (const std::string cache = get("XDG_CACHE_HOME"); !cache.empty()) return cache + "/huggingface/hub";
+  const std::string home = get("HOME");
+  return home.empty() ? "" : home + "/.cache/huggingface/hub";
+}
+
 }  // namespace
 
 Environment read_environment() {
   Environment environment;
+  environment.hub_cache = hub_cache();
   environment.no_color = !get("NO_COLOR").empty() || get("TERM") == "dumb";
   for (const char* name : {"CLICOLOR_FORCE", "FORCE_COLOR"}) {
     const std::string value = get(name);

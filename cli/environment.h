@@ -11,6 +11,7 @@ namespace linformer::cli {
 struct Environment {
   bool no_color = false;     ///< NO_COLOR is set and not empty, or TERM is "dumb"
   bool force_color = false;  ///< CLICOLOR_FORCE or FORCE_COLOR is set and not "0"
+  std::string hub_cache;     ///< where the Hugging Face hub keeps models; empty if there is no home
   /// Settings of the libraries as they were found: OPENBLAS_*, OMP_*, GOMP_*, DNNL_*, ONEDNN_*.
   std::map<std::string, std::string> library_settings;
 };

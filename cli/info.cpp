@@ -44,9 +44,11 @@ std::string tokenizer_kind(const Checkpoint& checkpoint) {
 Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
   std::map<std::string, int64_t> parameters;
   for (const TensorInfo& tensor : checkpoint.tensors()) {
-    parameters[std::string(name_of(tensor.dtype))] += std::ssize(tensor.bytes) / size_of(tensor.dtype);
+    parameters[std::string(name_of(tensor.dtype))] += tensor.elements();
   }
   Json json = {{"checkpoint", checkpoint.path()},
+               {"weights", checkpoint.weights_path()},
+               {"packaging", checkpoint.packaging()},
                {"architecture", architecture_json(plan.architecture)},
                {"language_model_head", plan.head.has_value()},
                {"tensors", checkpoint.tensors().size()},
@@ -54,6 +56,7 @@ Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
                {"bytes", checkpoint.total_bytes()},
                {"tokenizer", tokenizer_kind(checkpoint)},
                {"unused_tensors", unused_tensors(checkpoint, plan)}};
+  if (!checkpoint.unmapped_tensors().empty()) json["unmapped_tensors"] = checkpoint.unmapped_tensors();
   return json;
 }
 
@@ -159,7 +162,7 @@ int run(const InfoOptions& o, const Invocation& invocation) {
     print(render(model_table(), o.common.format));
     return 0;
   }
-  const Checkpoint checkpoint = open_checkpoint(o.input.checkpoint, session.map_files());
+  const Checkpoint checkpoint = open_checkpoint(o.input.checkpoint, session);
   const ModelPlan plan = plan_model(checkpoint);
   Json facts = checkpoint_facts(checkpoint, plan);
   if (o.check) facts["check"] = check_facts(o, checkpoint, plan, session);

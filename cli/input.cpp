@@ -112,7 +112,7 @@ std::vector<std::vector<int32_t>> dropped_positions(const InputOptions& options,
 OpenInput open_model_input(const InputOptions& options, const std::vector<int64_t>& layers,
                            Session& session) {
   OpenInput input;
-  input.checkpoint = open_checkpoint(options.checkpoint, session.map_files());
+  input.checkpoint = open_checkpoint(options.checkpoint, session);
   input.plan = without_later_layers(plan_model(*input.checkpoint), layers);
   const Architecture& a = input.plan->architecture;
   input.packed = open_sequences(options, *input.checkpoint, a);
@@ -160,8 +160,9 @@ nlohmann::ordered_json architecture_json(const Architecture& a) {
 
 void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
   const char* group = "Input";
-  app.add_option("--checkpoint", o.checkpoint,
-                 "a folder or .safetensors file (default: a small BERT that is built in)")
+  app.add_option(
+         "--checkpoint", o.checkpoint,
+         "a folder, a file of weights or a model in the hub's cache (default: a small BERT that is built in)")
       ->group(group);
   if (!parts.text) return;
   CLI::Option* text =
@@ -233,9 +234,9 @@ std::vector<int64_t> Selection::head_list() const {
   return heads.empty() ? std::vector<int64_t>{} : parse_list(heads, "--heads");
 }
 
-Checkpoint open_checkpoint(const std::string& path, bool map) {
+Checkpoint open_checkpoint(const std::string& path, const Session& session) {
   return path.empty() ? Checkpoint::embedded(kDefaultName, embedded_checkpoint())
-                      : Checkpoint::open(path, map);
+                      : Checkpoint::open(path, session.map_files(), session.hub_cache());
 }
 
 TokenizerFiles tokenizer_files(const Checkpoint& checkpoint) {
@@ -295,17 +296,22 @@ OpenInput open_input(const InputOptions& options, const std::vector<int64_t>& la
   return tensors ? open_tensor_input(options, session) : open_model_input(options, layers, session);
 }
 
-void refuse_overwriting(const InputOptions& options, const std::string& path) {
+std::vector<std::string> files_read(const InputOptions& options, const Session& session) {
   std::vector<std::string> read = options.text;
-  read.insert(read.end(), {options.ids, options.qk, options.probabilities});
-  if (!options.checkpoint.empty()) {
-    const std::vector<std::string> files = Checkpoint::files_of(options.checkpoint);
-    read.insert(read.end(), files.begin(), files.end());
+  for (const std::string& file : {options.ids, options.qk, options.probabilities}) {
+    if (!file.empty()) read.push_back(file);
   }
-  for (const std::string& input : read) {
-    std::error_code missing;
-    if (!std::filesystem::is_regular_file(path, missing)) return;
-    if (!std::filesystem::equivalent(input, path, missing)) continue;
+  if (options.checkpoint.empty()) return read;
+  const std::vector<std::string> files = Checkpoint::files_of(options.checkpoint, session.hub_cache());
+  read.insert(read.end(), files.begin(), files.end());
+  return read;
+}
+
+void refuse_overwriting(const std::vector<std::string>& read, const std::string& path) {
+  std::error_code missing;
+  if (!std::filesystem::is_regular_file(path, missing)) return;
+  for (const std::string& file : read) {
+    if (!std::filesystem::equivalent(file, path, missing)) continue;
     throw Error(ErrorCode::kUsage, {.subject = path,
                                     .found = "what is read",
                                     .expected = "another file to write",

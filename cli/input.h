@@ -55,8 +55,8 @@ void add_selection(CLI::App& app, Selection& selection);
 /// For reports and `info`.
 nlohmann::ordered_json architecture_json(const Architecture& architecture);
 
-/// A file, a folder, or the default that is built in.
-Checkpoint open_checkpoint(const std::string& path, bool map);
+/// A folder, a file, a model in the hub's cache, or the default that is built in.
+Checkpoint open_checkpoint(const std::string& path, const Session& session);
 /// What open_tokenizer and choose_tokenizer read; `checkpoint` must outlive it.
 TokenizerFiles tokenizer_files(const Checkpoint& checkpoint);
 std::unique_ptr<Tokenizer> open_checkpoint_tokenizer(const Checkpoint& checkpoint);
@@ -88,8 +88,11 @@ struct OpenInput {
 /// Of a checkpoint, the layers up to the last of `layers` are read; empty: all.
 OpenInput open_input(const InputOptions& options, const std::vector<int64_t>& layers, Session& session);
 
+/// Every file that these options name, shards and side files of a checkpoint included.
+std::vector<std::string> files_read(const InputOptions& options, const Session& session);
+
 /// Throws Error(kUsage) if `path`, which is to be written, is one of the files that are read.
-void refuse_overwriting(const InputOptions& options, const std::string& path);
+void refuse_overwriting(const std::vector<std::string>& read, const std::string& path);
 
 /// The sequences of `input` through a model of its architecture with random weights, kept in `models`.
 std::unique_ptr<AttentionSource> open_untrained(const OpenInput& input, uint64_t seed,

@@ -65,8 +65,8 @@ std::string obstacle(const std::string& path) {
   return fmt::format("cannot write in '{}': {}", folder, errno_text(errno));
 }
 
-void check_writable(const std::string& path, const InputOptions& input) {
-  refuse_overwriting(input, path);
+void check_writable(const std::string& path, const std::vector<std::string>& read) {
+  refuse_overwriting(read, path);
   const std::string found = obstacle(path);
   if (found.empty()) return;
   throw Error(ErrorCode::kWrite,
@@ -123,7 +123,7 @@ ReportPlaces choose_places(const std::string& out, const std::string& spectra) {
   return places;
 }
 
-void check_places(const ReportPlaces& places, const InputOptions& input) {
+void check_places(const ReportPlaces& places, const std::vector<std::string>& read) {
   const std::string waiting = places.spectra.empty() ? "" : SpectraFile::waiting_path(places.spectra);
   if (!places.spectra.empty() && stands_alone(places.spectra)) {
     throw Error(ErrorCode::kUsage, {.subject = "--spectra",
@@ -137,7 +137,7 @@ void check_places(const ReportPlaces& places, const InputOptions& input) {
                                                      {"what --spectra waits in", waiting}};
   for (auto one = std::begin(all); one != std::end(all); ++one) {
     if (one->second.empty()) continue;
-    check_writable(one->second, input);
+    check_writable(one->second, read);
     for (auto other = std::begin(all); other != one; ++other) {
       if (other->second.empty() || !same_place(one->second, other->second)) continue;
       throw Error(ErrorCode::kUsage,

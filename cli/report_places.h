@@ -23,7 +23,7 @@ ReportPlaces choose_places(const std::string& out, const std::string& spectra);
 
 /// A report that cannot be written should fail before hours of work, not after. Throws Error(kWrite) for a
 /// place that cannot be written, Error(kUsage) for one that is read or is meant twice.
-void check_places(const ReportPlaces& places, const InputOptions& input);
+void check_places(const ReportPlaces& places, const std::vector<std::string>& read);
 
 /// Whether there is a journal to go on with. Throws Error(kUsage) if there is one and neither `resume` nor
 /// `force` says what to do: an unfinished analysis is neither overwritten nor continued by accident.

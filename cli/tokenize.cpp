@@ -36,7 +36,7 @@ void print_documents(const TokenizeOptions& o, const Tokenizer& tokenizer) {
 
 int run(const TokenizeOptions& o, const Invocation& invocation) {
   const Session session(o.common, invocation.environment, invocation.arguments);
-  const Checkpoint checkpoint = open_checkpoint(o.input.checkpoint, session.map_files());
+  const Checkpoint checkpoint = open_checkpoint(o.input.checkpoint, session);
   if (o.input.length == 0) {
     print_documents(o, *open_checkpoint_tokenizer(checkpoint));
     return 0;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <set>
@@ -10,6 +11,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "checkpoint/hub_cache.h"
 #include "checkpoint/packaging.h"
 #include "io/json.h"
 #include "io/sha256.h"
@@ -41,27 +43,46 @@ std::string describe(const Tensor& tensor, std::string_view dtype) {
   return fmt::format("{} {} ", dtype, to_string(tensor.shape)) + tensor.name;
 }
 
-}  // namespace
+/// The bytes of a row-major copy.
+void hash_values(const TensorInfo& tensor, Sha256& hash) {
+  if (tensor.strides.empty()) return hash.update(tensor.bytes);
+  std::array<std::byte, kPartBytes> room;
+  const int64_t count = tensor.elements();
+  for (int64_t done = 0; done < count; done += kPartElements) {
+    hash.update(row_major_part(tensor, done, std::min(kPartElements, count - done), room));
+  }
+}
 
-std::vector<std::string> Checkpoint::files_of(const std::string& path) {
-  std::vector<std::string> files = {locate_weights(path)};
-  const fs::path folder = fs::path(files.front()).parent_path();
+/// The files beside these weights that a model may have.
+std::vector<fs::path> side_files_of(const fs::path& weights) {
+  std::vector<fs::path> files;
   for (const std::string_view name : kSideFiles) {
+    const fs::path file = weights.parent_path() / name;
     std::error_code error;
-    if (fs::exists(folder / name, error)) files.push_back((folder / name).string());
+    if (fs::exists(file, error)) files.push_back(file);
   }
   return files;
 }
 
-Checkpoint Checkpoint::open(const std::string& path, bool map) {
+}  // namespace
+
+std::vector<std::string> Checkpoint::files_of(const std::string& path, const std::string& hub_cache) {
+  const std::string weights = locate_weights(resolve_hub_name(path, hub_cache));
+  std::vector<std::string> files = {weights};
+  for (const auto& file : open_weights(weights, true).tensors.files()) files.push_back(file->name());
+  for (const fs::path& file : side_files_of(weights)) files.push_back(file.string());
+  return files;
+}
+
+Checkpoint Checkpoint::open(const std::string& path, bool map, const std::string& hub_cache) {
   Checkpoint checkpoint;
   checkpoint.path_ = path;
-  const std::vector<std::string> files = files_of(path);
-  const fs::path folder = fs::path(files.front()).parent_path();
+  const std::string weights = locate_weights(resolve_hub_name(path, hub_cache));
+  const fs::path folder = fs::path(weights).parent_path();
   checkpoint.folder_ = folder.empty() ? "" : (folder / "").string();
-  checkpoint.weights_ = std::make_shared<TensorFile>(FileBytes::open(files.front(), map));
-  for (const std::string& file : std::span(files).subspan(1)) {
-    checkpoint.files_.emplace(fs::path(file).filename().string(), FileBytes::open(file, map));
+  checkpoint.weights_ = std::make_shared<Weights>(open_weights(weights, map));
+  for (const fs::path& file : side_files_of(weights)) {
+    checkpoint.files_.emplace(file.filename().string(), FileBytes::open(file.string(), map));
   }
   checkpoint.parse_config();
   return checkpoint;
@@ -75,7 +96,7 @@ Checkpoint Checkpoint::embedded(
   for (const auto& [file_name, bytes] : files) {
     auto file = FileBytes::embedded(checkpoint.folder_ + file_name, bytes);
     if (file_name == kWeights) {
-      checkpoint.weights_ = std::make_shared<TensorFile>(std::move(file));
+      checkpoint.weights_ = std::make_shared<Weights>(open_weights(std::move(file)));
     } else {
       checkpoint.files_.emplace(file_name, std::move(file));
     }
@@ -121,7 +142,7 @@ std::optional<std::string_view> Checkpoint::file(std::string_view file_name) con
 }
 
 int64_t Checkpoint::total_bytes() const {
-  int64_t bytes = weights_->file_bytes();
+  int64_t bytes = weights_->tensors.file_bytes();
   for (const auto& [name, file] : files_) bytes += static_cast<int64_t>(file->bytes().size());
   return bytes;
 }
@@ -129,15 +150,15 @@ int64_t Checkpoint::total_bytes() const {
 std::string Checkpoint::fingerprint(const std::vector<std::string>& tensors) const {
   Sha256 hash;
   hash.update_part(file(kConfig).value_or(""));
-  for (const TensorInfo& tensor : weights_->tensors()) {
+  for (const TensorInfo& tensor : weights_->tensors.tensors()) {
     hash.update_part(describe(tensor, name_of(tensor.dtype)));
   }
-  for (const UnreadableTensor& tensor : weights_->unreadable()) {
+  for (const UnreadableTensor& tensor : weights_->tensors.unreadable()) {
     hash.update_part(describe(tensor, tensor.dtype));
   }
   for (const std::string& name : std::set(tensors.begin(), tensors.end())) {
     hash.update_part(name);
-    hash.update(get(name).bytes);
+    hash_values(get(name), hash);
   }
   return hash.hex_digest();
 }

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "checkpoint/tensor_file.h"
+#include "checkpoint/weights.h"
 #include "io/file_bytes.h"
 
 namespace linformer {
@@ -23,14 +23,15 @@ namespace linformer {
 /// files. Immutable and thread-safe.
 class Checkpoint {
  public:
-  /// `path` is a folder with model.safetensors, or a .safetensors file whose folder may hold the rest. Reads
-  /// headers and small files only; `map` as in FileBytes. Throws Error(kInput) for what is missing or
-  /// malformed, Error(kUnsupported) for other packagings, by name.
-  static Checkpoint open(const std::string& path, bool map);
+  /// `path` is a folder, weights whose folder may hold the rest, an index of several files of weights, or a
+  /// name of the hub that is looked up in the folder `hub_cache`. Reads headers and small files only; `map`
+  /// as in FileBytes. Throws Error(kInput) for what is missing or malformed, Error(kUnsupported) for
+  /// packagings that are not read, by name.
+  static Checkpoint open(const std::string& path, bool map, const std::string& hub_cache = {});
 
   /// The files that open(path) reads, as far as they are there: the weights, then the side files. Throws as
   /// open() where there are no weights.
-  static std::vector<std::string> files_of(const std::string& path);
+  static std::vector<std::string> files_of(const std::string& path, const std::string& hub_cache = {});
 
   /// A checkpoint built into the program: file names (model.safetensors among them) with bytes that outlive
   /// it. `name` is its path in messages and reports.
@@ -39,8 +40,14 @@ class Checkpoint {
 
   /// As it was opened.
   const std::string& path() const { return path_; }
-  /// The file of the tensors, for messages about them.
-  const std::string& weights_path() const { return weights_->name(); }
+  /// The file of the tensors, or the index of the files, for messages about them ...
+  const std::string& weights_path() const { return weights_->tensors.name(); }
+  /// ... and the file that this tensor of it is in.
+  const std::string& weights_path(const TensorInfo& tensor) const { return tensor.file->name(); }
+  /// How the weights are packed, e.g. "safetensors".
+  std::string_view packaging() const { return weights_->packaging; }
+  /// Tensors in files of an index that the index does not name; they count as not there.
+  const std::vector<std::string>& unmapped_tensors() const { return weights_->unmapped; }
   /// Where the side file of this name is or would be, for messages about it.
   std::string path_of(std::string_view file_name) const;
 
@@ -49,17 +56,16 @@ class Checkpoint {
   /// Text of config.json, vocab.txt, tokenizer.json ... as it is; nothing if there is no such file.
   std::optional<std::string_view> file(std::string_view file_name) const;
 
-  /// As TensorFile's.
-  const TensorFile& weights() const { return *weights_; }
-  const TensorInfo* find(std::string_view tensor) const { return weights_->find(tensor); }
-  const TensorInfo& get(std::string_view tensor) const { return weights_->get(tensor); }
-  const std::vector<TensorInfo>& tensors() const { return weights_->tensors(); }
+  /// As TensorSet's.
+  const TensorInfo* find(std::string_view tensor) const { return weights_->tensors.find(tensor); }
+  const TensorInfo& get(std::string_view tensor) const { return weights_->tensors.get(tensor); }
+  const std::vector<TensorInfo>& tensors() const { return weights_->tensors.tensors(); }
 
   /// Bytes of all files.
   int64_t total_bytes() const;
 
   /// SHA-256 of config.json, of names, dtypes and shapes of all tensors, and of the bytes of those named: 64
-  /// digits that depend on neither the order of `tensors` nor that within the file. Throws as get().
+  /// digits that depend on neither the order of `tensors` nor on how the files hold them. Throws as get().
   std::string fingerprint(const std::vector<std::string>& tensors) const;
 
  private:
@@ -68,7 +74,7 @@ class Checkpoint {
 
   std::string path_;
   std::string folder_;  ///< of the side files, with a final '/' unless empty
-  std::shared_ptr<const TensorFile> weights_;
+  std::shared_ptr<const Weights> weights_;
   std::map<std::string, std::shared_ptr<const FileBytes>, std::less<>> files_;
   nlohmann::json config_;
 };

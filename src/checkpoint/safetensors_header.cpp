@@ -8,13 +8,13 @@
 #include <utility>
 
 #include "base/error.h"
+#include "checkpoint/tensor_info.h"
 #include "io/json_events.h"
 #include "io/printable.h"
 
 namespace linformer {
 namespace {
 
-constexpr size_t kMaxRank = 8;
 constexpr size_t kMaxNameBytes = 4096;
 constexpr int kMaxSkippedDepth = 32;
 constexpr std::string_view kMetadataKey = "__metadata__";

@@ -18,8 +18,6 @@ namespace {
 constexpr size_t kPrefixBytes = 8;
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 
-std::string label(std::string_view tensor) { return fmt::format("tensor '{}'", printable(tensor)); }
-
 [[noreturn]] void fail(const std::string& file, std::string item, std::string found, std::string expected) {
   throw Error(ErrorCode::kInput, {.subject = file,
                                   .item = std::move(item),
@@ -47,7 +45,7 @@ int64_t bits_of(const HeaderEntry& entry, const std::string& file) {
   if (const std::optional<DType> known = dtype_from_name(entry.dtype)) return 8 * size_of(*known);
   if (const std::optional<int64_t> bits = foreign_bits(entry.dtype)) return *bits;
   throw Error(ErrorCode::kUnsupported, {.subject = file,
-                                        .item = label(entry.name),
+                                        .item = tensor_label(entry.name),
                                         .found = fmt::format("dtype '{}'", printable(entry.dtype)),
                                         .expected = "a dtype of safetensors, such as F32, F16 or BF16",
                                         .remedy = "Convert the checkpoint to F32"});
@@ -83,13 +81,14 @@ void check_coverage(const std::vector<HeaderEntry>& entries, int64_t data_bytes,
   int64_t covered = 0;
   for (const HeaderEntry* entry : order) {
     if (entry->begin != covered || entry->end < entry->begin) {
-      fail(file, label(entry->name), fmt::format("data_offsets [{}, {}]", entry->begin, entry->end),
+      fail(file, tensor_label(entry->name), fmt::format("data_offsets [{}, {}]", entry->begin, entry->end),
            fmt::format("to begin at {}, without a hole or an overlap, and to end no earlier", covered));
     }
     covered = entry->end;
   }
   if (covered == data_bytes) return;
-  fail(file, order.empty() ? "" : label(order.back()->name), fmt::format("{} bytes of data", data_bytes),
+  fail(file, order.empty() ? "" : tensor_label(order.back()->name),
+       fmt::format("{} bytes of data", data_bytes),
        fmt::format("{} by the header ({})", covered,
                    covered > data_bytes ? "the file is truncated" : "something was appended"));
 }
@@ -99,62 +98,46 @@ void check_size(const HeaderEntry& entry, const std::string& file) {
   const std::optional<int64_t> count = element_count(entry.shape);
   int64_t total = 0;
   if (!count || __builtin_mul_overflow(*count, bits, &total)) {
-    fail(file, label(entry.name), "shape " + to_string(entry.shape), "fewer than 2^63 bits");
+    fail(file, tensor_label(entry.name), "shape " + to_string(entry.shape), "fewer than 2^63 bits");
   }
   if (total % 8 != 0) {
-    fail(file, label(entry.name), fmt::format("{} elements of {} bits", *count, bits), "whole bytes");
+    fail(file, tensor_label(entry.name), fmt::format("{} elements of {} bits", *count, bits), "whole bytes");
   }
   if (total / 8 != entry.end - entry.begin) {
-    fail(file, label(entry.name), fmt::format("{} bytes of data", entry.end - entry.begin),
+    fail(file, tensor_label(entry.name), fmt::format("{} bytes of data", entry.end - entry.begin),
          fmt::format("{} for {} {}", total / 8, entry.dtype, to_string(entry.shape)));
   }
 }
 
 }  // namespace
 
-TensorFile::TensorFile(std::shared_ptr<const FileBytes> file) : file_(std::move(file)) {
-  const std::string_view header = header_text(*file_);
-  const std::span<const std::byte> data = file_->bytes().subspan(kPrefixBytes + header.size());
+TensorFile::TensorFile(std::shared_ptr<const FileBytes> file) : set_(file->name(), {file}, {}, {}) {
+  const std::string_view header = header_text(*file);
+  const std::span<const std::byte> data = file->bytes().subspan(kPrefixBytes + header.size());
   SafetensorsHeader parsed = parse_safetensors_header(header, name());
-  check_coverage(parsed.entries, static_cast<int64_t>(data.size()), name());
+  check_coverage(parsed.entries, std::ssize(data), name());
   metadata_ = std::move(parsed.metadata);
-  tensors_.reserve(parsed.entries.size());
+  std::vector<TensorInfo> tensors;
+  std::vector<UnreadableTensor> unreadable;
+  tensors.reserve(parsed.entries.size());
   for (HeaderEntry& entry : parsed.entries) {
     check_size(entry, name());
     const int64_t bytes = entry.end - entry.begin;
     if (const std::optional<DType> dtype = dtype_from_name(entry.dtype)) {
-      tensors_.push_back({std::move(entry.name), *dtype, std::move(entry.shape),
-                          data.subspan(static_cast<size_t>(entry.begin), static_cast<size_t>(bytes))});
+      tensors.push_back({.name = std::move(entry.name),
+                         .dtype = *dtype,
+                         .shape = std::move(entry.shape),
+                         .bytes = data.subspan(static_cast<size_t>(entry.begin), static_cast<size_t>(bytes)),
+                         .file = file.get()});
     } else {
-      unreadable_.push_back({std::move(entry.name), std::move(entry.dtype), std::move(entry.shape), bytes});
+      unreadable.push_back({std::move(entry.name), std::move(entry.dtype), std::move(entry.shape), bytes});
     }
   }
+  set_ = TensorSet(file->name(), {file}, std::move(tensors), std::move(unreadable));
 }
 
 TensorFile TensorFile::open(const std::string& path, bool map) {
   return TensorFile(FileBytes::open(path, map));
-}
-
-const TensorInfo* TensorFile::find(std::string_view tensor) const {
-  const auto entry = std::ranges::lower_bound(tensors_, tensor, {}, &TensorInfo::name);
-  if (entry != tensors_.end() && entry->name == tensor) return &*entry;
-  const auto foreign = std::ranges::lower_bound(unreadable_, tensor, {}, &UnreadableTensor::name);
-  if (foreign == unreadable_.end() || foreign->name != tensor) return nullptr;
-  throw Error(ErrorCode::kUnsupported, {.subject = name(),
-                                        .item = label(tensor),
-                                        .found = "dtype " + foreign->dtype,
-                                        .expected = "F32, F16, BF16, F64 or an integer type",
-                                        .remedy = "Convert the checkpoint to F32, F16 or BF16"});
-}
-
-const TensorInfo& TensorFile::get(std::string_view tensor) const {
-  const TensorInfo* info = find(tensor);
-  if (info != nullptr) return *info;
-  throw Error(ErrorCode::kInput,
-              {.subject = name(),
-               .item = label(tensor),
-               .found = fmt::format("missing among {} tensors", tensors_.size() + unreadable_.size()),
-               .remedy = "Check that this is the right file"});
 }
 
 }  // namespace linformer

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -44,10 +45,9 @@ void convert(const std::byte* bytes, std::span<Out> out) {
   convert<T>(bytes, out, [](T value) { return static_cast<Out>(value); });
 }
 
-/// Elements [begin, begin + out.size()) of the tensor; may give infinity.
-void convert_part(const TensorInfo& tensor, size_t begin, std::span<float> out) {
-  const std::byte* bytes = tensor.bytes.data() + begin * static_cast<size_t>(size_of(tensor.dtype));
-  switch (tensor.dtype) {
+/// Elements one after another as f32; may give infinity.
+void convert_floats(DType dtype, const std::byte* bytes, std::span<float> out) {
+  switch (dtype) {
     case DType::kF32:
       return convert<float>(bytes, out);
     case DType::kF16:
@@ -76,6 +76,36 @@ void convert_part(const TensorInfo& tensor, size_t begin, std::span<float> out) 
   }
 }
 
+/// Integers one after another; U64 from 2^63 on wraps round.
+void convert_integers(DType dtype, const std::byte* bytes, std::span<int64_t> out) {
+  switch (dtype) {
+    case DType::kI8:
+      return convert<int8_t>(bytes, out);
+    case DType::kU16:
+      return convert<uint16_t>(bytes, out);
+    case DType::kI16:
+      return convert<int16_t>(bytes, out);
+    case DType::kU32:
+      return convert<uint32_t>(bytes, out);
+    case DType::kI32:
+      return convert<int32_t>(bytes, out);
+    case DType::kU64:
+      return convert<uint64_t>(bytes, out);
+    case DType::kI64:
+      return convert<int64_t>(bytes, out);
+    default:
+      return convert<uint8_t>(bytes, out);
+  }
+}
+
+void check_signed(const TensorInfo& tensor, const std::string& file, int64_t begin,
+                  std::span<const int64_t> values) {
+  const auto wrapped = std::ranges::find_if(values, [](int64_t value) { return value < 0; });
+  if (wrapped == values.end()) return;
+  fail(tensor, file, fmt::format("element {}", begin + (wrapped - values.begin())),
+       fmt::format("{}", static_cast<uint64_t>(*wrapped)), "an integer below 2^63");
+}
+
 /// Whether no value is NaN or infinite; without branches, so that it becomes vector code.
 bool all_finite(std::span<const float> values) {
   constexpr uint32_t kExponent = 0x7f800000u;
@@ -84,20 +114,31 @@ bool all_finite(std::span<const float> values) {
   return bad == 0;
 }
 
-[[noreturn]] void fail_not_finite(const TensorInfo& tensor, const std::string& file, size_t begin,
-                                  std::span<const float> values) {
+[[noreturn]] void fail_not_finite(const TensorInfo& tensor, const std::string& file, int64_t begin,
+                                  std::span<const float> values, const std::byte* stored) {
   const auto bad = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });
-  const size_t index = begin + static_cast<size_t>(bad - values.begin());
+  const auto index = static_cast<size_t>(bad - values.begin());
   std::string found = std::isnan(*bad) ? "NaN" : *bad > 0 ? "infinity" : "minus infinity";
-  if (tensor.dtype == DType::kF64) {
-    const double stored = load<double>(tensor.bytes.data(), index);
-    if (std::isfinite(stored)) found = fmt::format("{}, beyond f32", stored);
+  if (tensor.dtype == DType::kF64 && std::isfinite(load<double>(stored, index))) {
+    found = fmt::format("{}, beyond f32", load<double>(stored, index));
   }
-  fail(tensor, file, fmt::format("element {}", index), found, "a finite number");
+  fail(tensor, file, fmt::format("element {}", begin + static_cast<int64_t>(index)), found,
+       "a finite number");
+}
+
+/// f(first element, its place in `out`, its bytes) for elements [begin, begin + out.size()), part by part.
+template <class Out, class F>
+void for_parts(const TensorInfo& tensor, int64_t begin, std::span<Out> out, F&& f) {
+  std::array<std::byte, kPartBytes> room;
+  for (size_t done = 0; done < out.size(); done += kPartElements) {
+    const std::span<Out> part = out.subspan(done, std::min<size_t>(kPartElements, out.size() - done));
+    const int64_t from = begin + static_cast<int64_t>(done);
+    f(from, part, row_major_part(tensor, from, std::ssize(part), room).data());
+  }
 }
 
 void check_room(const TensorInfo& tensor, size_t room) {
-  if (room * static_cast<size_t>(size_of(tensor.dtype)) == tensor.bytes.size()) return;
+  if (static_cast<int64_t>(room) == tensor.elements()) return;
   throw Error(ErrorCode::kInternal, {.item = fmt::format("tensor '{}'", printable(tensor.name)),
                                      .found = fmt::format("room for {} elements", room),
                                      .expected = to_string(tensor.shape)});
@@ -112,44 +153,21 @@ void copy_as_f32(const TensorInfo& tensor, const std::string& file, std::span<fl
 
 void copy_part_as_f32(const TensorInfo& tensor, const std::string& file, int64_t begin,
                       std::span<float> out) {
-  constexpr size_t kPart = 8192;  // stays in the first-level cache between conversion and check
-  for (size_t done = 0; done < out.size(); done += kPart) {
-    const std::span<float> part = out.subspan(done, std::min(kPart, out.size() - done));
-    const size_t from = static_cast<size_t>(begin) + done;
-    convert_part(tensor, from, part);
-    if (!all_finite(part)) fail_not_finite(tensor, file, from, part);
-  }
+  for_parts(tensor, begin, out, [&](int64_t from, std::span<float> part, const std::byte* stored) {
+    convert_floats(tensor.dtype, stored, part);
+    if (!all_finite(part)) fail_not_finite(tensor, file, from, part, stored);
+  });
 }
 
 void copy_as_i64(const TensorInfo& tensor, const std::string& file, std::span<int64_t> out) {
   check_room(tensor, out.size());
-  const std::byte* bytes = tensor.bytes.data();
-  switch (tensor.dtype) {
-    case DType::kBool:
-    case DType::kU8:
-      return convert<uint8_t>(bytes, out);
-    case DType::kI8:
-      return convert<int8_t>(bytes, out);
-    case DType::kU16:
-      return convert<uint16_t>(bytes, out);
-    case DType::kI16:
-      return convert<int16_t>(bytes, out);
-    case DType::kU32:
-      return convert<uint32_t>(bytes, out);
-    case DType::kI32:
-      return convert<int32_t>(bytes, out);
-    case DType::kI64:
-      return convert<int64_t>(bytes, out);
-    case DType::kU64: {
-      convert<uint64_t>(bytes, out);
-      const auto wrapped = std::ranges::find_if(out, [](int64_t value) { return value < 0; });
-      if (wrapped == out.end()) return;
-      return fail(tensor, file, fmt::format("element {}", wrapped - out.begin()),
-                  fmt::format("{}", static_cast<uint64_t>(*wrapped)), "an integer below 2^63");
-    }
-    default:
-      fail(tensor, file, "", "dtype " + std::string(name_of(tensor.dtype)), "an integer type");
+  if (is_float(tensor.dtype)) {
+    fail(tensor, file, "", "dtype " + std::string(name_of(tensor.dtype)), "an integer type");
   }
+  for_parts(tensor, 0, out, [&](int64_t from, std::span<int64_t> part, const std::byte* stored) {
+    convert_integers(tensor.dtype, stored, part);
+    if (tensor.dtype == DType::kU64) check_signed(tensor, file, from, part);
+  });
 }
 
 }  // namespace linformer

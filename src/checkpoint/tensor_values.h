@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "checkpoint/tensor_file.h"
+#include "checkpoint/tensor_info.h"
 
 namespace linformer {
 

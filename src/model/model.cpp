@@ -141,7 +141,8 @@ class ModelBuilder {
 
 Model Model::load(const Checkpoint& checkpoint, const ModelPlan& plan, MemoryAccount& account) {
   const auto fill = [&](const TensorRef& ref, std::span<float> out) {
-    read(checkpoint.get(ref.name), ref, checkpoint.weights_path(), out);
+    const TensorInfo& tensor = checkpoint.get(ref.name);
+    read(tensor, ref, checkpoint.weights_path(tensor), out);
   };
   return ModelBuilder(plan, account, fill).fill();
 }

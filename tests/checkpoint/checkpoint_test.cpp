@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "checkpoint/checkpoint.h"
 
+#include <filesystem>
+
 #include "catch.h"
 #include "checkpoint/safetensors_bytes.h"
 #include "io/error_of.h"
@@ -76,21 +78,18 @@ TEST_CASE("a config.json that is malformed, no object or huge is bad input") {
 }
 
 TEST_CASE("other packagings are refused by name, with a way out") {
-  const std::pair<const char*, const char*> packagings[] = {
-      {"pytorch_model.bin", "PyTorch"},
-      {"model.safetensors.index.json", "sharded"},
-      {"pytorch_model.bin.index.json", "sharded PyTorch"},
-      {"weights.pt", "PyTorch"},
-      {"weights.pth", "PyTorch"},
-      {"model-q4.gguf", "GGUF"},
-      {"tf_model.h5", "TensorFlow"},
-      {"bert_model.ckpt.index", "TensorFlow"},
-      {"flax_model.msgpack", "Flax"},
-      {"model.onnx", "ONNX"}};
+  const std::pair<const char*, const char*> packagings[] = {{"model-q4.gguf", "GGUF"},
+                                                            {"tf_model.h5", "TensorFlow"},
+                                                            {"bert_model.ckpt.index", "TensorFlow"},
+                                                            {"saved_model.pb", "TensorFlow"},
+                                                            {"flax_model.msgpack", "Flax"},
+                                                            {"model.onnx", "ONNX"},
+                                                            {"arrays.npz", "a NumPy archive"}};
   for (const auto& [name, words] : packagings) {
     CAPTURE(name);
     const TemporaryFolder folder;
     folder.put("config.json", "{}");
+    folder.put("training_args.bin", "x");
     folder.put(name, "x");
     for (const std::string& path : {folder.path(), folder.path(name)}) {
       const auto error = error_of([&] { Checkpoint::open(path, true); });
@@ -111,30 +110,54 @@ TEST_CASE("model.safetensors is preferred to other packagings beside it") {
   CHECK(Checkpoint::open(folder.path(), true).tensors().size() == 2);
 }
 
-TEST_CASE("files are known by their content where the name does not tell") {
+TEST_CASE("files are known by their content, whatever their name") {
   const TemporaryFolder folder;
-  CHECK(code_of([&] { Checkpoint::open(folder.put("blob1", "GGUF\3\0\0\0"), true); }) == 4);
-  CHECK(code_of([&] { Checkpoint::open(folder.put("blob2", "PK\x03\x04 zip"), true); }) == 4);
-  CHECK(code_of([&] { Checkpoint::open(folder.put("blob3", "\x80\x02}q"), true); }) == 4);
-  CHECK(Checkpoint::open(folder.put("blob4", two_tensors()), true).tensors().size() == 2);
-  CHECK(code_of([&] { Checkpoint::open(folder.put("blob5", "what is this"), true); }) == 3);
-  // A header of 0x280 bytes begins like a pickle.
-  const std::string header = "{}" + std::string(0x280 - 2, ' ');
-  CHECK(Checkpoint::open(folder.put("blob6", safetensors_bytes(header, "")), true).tensors().empty());
+  const auto refusal = [&](const std::string& name, const std::string& content) {
+    const auto error = error_of([&] { Checkpoint::open(folder.put(name, content), true); });
+    return error ? std::to_string(static_cast<int>(error->code())) + error->what() : "";
+  };
+  CHECK(contains(refusal("x.bin", "GGUF\3" + std::string(9, '\0')), "a GGUF file"));
+  CHECK(refusal("x.safetensors", "\x89HDF\r\n").starts_with('4'));
+  CHECK(refusal("x.pt", std::string(257, '\0') + "ustar").starts_with('4'));
+  CHECK(refusal("x.pt", "\x93NUMPY").starts_with('4'));
+  CHECK(refusal("x.pt", "\x80\x02}.").starts_with('4'));
+  CHECK(contains(refusal("x.pt", "version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"));
+  CHECK(refusal("x.pt", "PK\x03\x04 zip").starts_with('3'));
+  CHECK(refusal("x.pt", "what is this").starts_with('3'));
+  CHECK(refusal("x.pt", "").starts_with('3'));
+  CHECK(refusal("x.pt", "{\"a\": 1}").starts_with('3'));
+  for (const char* name : {"x.pt", "x.bin", "x.onnx", "blob"}) CHECK(refusal(name, two_tensors()).empty());
+  // Headers of 0x280 and 0x7b bytes begin like a pickle and like JSON.
+  for (const size_t bytes : {0x280, 0x7b}) {
+    CHECK(refusal("blob", safetensors_bytes("{}" + std::string(bytes - 2, ' '), "")).empty());
+  }
 }
 
 TEST_CASE("paths that lead nowhere are bad input, and a hub name is told from a path") {
   const TemporaryFolder folder;
   CHECK(code_of([&] { Checkpoint::open(folder.path("none"), true); }) == 3);
   CHECK(code_of([&] { Checkpoint::open("", true); }) == 3);
-  CHECK(contains(message_of([&] { Checkpoint::open("org/name", true); }), "hub"));
+  CHECK(contains(message_of([&] { Checkpoint::open("org/name", true); }), "hf download org/name"));
   CHECK(code_of([&] { Checkpoint::open("org/name", true); }) == 3);
-  CHECK_FALSE(contains(message_of([&] { Checkpoint::open("./name", true); }), "hub"));
+  CHECK_FALSE(contains(message_of([&] { Checkpoint::open("./name", true); }), "download"));
   CHECK(contains(message_of([&] { Checkpoint::open(folder.path(), true); }), "no model.safetensors"));
   folder.put("other.safetensors", two_tensors());
   CHECK(contains(message_of([&] { Checkpoint::open(folder.path(), true); }), "other.safetensors"));
   folder.put("config.json", "{}");
   CHECK(contains(message_of([&] { Checkpoint::open(folder.path("config.json"), true); }), "Give its folder"));
+}
+
+TEST_CASE("a model of the hub's cache opens by its name, through links") {
+  const TemporaryFolder cache;
+  const std::string model = cache.path("models--org--name");
+  std::filesystem::create_directories(model + "/snapshots/c1");
+  std::filesystem::create_directories(model + "/blobs");
+  cache.put("models--org--name/blobs/b1", two_tensors());
+  std::filesystem::create_symlink("../../blobs/b1", model + "/snapshots/c1/model.safetensors");
+  const Checkpoint checkpoint = Checkpoint::open("org/name", true, cache.path());
+  CHECK(checkpoint.path() == "org/name");
+  CHECK(checkpoint.weights_path() == model + "/snapshots/c1/model.safetensors");
+  CHECK(checkpoint.tensors().size() == 2);
 }
 
 TEST_CASE("a fingerprint depends on config, shapes and the tensors used, and on no order") {

@@ -104,6 +104,54 @@ TEST_CASE("room of another size is an internal error") {
   CHECK(code_of([&] { copy_as_f32(tensor_of(DType::kF32, values), "f", out); }) == 7);
 }
 
+/// A view of `storage` from its first element on.
+TensorInfo view_of(const std::vector<float>& storage, Shape shape, Shape strides) {
+  int64_t last = 0;
+  for (size_t d = 0; d < shape.size(); ++d) last += (shape[d] - 1) * strides[d];
+  const auto used = std::span(storage).first(static_cast<size_t>(last + 1));
+  return {"w", DType::kF32, std::move(shape), std::as_bytes(used), std::move(strides)};
+}
+
+Floats values_of(const TensorInfo& tensor) {
+  Floats out(static_cast<size_t>(tensor.elements()));
+  copy_as_f32(tensor, "f", out);
+  return out;
+}
+
+TEST_CASE("strides are honoured: transposed, every other, repeated, and 3-dimensional views") {
+  const Floats storage = {0, 1, 2, 3, 4, 5, 6, 7};
+  CHECK(values_of(view_of(storage, {3, 2}, {1, 3})) == Floats{0, 3, 1, 4, 2, 5});
+  CHECK(values_of(view_of(storage, {4}, {2})) == Floats{0, 2, 4, 6});
+  CHECK(values_of(view_of(storage, {2, 3}, {1, 0})) == Floats{0, 0, 0, 1, 1, 1});
+  CHECK(values_of(view_of(storage, {2, 2, 2}, {1, 4, 2})) == Floats{0, 2, 4, 6, 1, 3, 5, 7});
+}
+
+TEST_CASE("any part of a strided view is that part of the whole, beyond the size of a part too") {
+  constexpr int64_t kRows = 123, kCols = 257;
+  Floats storage(kRows * kCols);
+  for (size_t i = 0; i < storage.size(); ++i) storage[i] = static_cast<float>(i);
+  const TensorInfo tensor = view_of(storage, {kCols, kRows}, {1, kCols});
+  const Floats whole = values_of(tensor);
+  for (size_t i = 0; i < whole.size(); ++i) REQUIRE(whole[i] == storage[i % kRows * kCols + i / kRows]);
+  for (const size_t begin : {0ul, 1ul, 122ul, 123ul, 8191ul, 20'000ul}) {
+    Floats part(9000);
+    copy_part_as_f32(tensor, "f", static_cast<int64_t>(begin), part);
+    CHECK(std::equal(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(begin)));
+  }
+}
+
+TEST_CASE("strided values that are not finite are named by their place in the tensor") {
+  const Floats storage = {0, 1, std::nanf(""), 3, 4, 5};
+  CHECK(contains(message_of([&] { values_of(view_of(storage, {3, 2}, {1, 3})); }), "element 4: NaN"));
+}
+
+TEST_CASE("strided integers convert") {
+  const std::vector<int32_t> storage = {0, -1, 2, -3};
+  Integers out(4);
+  copy_as_i64({"w", DType::kI32, {2, 2}, std::as_bytes(std::span(storage)), {1, 2}}, "f", out);
+  CHECK(out == Integers{0, 2, -1, -3});
+}
+
 TEST_CASE("an empty tensor copies nothing") { CHECK(as_f32<float>(DType::kF32, {}).empty()); }
 
 }  // namespace

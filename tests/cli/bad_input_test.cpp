@@ -34,8 +34,8 @@ Arguments analyze(const std::string& checkpoint, Arguments more = {"--length", "
 
 TEST_CASE("a checkpoint that cannot be read is exit 3 and named") {
   const TemporaryFolder folder;
-  check_fails(folder, {"info", "missing"}, 3, {"missing", "No such file"});
-  check_fails(folder, analyze("missing"), 3, {"missing", "No such file"});
+  check_fails(folder, {"info", "missing"}, 3, {"missing", "not found as a path"});
+  check_fails(folder, analyze("missing"), 3, {"missing", "not found as a path"});
   check_fails(folder, analyze(folder.path()), 3, {folder.path()});
 
   const CheckpointCopy truncated("masked-lm");
@@ -183,10 +183,9 @@ TEST_CASE("what is recognised but not supported is exit 4 by name, with the way 
   const CheckpointCopy activation("masked-lm");
   activation.configure("hidden_act", "mish");
   check_fails(folder, {"info", activation.path()}, 4, {"hidden_act", "mish", "gelu"});
-  const CheckpointCopy pickle("masked-lm");
-  std::filesystem::rename(pickle.folder().path("model.safetensors"),
-                          pickle.folder().path("pytorch_model.bin"));
-  check_fails(folder, {"info", pickle.path()}, 4, {"pytorch_model.bin", "safetensors"});
+  const CheckpointCopy onnx("masked-lm");
+  std::filesystem::rename(onnx.folder().path("model.safetensors"), onnx.folder().path("model.onnx"));
+  check_fails(folder, {"info", onnx.path()}, 4, {"model.onnx", "ONNX", "safetensors"});
 }
 
 TEST_CASE("what does not fit the memory allowed is exit 5 with both numbers") {

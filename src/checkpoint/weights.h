@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/tensor_set.h"
+#include "io/file_bytes.h"
+
+namespace linformer {
+
+/// The tensors of a model, and how they were packed.
+struct Weights {
+  TensorSet tensors;
+  std::string_view packaging;              ///< e.g. "sharded safetensors"
+  std::vector<std::string> unmapped = {};  ///< tensors in files of an index that the index does not name
+};
+
+/// Opens what locate_weights() found: safetensors, what torch.save writes, or an index of several such files.
+/// The content decides, not the name. Reads headers only; `map` as in FileBytes. Throws Error(kInput) for
+/// what is malformed or missing, Error(kUnsupported), by name, for other packagings.
+Weights open_weights(const std::string& path, bool map);
+
+/// The same for one file that is no index.
+Weights open_weights(std::shared_ptr<const FileBytes> file);
+
+}  // namespace linformer
