@@ -43,23 +43,19 @@ Json tensor_facts(const TensorInfo& tensor) {
   return {{"name", tensor.name}, {"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape}};
 }
 
-// The kind of tokenizer by its files alone; building it would take longer than the rest.
-std::string tokenizer_kind(const Checkpoint& checkpoint) {
-  if (checkpoint.file("vocab.txt")) return "WordPiece (vocab.txt)";
-  if (checkpoint.file("tokenizer.json")) return "tokenizer.json";
-  return "none";
-}
-
 Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
   std::map<std::string, int64_t> parameters;
   for (const TensorInfo& tensor : checkpoint.tensors()) {
     parameters[std::string(name_of(tensor.dtype))] += std::ssize(tensor.bytes) / size_of(tensor.dtype);
   }
-  Json json = {
-      {"checkpoint", checkpoint.path()},         {"architecture", architecture_facts(plan.architecture)},
-      {"masked_lm_head", plan.head.has_value()}, {"tensors", checkpoint.tensors().size()},
-      {"elements_by_dtype", parameters},         {"bytes", checkpoint.total_bytes()},
-      {"tokenizer", tokenizer_kind(checkpoint)}, {"unused_tensors", unused_tensors(checkpoint, plan)}};
+  Json json = {{"checkpoint", checkpoint.path()},
+               {"architecture", architecture_facts(plan.architecture)},
+               {"masked_lm_head", plan.head.has_value()},
+               {"tensors", checkpoint.tensors().size()},
+               {"elements_by_dtype", parameters},
+               {"bytes", checkpoint.total_bytes()},
+               {"tokenizer", tokenizer_kind(tokenizer_files(checkpoint))},
+               {"unused_tensors", unused_tensors(checkpoint, plan)}};
   return json;
 }
 

@@ -13,7 +13,6 @@
 #include "io/embedded.h"
 #include "io/sha256.h"
 #include "tokenizer/documents.h"
-#include "tokenizer/open_tokenizer.h"
 
 namespace linformer::cli {
 namespace {
@@ -224,9 +223,12 @@ Checkpoint open_checkpoint(const std::string& path, bool map) {
                       : Checkpoint::open(path, map);
 }
 
+TokenizerFiles tokenizer_files(const Checkpoint& checkpoint) {
+  return {.path = checkpoint.path(), .file = [&](std::string_view name) { return checkpoint.file(name); }};
+}
+
 std::unique_ptr<Tokenizer> open_checkpoint_tokenizer(const Checkpoint& checkpoint) {
-  return open_tokenizer(
-      {.path = checkpoint.path(), .file = [&](std::string_view name) { return checkpoint.file(name); }});
+  return open_tokenizer(tokenizer_files(checkpoint));
 }
 
 std::vector<Document> open_documents(const InputOptions& options) {

@@ -15,6 +15,7 @@
 #include "model/model.h"
 #include "model/source.h"
 #include "options.h"
+#include "tokenizer/open_tokenizer.h"
 #include "tokenizer/sequences.h"
 #include "tokenizer/tokenizer.h"
 
@@ -53,6 +54,8 @@ void add_selection(CLI::App& app, Selection& selection);
 
 /// A file, a folder, or the default that is built in.
 Checkpoint open_checkpoint(const std::string& path, bool map);
+/// For open_tokenizer; the checkpoint must outlive it.
+TokenizerFiles tokenizer_files(const Checkpoint& checkpoint);
 std::unique_ptr<Tokenizer> open_checkpoint_tokenizer(const Checkpoint& checkpoint);
 
 /// The documents of --text, or the sample that is built in.

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kConfig = "config.json";
 constexpr std::string_view kWeights = "model.safetensors";
-constexpr std::array<std::string_view, 10> kSideFiles = {kConfig,
+constexpr std::array<std::string_view, 11> kSideFiles = {kConfig,
                                                          "vocab.txt",
                                                          "tokenizer.json",
                                                          "tokenizer_config.json",
@@ -29,7 +29,8 @@ constexpr std::array<std::string_view, 10> kSideFiles = {kConfig,
                                                          "vocab.json",
                                                          "merges.txt",
                                                          "spiece.model",
-                                                         "sentencepiece.bpe.model"};
+                                                         "sentencepiece.bpe.model",
+                                                         "tokenizer.model"};
 /// A model's description is a few kB; what is larger is none.
 constexpr size_t kMaxConfigBytes = size_t{16} << 20;
 

@@ -1,70 +1,142 @@
 // SPDX-License-Identifier: MIT
 #include "tokenizer/open_tokenizer.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/error.h"
 #include "io/json.h"
+#include "tokenizer/bpe_files.h"
+#include "tokenizer/json_members.h"
 #include "tokenizer/tokenizer_json.h"
 #include "tokenizer/wordpiece.h"
 
 namespace linformer {
 namespace {
 
-constexpr std::string_view kVocabulary = "vocab.txt";
-constexpr std::string_view kConfig = "tokenizer_config.json";
-constexpr std::string_view kWhole = "tokenizer.json";
+using nlohmann::json;
 
-/// Files that give away a tokenizer of another kind.
-struct OtherKind {
-  std::string_view file;
-  const char* name;
-};
-constexpr std::array<OtherKind, 6> kOtherKinds = {{
-    {"merges.txt", "byte-level BPE"},
-    {"vocab.json", "byte-level BPE"},
-    {"spiece.model", "SentencePiece"},
-    {"sentencepiece.bpe.model", "SentencePiece"},
-    {"tokenizer.model", "SentencePiece"},
-    {"bpe.codes", "BPE"},
-}};
+constexpr std::string_view kWhole = "tokenizer.json";
+constexpr std::string_view kConfig = "tokenizer_config.json";
 
 std::string name_in(const TokenizerFiles& files, std::string_view file) {
   return files.path.empty() ? std::string(file) : files.path + "/" + std::string(file);
 }
 
-[[noreturn]] void fail_without_tokenizer(const TokenizerFiles& files) {
-  for (const OtherKind& other : kOtherKinds) {
-    if (!files.file(other.file)) continue;
-    throw Error(ErrorCode::kUnsupported,
-                {name_in(files, other.file), "", std::string("a ") + other.name + " tokenizer",
-                 "WordPiece (vocab.txt)", "Tokenise the text elsewhere and give the ids with --ids"});
-  }
-  throw Error(ErrorCode::kInput,
-              {files.path, "tokenizer", "none found", "vocab.txt or tokenizer.json beside the model",
-               "Add the model's vocab.txt, or give token ids with --ids"});
+json read_config(const TokenizerFiles& files) {
+  const auto config = files.file(kConfig);
+  if (!config) return {};
+  const std::string name = name_in(files, kConfig);
+  json parsed = parse_json(*config, name);
+  if (!parsed.is_object()) reject_member(name, "", parsed, "an object");
+  return parsed;
 }
 
-std::unique_ptr<Tokenizer> open_whole(std::string_view text, const std::string& subject) {
-  WordPieceDescription description = wordpiece_from_tokenizer_json(parse_json(text, subject), subject);
-  return std::make_unique<WordPieceTokenizer>(std::move(description.tokens), description.options, subject);
+std::unique_ptr<Tokenizer> open_wordpiece(const TokenizerFiles& files) {
+  const std::string subject = name_in(files, "vocab.txt");
+  const json config = read_config(files);
+  const WordPieceOptions options =
+      config.is_null() ? WordPieceOptions{} : wordpiece_options_from_config(config, name_in(files, kConfig));
+  return std::make_unique<WordPieceTokenizer>(read_vocabulary(*files.file("vocab.txt"), subject), options,
+                                              subject);
+}
+
+std::unique_ptr<Tokenizer> open_byte_level(const TokenizerFiles& files) {
+  const auto merges = files.file("merges.txt");
+  if (!merges) {
+    throw Error(ErrorCode::kInput, {name_in(files, "merges.txt"), "", "not there", "the merges of vocab.json",
+                                    "Add the file, or give token ids with --ids"});
+  }
+  return std::make_unique<PipelineTokenizer>(bpe_from_vocabulary({.folder = name_in(files, ""),
+                                                                  .vocabulary = *files.file("vocab.json"),
+                                                                  .merges = *merges,
+                                                                  .added = files.file("added_tokens.json"),
+                                                                  .config = read_config(files)}),
+                                             name_in(files, "vocab.json"));
+}
+
+/// A vocabulary file that tells the kind of tokenizer.
+struct VocabularyFile {
+  std::string_view name;
+  const char* kind;
+  std::unique_ptr<Tokenizer> (*open)(const TokenizerFiles&);
+};
+constexpr std::array<VocabularyFile, 2> kVocabularyFiles = {{
+    {"vocab.txt", "WordPiece", open_wordpiece},
+    {"vocab.json", "byte-level BPE", open_byte_level},
+}};
+
+const VocabularyFile* find_vocabulary(const TokenizerFiles& files) {
+  const auto found =
+      std::find_if(kVocabularyFiles.begin(), kVocabularyFiles.end(),
+                   [&](const VocabularyFile& file) { return files.file(file.name).has_value(); });
+  return found == kVocabularyFiles.end() ? nullptr : &*found;
+}
+
+/// A special token that tokenizer.json does not name: as the configuration does, else as most do.
+std::optional<std::string> role_of(const json& config, const char* role, const Pipeline& pipeline,
+                                   std::initializer_list<const char*> usual, const std::string& subject) {
+  if (auto named = read_token(config, role, subject)) return named;
+  for (const char* text : usual) {
+    for (const AddedToken& token : pipeline.added) {
+      if (token.text == text) return text;
+    }
+  }
+  return std::nullopt;
+}
+
+std::unique_ptr<Tokenizer> open_pipeline(Pipeline pipeline, const TokenizerFiles& files,
+                                         const std::string& subject) {
+  const json config = read_config(files);
+  const std::string name = name_in(files, kConfig);
+  pipeline.mask = role_of(config, "mask_token", pipeline, {"<mask>", "[MASK]"}, name);
+  pipeline.padding = role_of(config, "pad_token", pipeline, {"<pad>", "[PAD]"}, name);
+  if (!pipeline.unknown) pipeline.unknown = role_of(config, "unk_token", pipeline, {"<unk>", "[UNK]"}, name);
+  return std::make_unique<PipelineTokenizer>(std::move(pipeline), subject);
+}
+
+std::unique_ptr<Tokenizer> open_whole(const TokenizerFiles& files, std::string_view text) {
+  const std::string subject = name_in(files, kWhole);
+  const json root = parse_json(text, subject);
+  if (!root.is_object()) reject_member(subject, "", root, "an object");
+  const std::string type = type_of(member(root, "model"), "model", subject);
+  if (type == "WordPiece") {
+    WordPieceDescription description = wordpiece_from_tokenizer_json(root, subject);
+    return std::make_unique<WordPieceTokenizer>(std::move(description.tokens), description.options, subject);
+  }
+  if (type == "BPE") return open_pipeline(bpe_from_tokenizer_json(root, subject), files, subject);
+  refuse_member(subject, "model", type, "WordPiece or BPE");
 }
 
 }  // namespace
 
 std::unique_ptr<Tokenizer> open_tokenizer(const TokenizerFiles& files) {
-  const auto vocabulary = files.file(kVocabulary);
-  const auto config = files.file(kConfig);
-  const auto whole = files.file(kWhole);
-  // A vocabulary alone does not tell whether to lower-case; tokenizer.json does.
-  if (whole && (!vocabulary || !config)) return open_whole(*whole, name_in(files, kWhole));
-  if (!vocabulary) fail_without_tokenizer(files);
-  const std::string subject = name_in(files, kVocabulary);
-  const std::string config_name = name_in(files, kConfig);
-  const WordPieceOptions options =
-      config ? wordpiece_options_from_config(parse_json(*config, config_name), config_name)
-             : WordPieceOptions{};
-  return std::make_unique<WordPieceTokenizer>(read_vocabulary(*vocabulary, subject), options, subject);
+  const VocabularyFile* const vocabulary = find_vocabulary(files);
+  if (const auto whole = files.file(kWhole)) {
+    try {
+      return open_whole(files, *whole);
+    } catch (const Error& error) {
+      if (vocabulary == nullptr || error.code() != ErrorCode::kUnsupported) throw;
+    }
+  }
+  if (vocabulary != nullptr) return vocabulary->open(files);
+  if (files.file("bpe.codes")) {
+    throw Error(ErrorCode::kUnsupported, {name_in(files, "bpe.codes"), "", "a BPE of fastBPE's form",
+                                          "tokenizer.json or vocab.json with merges.txt", kTokenIdsRemedy});
+  }
+  throw Error(ErrorCode::kInput, {files.path, "tokenizer", "none found",
+                                  "tokenizer.json or a vocabulary (vocab.txt ...) beside the model",
+                                  "Add the model's tokenizer files, or give token ids with --ids"});
+}
+
+std::string tokenizer_kind(const TokenizerFiles& files) {
+  if (const auto whole = files.file(kWhole)) {
+    const std::string subject = name_in(files, kWhole);
+    return type_of(member(parse_json(*whole, subject), "model"), "model", subject) + " (tokenizer.json)";
+  }
+  const VocabularyFile* const vocabulary = find_vocabulary(files);
+  if (vocabulary == nullptr) return "none";
+  return std::string(vocabulary->kind) + " (" + std::string(vocabulary->name) + ")";
 }
 
 }  // namespace linformer
