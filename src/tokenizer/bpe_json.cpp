@@ -45,19 +45,6 @@ Merges read_merges(const json& model, const std::string& subject) {
   return merges;
 }
 
-/// Whether no token has a space mark after another character, so that none lies over such a place.
-bool marks_begin_tokens(const std::vector<std::string>& tokens) {
-  bool has_mark = false;
-  for (const std::string& token : tokens) {
-    has_mark = has_mark || token == kSpaceMark;
-    for (std::size_t mark = token.find(kSpaceMark); mark != std::string::npos;
-         mark = token.find(kSpaceMark, mark + kSpaceMark.size())) {
-      if (mark > 0 && !std::string_view(token).substr(0, mark).ends_with(kSpaceMark)) return false;
-    }
-  }
-  return has_mark;
-}
-
 }  // namespace
 
 Pipeline bpe_from_tokenizer_json(const json& root, const std::string& subject) {

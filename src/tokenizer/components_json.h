@@ -30,7 +30,7 @@ std::vector<std::string> read_token_ids(const nlohmann::json& vocabulary, const 
                                         const std::string& subject);
 
 /// "normalizer": NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Replace (of a text, or of " {2,}"), Prepend,
-/// Strip, or a Sequence of those.
+/// Strip, Precompiled, or a Sequence of those.
 Normalizer read_normalizer(const nlohmann::json& root, const std::string& subject);
 
 struct PreTokenizer {

@@ -44,7 +44,7 @@ Normalizer::Step lower_casing() {
 Normalizer::Step mark_dropping() {
   return [](std::string text, bool) {
     return map_codes(text, [](char32_t code, std::string& result) {
-      if (!is_nonspacing_mark(code)) append_utf8(code, result);
+      if (!is_mark(code)) append_utf8(code, result);
     });
   };
 }

@@ -32,7 +32,7 @@ class Normalizer {
 
 Normalizer::Step normal_form(NormalForm form);
 Normalizer::Step lower_casing();
-/// Drops category Mn.
+/// Drops categories M*.
 Normalizer::Step mark_dropping();
 /// Every occurrence of `from`, which is not empty.
 Normalizer::Step replacing(std::string from, std::string to);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "tokenizer/charsmap.h"
 #include "tokenizer/components_json.h"
 #include "tokenizer/json_members.h"
 
@@ -31,10 +32,15 @@ Normalizer::Step read_step(const json& component, const std::string& type, const
   if (type == "Replace") return read_replace(component, subject);
   if (type == "Prepend")
     return prepending(read_string(member(component, "prepend"), "normalizer.prepend", subject));
+  if (type == "Precompiled") {
+    const json& rules = member(component, "precompiled_charsmap");
+    return charsmap_step(
+        decode_base64(read_string(rules, "normalizer.precompiled_charsmap", subject), subject), subject);
+  }
   if (type == "Strip") return stripping(flag("strip_left"), flag("strip_right"));
-  refuse_member(
-      subject, kItem, type,
-      "NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Replace, Prepend, Strip or a Sequence of them");
+  refuse_member(subject, kItem, type,
+                "NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Replace, Prepend, Strip, Precompiled or a "
+                "Sequence of them");
 }
 
 void add_steps(const json& component, const std::string& subject, Normalizer& normalizer) {

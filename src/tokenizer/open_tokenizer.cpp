@@ -8,6 +8,7 @@
 #include "io/json.h"
 #include "tokenizer/bpe_files.h"
 #include "tokenizer/json_members.h"
+#include "tokenizer/sentencepiece_files.h"
 #include "tokenizer/tokenizer_json.h"
 #include "tokenizer/wordpiece.h"
 
@@ -32,38 +33,46 @@ json read_config(const TokenizerFiles& files) {
   return parsed;
 }
 
-std::unique_ptr<Tokenizer> open_wordpiece(const TokenizerFiles& files) {
-  const std::string subject = name_in(files, "vocab.txt");
+std::unique_ptr<Tokenizer> open_wordpiece(const TokenizerFiles& files, std::string_view file) {
+  const std::string subject = name_in(files, file);
   const json config = read_config(files);
   const WordPieceOptions options =
       config.is_null() ? WordPieceOptions{} : wordpiece_options_from_config(config, name_in(files, kConfig));
-  return std::make_unique<WordPieceTokenizer>(read_vocabulary(*files.file("vocab.txt"), subject), options,
-                                              subject);
+  return std::make_unique<WordPieceTokenizer>(read_vocabulary(*files.file(file), subject), options, subject);
 }
 
-std::unique_ptr<Tokenizer> open_byte_level(const TokenizerFiles& files) {
+std::unique_ptr<Tokenizer> open_byte_level(const TokenizerFiles& files, std::string_view file) {
   const auto merges = files.file("merges.txt");
   if (!merges) {
     throw Error(ErrorCode::kInput, {name_in(files, "merges.txt"), "", "not there", "the merges of vocab.json",
                                     "Add the file, or give token ids with --ids"});
   }
   return std::make_unique<PipelineTokenizer>(bpe_from_vocabulary({.folder = name_in(files, ""),
-                                                                  .vocabulary = *files.file("vocab.json"),
+                                                                  .vocabulary = *files.file(file),
                                                                   .merges = *merges,
                                                                   .added = files.file("added_tokens.json"),
                                                                   .config = read_config(files)}),
-                                             name_in(files, "vocab.json"));
+                                             name_in(files, file));
+}
+
+std::unique_ptr<Tokenizer> open_sentencepiece(const TokenizerFiles& files, std::string_view file) {
+  const std::string subject = name_in(files, file);
+  return std::make_unique<PipelineTokenizer>(
+      pipeline_from_sentencepiece(*files.file(file), subject, read_config(files)), subject);
 }
 
 /// A vocabulary file that tells the kind of tokenizer.
 struct VocabularyFile {
   std::string_view name;
   const char* kind;
-  std::unique_ptr<Tokenizer> (*open)(const TokenizerFiles&);
+  std::unique_ptr<Tokenizer> (*open)(const TokenizerFiles&, std::string_view file);
 };
-constexpr std::array<VocabularyFile, 2> kVocabularyFiles = {{
+constexpr std::array<VocabularyFile, 5> kVocabularyFiles = {{
     {"vocab.txt", "WordPiece", open_wordpiece},
     {"vocab.json", "byte-level BPE", open_byte_level},
+    {"spiece.model", "SentencePiece", open_sentencepiece},
+    {"sentencepiece.bpe.model", "SentencePiece", open_sentencepiece},
+    {"tokenizer.model", "SentencePiece", open_sentencepiece},
 }};
 
 const VocabularyFile* find_vocabulary(const TokenizerFiles& files) {
@@ -105,7 +114,8 @@ std::unique_ptr<Tokenizer> open_whole(const TokenizerFiles& files, std::string_v
     return std::make_unique<WordPieceTokenizer>(std::move(description.tokens), description.options, subject);
   }
   if (type == "BPE") return open_pipeline(bpe_from_tokenizer_json(root, subject), files, subject);
-  refuse_member(subject, "model", type, "WordPiece or BPE");
+  if (type == "Unigram") return open_pipeline(unigram_from_tokenizer_json(root, subject), files, subject);
+  refuse_member(subject, "model", type, "WordPiece, BPE or Unigram");
 }
 
 }  // namespace
@@ -119,7 +129,7 @@ std::unique_ptr<Tokenizer> open_tokenizer(const TokenizerFiles& files) {
       if (vocabulary == nullptr || error.code() != ErrorCode::kUnsupported) throw;
     }
   }
-  if (vocabulary != nullptr) return vocabulary->open(files);
+  if (vocabulary != nullptr) return vocabulary->open(files, vocabulary->name);
   if (files.file("bpe.codes")) {
     throw Error(ErrorCode::kUnsupported, {name_in(files, "bpe.codes"), "", "a BPE of fastBPE's form",
                                           "tokenizer.json or vocab.json with merges.txt", kTokenIdsRemedy});

@@ -82,6 +82,22 @@ std::string replace_invalid_utf8(std::string_view text) {
   return valid;
 }
 
+std::size_t grapheme_end(std::string_view text, std::size_t begin) {
+  DecodedChar before = decode_utf8(text, begin);
+  std::size_t end = begin + before.length;
+  utf8proc_int32_t state = 0;
+  while (end < text.size()) {
+    const DecodedChar next = decode_utf8(text, end);
+    if (utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(before.code),
+                                         static_cast<utf8proc_int32_t>(next.code), &state)) {
+      break;
+    }
+    before = next;
+    end += next.length;
+  }
+  return end;
+}
+
 bool is_control(char32_t code) {
   const auto category = properties(code).category;
   return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF ||
@@ -110,6 +126,11 @@ bool is_number(char32_t code) {
 bool is_punctuation(char32_t code) {
   const auto category = properties(code).category;
   return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
+}
+
+bool is_mark(char32_t code) {
+  const auto category = properties(code).category;
+  return category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME;
 }
 
 bool is_nonspacing_mark(char32_t code) { return properties(code).category == UTF8PROC_CATEGORY_MN; }

@@ -31,6 +31,9 @@ std::size_t find_invalid_utf8(std::string_view text);
 /// `text` with U+FFFD for what is not UTF-8, as decode_utf8 reads it.
 std::string replace_invalid_utf8(std::string_view text);
 
+/// The end of the grapheme cluster (UAX 29, extended) that begins at `begin` < text.size().
+std::size_t grapheme_end(std::string_view text, std::size_t begin);
+
 /// Categories Cc, Cf and Co; unassigned code points are not among them.
 bool is_control(char32_t code);
 /// Categories Zs, Zl and Zp: White_Space but for the controls U+0009..000D and U+0085.
@@ -43,6 +46,8 @@ bool is_letter(char32_t code);
 bool is_number(char32_t code);
 /// Categories P*.
 bool is_punctuation(char32_t code);
+/// Categories M*.
+bool is_mark(char32_t code);
 /// Category Mn.
 bool is_nonspacing_mark(char32_t code);
 /// Canonical combining class; 0 for starters.

@@ -92,4 +92,16 @@ void WordSplitter::split(std::string_view text, bool at_start, bool first, const
   }
 }
 
+bool marks_begin_tokens(const std::vector<std::string>& tokens) {
+  bool has_mark = false;
+  for (const std::string& token : tokens) {
+    has_mark = has_mark || token == kSpaceMark;
+    for (std::size_t mark = token.find(kSpaceMark); mark != std::string::npos;
+         mark = token.find(kSpaceMark, mark + kSpaceMark.size())) {
+      if (mark > 0 && !std::string_view(token).substr(0, mark).ends_with(kSpaceMark)) return false;
+    }
+  }
+  return has_mark;
+}
+
 }  // namespace linformer

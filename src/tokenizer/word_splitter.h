@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tokenizer/word_patterns.h"
 
@@ -36,5 +37,9 @@ struct WordSplitter {
   /// `text` is valid UTF-8; `at_start`: it begins a part between two added tokens; `first`: and the text.
   void split(std::string_view text, bool at_start, bool first, const Sink& sink) const;
 };
+
+/// Whether no token has a space mark after another character and a lone mark is one: words can be cut before
+/// such marks then.
+bool marks_begin_tokens(const std::vector<std::string>& tokens);
 
 }  // namespace linformer

@@ -6,7 +6,7 @@ Writes into tests/fixtures/subwords/:
     KIND/           the tokenizer's files, as a model of that kind has them, and ids.json: a list of ids a text, without
                     the template's, and the ids around a body ("before", "after")
 Kinds: gpt2, roberta (vocab.json, merges.txt); llama3, qwen2 (tokenizer.json, BPE); t5, xlm-roberta, camembert, albert
-(SentencePiece unigram); llama (SentencePiece BPE with byte fallback); KIND-json: the same with tokenizer.json.
+(SentencePiece unigram); llama (SentencePiece BPE with byte fallback); KIND-json: the same with tokenizer.json; llama-legacy-json: as Llama 2's file.
 The models' normalisation has a few rules only, so that their files are small.
 
     HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 python tests/oracle/subwords.py
@@ -182,6 +182,10 @@ def sentencepiece_kinds() -> None:
     tokenizer = LlamaTokenizer.from_pretrained(folder)
     record(folder, tokenizer)
     save_whole("llama", tokenizer)
+    legacy = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    legacy.pre_tokenizer = None
+    legacy.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
+    save_whole("llama-legacy", legacy)
 
 
 def main() -> None:

@@ -53,3 +53,12 @@ void check_kind(const std::string& kind) {
 TEST_CASE("Byte-level BPE gives the ids of transformers", "[tokenizer]") {
   for (const char* kind : {"gpt2", "roberta", "roberta-json", "llama3-json", "qwen2-json"}) check_kind(kind);
 }
+
+TEST_CASE("SentencePiece models give the ids of transformers", "[tokenizer]") {
+  for (const char* kind : {"t5", "xlm-roberta", "camembert", "albert", "llama"}) check_kind(kind);
+}
+
+TEST_CASE("SentencePiece models in tokenizer.json give the ids of transformers", "[tokenizer]") {
+  for (const char* kind : {"t5-json", "xlm-roberta-json", "albert-json", "llama-json", "llama-legacy-json"})
+    check_kind(kind);
+}
