@@ -278,8 +278,10 @@ OpenInput open_input(const InputOptions& options, Session& session) {
 void refuse_overwriting(const InputOptions& options, const std::string& path) {
   std::vector<std::string> read = options.text;
   read.insert(read.end(), {options.checkpoint, options.ids, options.qk, options.probabilities});
-  for (const char* name : {"model.safetensors", "config.json", "vocab.txt", "tokenizer.json",
-                           "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"}) {
+  for (const char* name :
+       {"model.safetensors", "config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json",
+        "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "spiece.model",
+        "sentencepiece.bpe.model", "tokenizer.model"}) {
     if (!options.checkpoint.empty()) read.push_back(options.checkpoint + "/" + name);
   }
   for (const std::string& input : read) {

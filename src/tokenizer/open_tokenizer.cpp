@@ -104,11 +104,19 @@ std::unique_ptr<Tokenizer> open_pipeline(Pipeline pipeline, const TokenizerFiles
   return std::make_unique<PipelineTokenizer>(std::move(pipeline), subject);
 }
 
+/// The model's type. Older files leave it out; what the model holds tells it then.
+std::string model_type(const json& root, const std::string& subject) {
+  const json& model = member(root, "model");
+  if (!model.is_object() || !member(model, "type").is_null()) return type_of(model, "model", subject);
+  if (!member(model, "merges").is_null()) return "BPE";
+  return member(model, "vocab").is_array() ? "Unigram" : "WordPiece";
+}
+
 std::unique_ptr<Tokenizer> open_whole(const TokenizerFiles& files, std::string_view text) {
   const std::string subject = name_in(files, kWhole);
   const json root = parse_json(text, subject);
   if (!root.is_object()) reject_member(subject, "", root, "an object");
-  const std::string type = type_of(member(root, "model"), "model", subject);
+  const std::string type = model_type(root, subject);
   if (type == "WordPiece") {
     WordPieceDescription description = wordpiece_from_tokenizer_json(root, subject);
     return std::make_unique<WordPieceTokenizer>(std::move(description.tokens), description.options, subject);
@@ -142,7 +150,7 @@ std::unique_ptr<Tokenizer> open_tokenizer(const TokenizerFiles& files) {
 std::string tokenizer_kind(const TokenizerFiles& files) {
   if (const auto whole = files.file(kWhole)) {
     const std::string subject = name_in(files, kWhole);
-    return type_of(member(parse_json(*whole, subject), "model"), "model", subject) + " (tokenizer.json)";
+    return model_type(parse_json(*whole, subject), subject) + " (tokenizer.json)";
   }
   const VocabularyFile* const vocabulary = find_vocabulary(files);
   if (vocabulary == nullptr) return "none";

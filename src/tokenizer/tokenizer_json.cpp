@@ -105,7 +105,6 @@ WordPieceOptions wordpiece_options_from_config(const json& config, const std::st
 WordPieceDescription wordpiece_from_tokenizer_json(const json& root, const std::string& subject) {
   if (!root.is_object()) reject_member(subject, "", root, "an object");
   const json& model = member(root, "model");
-  require_type(root, "model", "WordPiece", subject);
   require_type(root, "pre_tokenizer", "BertPreTokenizer", subject);
   WordPieceDescription result;
   result.options.text = read_bert_normalizer(root, subject);
