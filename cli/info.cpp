@@ -33,14 +33,6 @@ Json tensor_facts(const TensorInfo& tensor) {
   return {{"name", tensor.name}, {"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape}};
 }
 
-// Building the tokenizer would take longer than the rest.
-std::string tokenizer_kind(const Checkpoint& checkpoint) {
-  const TokenizerChoice choice = choose_tokenizer(tokenizer_files(checkpoint));
-  if (choice.file.empty()) return "none";
-  if (choice.kind.empty()) return std::string(choice.file);
-  return fmt::format("{} ({})", choice.kind, choice.file);
-}
-
 Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
   std::map<std::string, int64_t> parameters;
   for (const TensorInfo& tensor : checkpoint.tensors()) {
@@ -54,7 +46,7 @@ Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
                {"tensors", checkpoint.tensors().size()},
                {"elements_by_dtype", parameters},
                {"bytes", checkpoint.total_bytes()},
-               {"tokenizer", tokenizer_kind(checkpoint)},
+               {"tokenizer", tokenizer_kind(tokenizer_files(checkpoint))},
                {"unused_tensors", unused_tensors(checkpoint, plan)}};
   if (!checkpoint.unmapped_tensors().empty()) json["unmapped_tensors"] = checkpoint.unmapped_tensors();
   return json;

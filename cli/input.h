@@ -57,7 +57,7 @@ nlohmann::ordered_json architecture_json(const Architecture& architecture);
 
 /// A folder, a file, a model in the hub's cache, or the default that is built in.
 Checkpoint open_checkpoint(const std::string& path, const Session& session);
-/// What open_tokenizer and choose_tokenizer read; `checkpoint` must outlive it.
+/// For open_tokenizer and tokenizer_kind; the checkpoint must outlive it.
 TokenizerFiles tokenizer_files(const Checkpoint& checkpoint);
 std::unique_ptr<Tokenizer> open_checkpoint_tokenizer(const Checkpoint& checkpoint);
 

@@ -20,6 +20,7 @@ libcli11-dev
 nlohmann-json3-dev
 libfmt-dev
 libutf8proc-dev
+libsentencepiece-dev
 libssl-dev
 libopenblas0-pthread|libopenblas0-openmp|libopenblas0-serial
 catch2
@@ -55,7 +56,7 @@ setup: this is not Debian or Ubuntu, so nothing is installed. If the configurati
 setup: your package manager:
 setup:   a C++20 compiler with OpenMP (gcc 12 or newer), CMake 3.22 or newer, pkg-config
 setup:   oneDNN 2.6 or newer (dnnl), Highway 1.0.3 or newer (hwy), CLI11, nlohmann-json, fmt, utf8proc,
-setup:   OpenSSL (libcrypto), OpenBLAS (libopenblas.so.0, loaded at run time); for the tests Catch2 and RapidJSON
+setup:   sentencepiece, OpenSSL (libcrypto), OpenBLAS (libopenblas.so.0, loaded at run time); for the tests Catch2 and RapidJSON
 END
   exit 0
 fi

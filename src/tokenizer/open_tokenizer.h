@@ -18,21 +18,15 @@ struct TokenizerFiles {
   std::function<std::optional<std::string_view>(std::string_view file_name)> file;
 };
 
-/// Which file tells the tokenizer; all empty: none.
-struct TokenizerChoice {
-  std::string_view file;  ///< e.g. "vocab.txt"
-  std::string_view kind;  ///< e.g. "WordPiece"; empty where only the content of the file tells it
-  bool supported = false;
-};
-
-/// The choice of open_tokenizer, by the names of the files alone.
-TokenizerChoice choose_tokenizer(const TokenizerFiles& files);
-
-/// The tokenizer that the files describe. WordPiece from vocab.txt with tokenizer_config.json
-/// (do_lower_case, strip_accents, tokenize_chinese_chars, *_token, added_tokens_decoder; without it, BERT's
-/// defaults), or from tokenizer.json where vocab.txt or its configuration is missing.
+/// The tokenizer that the files describe: tokenizer.json if all its components are known; else vocab.txt
+/// (WordPiece), vocab.json with merges.txt (byte-level BPE) or a SentencePiece model, each with
+/// tokenizer_config.json; HACKING.md says what of it counts.
 /// Throws Error(kInput) if there is no tokenizer or a file is malformed, Error(kUnsupported) naming any other
 /// kind of tokenizer or component; both say how to go on without (--ids).
 std::unique_ptr<Tokenizer> open_tokenizer(const TokenizerFiles& files);
+
+/// The kind of tokenizer by its files alone, e.g. "WordPiece (vocab.txt)"; "none" if there is none. Nothing
+/// is built; a tokenizer.json is parsed.
+std::string tokenizer_kind(const TokenizerFiles& files);
 
 }  // namespace linformer

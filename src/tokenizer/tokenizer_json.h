@@ -19,8 +19,8 @@ struct WordPieceDescription {
   WordPieceOptions options;
 };
 
-/// A parsed tokenizer.json: model WordPiece, normalizer BertNormalizer, pre-tokenizer BertPreTokenizer,
-/// post-processor TemplateProcessing, BertProcessing or none. Errors as above.
+/// A parsed tokenizer.json whose model is WordPiece: normalizer BertNormalizer, pre-tokenizer
+/// BertPreTokenizer, post-processor TemplateProcessing, BertProcessing or none. Errors as above.
 WordPieceDescription wordpiece_from_tokenizer_json(const nlohmann::json& root, const std::string& subject);
 
 }  // namespace linformer

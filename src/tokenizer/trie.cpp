@@ -4,7 +4,6 @@
 namespace linformer {
 namespace {
 
-constexpr uint32_t kRoot = 1;
 constexpr int kChildBits = 28;
 constexpr uint64_t kChildMask = (uint64_t{1} << kChildBits) - 1;
 
@@ -54,12 +53,7 @@ void Trie::insert(std::string_view key, int32_t id) {
 
 Trie::Match Trie::longest_prefix(std::string_view text) const {
   Match best;
-  uint32_t node = kRoot;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    node = child(node, static_cast<unsigned char>(text[i]));
-    if (node == 0) break;
-    if (ids_[node] >= 0) best = {ids_[node], i + 1};
-  }
+  for_each_prefix(text, [&](int32_t id, std::size_t length) { best = {id, length}; });
   return best;
 }
 

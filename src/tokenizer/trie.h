@@ -25,10 +25,23 @@ class Trie {
 
   Match longest_prefix(std::string_view text) const;
 
+  /// f(id, length) for each key that the text begins with, the shortest first.
+  template <class F>
+  void for_each_prefix(std::string_view text, F&& f) const {
+    uint32_t node = kRoot;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      node = child(node, static_cast<unsigned char>(text[i]));
+      if (node == 0) return;
+      if (ids_[node] >= 0) f(ids_[node], i + 1);
+    }
+  }
+
   /// The id of exactly this key, or -1.
   int32_t find(std::string_view key) const;
 
  private:
+  static constexpr uint32_t kRoot = 1;
+
   /// The child of a node, or 0, which is no node.
   uint32_t child(uint32_t node, unsigned char byte) const;
   uint32_t add_child(uint32_t node, unsigned char byte);

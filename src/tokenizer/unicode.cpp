@@ -4,6 +4,10 @@
 #include <utf8proc.h>
 
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include "base/error.h"
 
 namespace linformer {
 namespace {
@@ -67,6 +71,33 @@ std::size_t find_invalid_utf8(std::string_view text) {
   return std::string_view::npos;
 }
 
+std::string replace_invalid_utf8(std::string_view text) {
+  std::string valid;
+  valid.reserve(text.size());
+  for (std::size_t i = 0; i < text.size();) {
+    const DecodedChar next = decode_utf8(text, i);
+    append_utf8(next.code, valid);
+    i += next.length;
+  }
+  return valid;
+}
+
+std::size_t grapheme_end(std::string_view text, std::size_t begin) {
+  DecodedChar before = decode_utf8(text, begin);
+  std::size_t end = begin + before.length;
+  utf8proc_int32_t state = 0;
+  while (end < text.size()) {
+    const DecodedChar next = decode_utf8(text, end);
+    if (utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(before.code),
+                                         static_cast<utf8proc_int32_t>(next.code), &state)) {
+      break;
+    }
+    before = next;
+    end += next.length;
+  }
+  return end;
+}
+
 bool is_control(char32_t code) {
   const auto category = properties(code).category;
   return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF ||
@@ -78,9 +109,28 @@ bool is_separator(char32_t code) {
   return category >= UTF8PROC_CATEGORY_ZS && category <= UTF8PROC_CATEGORY_ZP;
 }
 
+bool is_white_space(char32_t code) {
+  return (code >= '\t' && code <= '\r') || code == 0x85 || is_separator(code);
+}
+
+bool is_letter(char32_t code) {
+  const auto category = properties(code).category;
+  return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
+}
+
+bool is_number(char32_t code) {
+  const auto category = properties(code).category;
+  return category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO;
+}
+
 bool is_punctuation(char32_t code) {
   const auto category = properties(code).category;
   return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
+}
+
+bool is_mark(char32_t code) {
+  const auto category = properties(code).category;
+  return category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME;
 }
 
 bool is_nonspacing_mark(char32_t code) { return properties(code).category == UTF8PROC_CATEGORY_MN; }
@@ -108,6 +158,20 @@ Decomposition decompose(char32_t code) {
     result.codes[result.size++] = static_cast<char32_t>(codes[static_cast<std::size_t>(i)]);
   }
   return result;
+}
+
+std::string normalize(std::string_view text, NormalForm form) {
+  const bool compose = form == NormalForm::kNfc || form == NormalForm::kNfkc;
+  const bool compatible = form == NormalForm::kNfkc || form == NormalForm::kNfkd;
+  const int options = UTF8PROC_STABLE | (compose ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE) |
+                      (compatible ? UTF8PROC_COMPAT : 0);
+  utf8proc_uint8_t* bytes = nullptr;
+  const utf8proc_ssize_t size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                             static_cast<utf8proc_ssize_t>(text.size()), &bytes,
+                                             static_cast<utf8proc_option_t>(options));
+  if (size < 0) throw Error(ErrorCode::kInput, {"text", "", utf8proc_errmsg(size), "text in UTF-8", ""});
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(bytes, &std::free);
+  return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)};
 }
 
 char32_t lower_case(char32_t code) {

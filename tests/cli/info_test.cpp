@@ -97,24 +97,26 @@ TEST_CASE("info --check on a text of which nothing is masked is exit 3, not a lo
     CHECK(contains(result.err, part));
 }
 
-TEST_CASE("info says which tokenizer would be used, and of what kind those are that are not supported") {
+TEST_CASE("info says of what kind the tokenizer is, and by which file") {
   const CheckpointCopy copy("masked-lm");
   const auto tokenizer = [&] { return info({copy.path()}).at("tokenizer").get<std::string>(); };
   const auto remove = [&](const char* name) { std::filesystem::remove(copy.folder().path(name)); };
-  copy.folder().put("tokenizer.json", "{}");
   CHECK(tokenizer() == "WordPiece (vocab.txt)");
-  remove("tokenizer_config.json");
-  CHECK(tokenizer() == "tokenizer.json");  // a vocabulary alone does not tell whether to lower-case
+  copy.folder().put("tokenizer.json", R"({"model": {"type": "BPE", "vocab": {}, "merges": []}})");
+  CHECK(tokenizer() == "BPE (tokenizer.json)");
   remove("tokenizer.json");
-  CHECK(tokenizer() == "WordPiece (vocab.txt)");
   remove("vocab.txt");
   CHECK(tokenizer() == "none");
-  for (const char* file : {"merges.txt", "spiece.model", "tokenizer.model", "bpe.codes"}) {
+  copy.folder().put("bpe.codes", "x");
+  CHECK(run_program({"tokenize", "--checkpoint", copy.path()}, {.folder = copy.path()}).code == 4);
+  for (const char* file : {"spiece.model", "sentencepiece.bpe.model", "tokenizer.model"}) {
     copy.folder().put(file, "x");
-    CHECK(contains(tokenizer(), file));
-    CHECK(run_program({"tokenize", "--checkpoint", copy.path()}, {.folder = copy.path()}).code == 4);
+    CHECK(tokenizer() == std::string("SentencePiece (").append(file).append(")"));
+    CHECK(run_program({"tokenize", "--checkpoint", copy.path()}, {.folder = copy.path()}).code == 3);
     remove(file);
   }
+  copy.folder().put("vocab.json", "{}");
+  CHECK(tokenizer() == "byte-level BPE (vocab.json)");
 }
 
 TEST_CASE("info reads the headers of a checkpoint of 10 GB, not the tensors") {

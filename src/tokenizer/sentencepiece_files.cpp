@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+#include "tokenizer/sentencepiece_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+#include "tokenizer/bpe.h"
+#include "tokenizer/charsmap.h"
+#include "tokenizer/json_members.h"
+#include "tokenizer/sentencepiece_model.h"
+#include "tokenizer/unigram.h"
+
+namespace linformer {
+namespace {
+
+using nlohmann::json;
+
+/// What the families make of a model file.
+struct Source {
+  SentencePieceModel model;
+  const json& config;
+  const std::string& subject;
+
+  bool flag(const char* key, bool fallback) const {
+    return read_bool(config, key, subject).value_or(fallback);
+  }
+  std::string text(const char* role, const char* fallback) const {
+    return read_token(config, role, subject).value_or(fallback);
+  }
+};
+
+struct Scored {
+  std::vector<std::string> tokens;
+  std::vector<double> scores;
+
+  void add(std::string token, double score) {
+    tokens.push_back(std::move(token));
+    scores.push_back(score);
+  }
+  void add_pieces(const SentencePieceModel& model, std::size_t from) {
+    for (std::size_t i = from; i < model.pieces.size(); ++i) add(model.pieces[i].text, model.pieces[i].score);
+  }
+};
+
+/// The id of a token that the family cannot do without.
+int32_t require(const Pipeline& pipeline, const std::string& token, const std::string& subject) {
+  const auto found = std::find(pipeline.tokens.begin(), pipeline.tokens.end(), token);
+  if (found != pipeline.tokens.end()) return static_cast<int32_t>(found - pipeline.tokens.begin());
+  throw Error(ErrorCode::kInput, {subject, fmt::format("token {}", token), "not among the pieces",
+                                  "the special tokens of its kind", kTokenIdsRemedy});
+}
+
+/// Special tokens, those of them that there are.
+void add_special(Pipeline& pipeline, const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) {
+    const auto found = std::find(pipeline.tokens.begin(), pipeline.tokens.end(), text);
+    const bool known = std::any_of(pipeline.added.begin(), pipeline.added.end(),
+                                   [&](const AddedToken& token) { return token.text == text; });
+    if (found == pipeline.tokens.end() || known || text.empty()) continue;
+    pipeline.added.push_back(
+        {.text = text, .id = static_cast<int32_t>(found - pipeline.tokens.begin()), .special = true});
+  }
+}
+
+/// Control pieces are found in the text as special tokens are.
+void add_control_pieces(Pipeline& pipeline, const SentencePieceModel& model) {
+  std::vector<std::string> texts;
+  for (const SentencePiece& piece : model.pieces) {
+    if (piece.control) texts.push_back(piece.text);
+  }
+  add_special(pipeline, texts);
+}
+
+Pipeline make_unigram(Scored scored, int32_t unknown, const Source& source) {
+  Pipeline result{.tokens = std::move(scored.tokens)};
+  result.unknown = result.tokens.at(static_cast<std::size_t>(unknown));
+  result.mask = source.text("mask_token", "<mask>");
+  result.padding = source.text("pad_token", "<pad>");
+  result.splitter.at_white_space = true;
+  result.splitter.metaspace = Metaspace{};
+  result.model = std::make_unique<UnigramModel>(result.tokens, std::move(scored.scores),
+                                                UnigramOptions{.unknown = unknown});
+  add_special(result, {*result.unknown, *result.mask, *result.padding});
+  add_control_pieces(result, source.model);
+  return result;
+}
+
+void add_rules(Pipeline& pipeline, const Source& source) {
+  if (!source.model.rules.empty()) pipeline.normalizer.add(charsmap_step(source.model.rules, source.subject));
+}
+
+/// <extra_id_99> to <extra_id_0> follow the pieces.
+Pipeline make_t5(const Source& source) {
+  const json& count = member(source.config, "extra_ids");
+  const int32_t extra = count.is_null() ? 100 : read_id(count, "extra_ids", source.subject);
+  if (extra > 100000) reject_member(source.subject, "extra_ids", count, "at most 100000");
+  Scored scored;
+  scored.add_pieces(source.model, 0);
+  std::vector<std::string> sentinels;
+  for (int32_t i = extra; i-- > 0;) sentinels.push_back(fmt::format("<extra_id_{}>", i));
+  for (const std::string& token : sentinels) scored.add(token, 0);
+  Pipeline result = make_unigram(std::move(scored), source.model.unknown, source);
+  add_special(result, sentinels);
+  result.sequence_template.after = {require(result, source.text("eos_token", "</s>"), source.subject)};
+  add_rules(result, source);
+  return result;
+}
+
+void surround(Pipeline& pipeline, const Source& source, const char* begin, const char* end) {
+  const std::string cls = source.text("cls_token", begin);
+  const std::string sep = source.text("sep_token", end);
+  pipeline.sequence_template = {{require(pipeline, cls, source.subject)},
+                                {require(pipeline, sep, source.subject)}};
+  add_special(pipeline, {cls, sep});
+}
+
+void require_pieces(const Source& source, std::size_t least) {
+  if (source.model.pieces.size() >= least) return;
+  throw Error(ErrorCode::kInput, {source.subject, "", fmt::format("{} pieces", source.model.pieces.size()),
+                                  fmt::format("at least {}", least), kTokenIdsRemedy});
+}
+
+/// fairseq's order of the special tokens, then the pieces after <unk>, <s> and </s>.
+Pipeline make_xlm_roberta(const Source& source) {
+  require_pieces(source, 3);
+  Scored scored;
+  for (const char* token : {"<s>", "<pad>", "</s>", "<unk>"}) scored.add(token, 0);
+  scored.add_pieces(source.model, 3);
+  scored.add("<mask>", 0);
+  Pipeline result = make_unigram(std::move(scored), 3, source);
+  surround(result, source, "<s>", "</s>");
+  add_rules(result, source);
+  return result;
+}
+
+Pipeline make_camembert(const Source& source) {
+  require_pieces(source, 3);
+  Scored scored;
+  for (const char* token : {"<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>"}) scored.add(token, 0);
+  scored.add("<unk>NOTUSED", -100);
+  scored.add_pieces(source.model, 1);
+  scored.add("<mask>", 0);
+  Pipeline result = make_unigram(std::move(scored), 3, source);
+  surround(result, source, "<s>", "</s>");
+  add_rules(result, source);
+  return result;
+}
+
+Pipeline make_albert(const Source& source) {
+  Scored scored;
+  scored.add_pieces(source.model, 0);
+  Pipeline result = make_unigram(std::move(scored), source.model.unknown, source);
+  result.mask = source.text("mask_token", "[MASK]");
+  add_special(result, {*result.mask});
+  surround(result, source, "[CLS]", "[SEP]");
+  result.normalizer.add(replacing("``", "\""));
+  result.normalizer.add(replacing("''", "\""));
+  if (!source.flag("keep_accents", false)) {
+    result.normalizer.add(normal_form(NormalForm::kNfkd));
+    result.normalizer.add(mark_dropping());
+  }
+  if (source.flag("do_lower_case", true)) result.normalizer.add(lower_casing());
+  add_rules(result, source);
+  return result;
+}
+
+/// A piece of SentencePiece's BPE is merged from any two pieces that make it up; earlier pieces come first.
+std::vector<std::pair<std::string, std::string>> merges_of(const std::vector<std::string>& tokens) {
+  Trie pieces;
+  for (std::size_t i = 0; i < tokens.size(); ++i) pieces.insert(tokens[i], static_cast<int32_t>(i));
+  std::vector<std::pair<std::string, std::string>> merges;
+  for (const std::string& token : tokens) {
+    for (std::size_t cut = 1; cut < token.size(); ++cut) {
+      const std::string left = token.substr(0, cut);
+      const std::string right = token.substr(cut);
+      if (pieces.find(left) >= 0 && pieces.find(right) >= 0) merges.emplace_back(left, right);
+    }
+  }
+  return merges;
+}
+
+Pipeline make_llama(const Source& source) {
+  Pipeline result;
+  for (const SentencePiece& piece : source.model.pieces) result.tokens.push_back(piece.text);
+  result.unknown = result.tokens[static_cast<std::size_t>(source.model.unknown)];
+  const BpeOptions options{.byte_fallback = true, .fuse_unknown = true, .unknown = result.unknown};
+  result.model = std::make_unique<BpeModel>(result.tokens, merges_of(result.tokens), options, source.subject);
+  result.splitter.metaspace = {.prepend = Metaspace::Prepend::kFirst, .split = false};
+  result.splitter.at_space_marks = marks_begin_tokens(result.tokens);
+  const std::string begin = source.text("bos_token", "<s>");
+  const std::string end = source.text("eos_token", "</s>");
+  add_special(result, {*result.unknown, begin, end});
+  add_control_pieces(result, source.model);
+  if (source.flag("add_bos_token", true))
+    result.sequence_template.before = {require(result, begin, source.subject)};
+  if (source.flag("add_eos_token", false))
+    result.sequence_template.after = {require(result, end, source.subject)};
+  return result;
+}
+
+struct Family {
+  std::string_view name;  ///< of the class, without "Tokenizer" and "Fast"
+  bool bpe;
+  Pipeline (*make)(const Source&);
+};
+constexpr std::array<Family, 5> kFamilies = {{{"T5", false, make_t5},
+                                              {"XLMRoberta", false, make_xlm_roberta},
+                                              {"Camembert", false, make_camembert},
+                                              {"Albert", false, make_albert},
+                                              {"Llama", true, make_llama}}};
+
+std::string find_family(const Source& source) {
+  if (const auto name = read_token(source.config, "tokenizer_class", source.subject)) {
+    std::string stem = *name;
+    for (const std::string_view suffix : {"Fast", "Tokenizer"}) {
+      if (stem.ends_with(suffix)) stem.resize(stem.size() - suffix.size());
+    }
+    return stem;
+  }
+  if (source.model.bpe) return "Llama";
+  if (source.subject.ends_with("sentencepiece.bpe.model")) return "XLMRoberta";
+  const auto& pieces = source.model.pieces;
+  const bool has_cls =
+      std::any_of(pieces.begin(), pieces.end(), [](const auto& p) { return p.text == "[CLS]"; });
+  return has_cls ? "Albert" : "T5";
+}
+
+}  // namespace
+
+Pipeline pipeline_from_sentencepiece(std::string_view bytes, const std::string& subject, const json& config) {
+  const Source source{read_sentencepiece(bytes, subject), config, subject};
+  const std::string name = find_family(source);
+  for (const Family& family : kFamilies) {
+    if (family.name != name) continue;
+    if (family.bpe != source.model.bpe)
+      refuse_member(subject, "model_type", source.model.bpe ? "BPE" : "unigram",
+                    family.bpe ? "BPE" : "unigram");
+    return family.make(source);
+  }
+  refuse_member(subject, "tokenizer_class", name + "Tokenizer",
+                "the tokenizer of T5, XLMRoberta, Camembert, Albert or Llama");
+}
+
+}  // namespace linformer

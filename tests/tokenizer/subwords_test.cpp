@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// Tokenizers other than WordPiece against what transformers made of the same files and texts
+// (tests/oracle/subwords.py).
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "catch.h"
+#include "io/file_bytes.h"
+#include "io/json.h"
+#include "tokenizer/folder.h"
+
+using namespace linformer;
+using nlohmann::json;
+using test::Folder;
+
+namespace {
+
+using Ids = std::vector<int32_t>;
+
+const std::string kFixtures = std::string(LINFORMER_FIXTURES) + "/subwords/";
+
+json read_json(const std::string& file) { return parse_json(read_text(kFixtures + file), file); }
+
+Folder folder_of(const std::string& kind) {
+  Folder folder;
+  for (const auto& entry : std::filesystem::directory_iterator(kFixtures + kind)) {
+    folder[entry.path().filename().string()] = read_text(entry.path().string());
+  }
+  return folder;
+}
+
+void check_kind(const std::string& kind) {
+  const json recorded = read_json(kind + "/ids.json");
+  const json texts = read_json("texts.json");
+  const auto tokenizer = test::open(folder_of(kind));
+  CHECK(tokenizer->sequence_template().before == recorded.at("before").get<Ids>());
+  CHECK(tokenizer->sequence_template().after == recorded.at("after").get<Ids>());
+  CHECK(tokenizer->vocabulary_size() == recorded.at("size").get<int64_t>());
+  REQUIRE(texts.size() == recorded.at("ids").size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    INFO(kind << " " << texts[i].dump(-1, ' ', true));
+    const auto ids = recorded.at("ids")[i].get<Ids>();
+    CHECK(tokenizer->encode(texts[i].get<std::string>()) == ids);
+    Ids first;
+    tokenizer->append_ids(texts[i].get<std::string>(), 2, first);
+    CHECK(first == Ids(ids.begin(), ids.begin() + std::min<std::ptrdiff_t>(2, std::ssize(ids))));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("Byte-level BPE gives the ids of transformers", "[tokenizer]") {
+  for (const char* kind : {"gpt2", "roberta", "roberta-json", "llama3-json", "qwen2-json"}) check_kind(kind);
+}
+
+TEST_CASE("SentencePiece models give the ids of transformers", "[tokenizer]") {
+  for (const char* kind : {"t5", "xlm-roberta", "camembert", "albert", "llama"}) check_kind(kind);
+}
+
+TEST_CASE("SentencePiece models in tokenizer.json give the ids of transformers", "[tokenizer]") {
+  for (const char* kind : {"t5-json", "xlm-roberta-json", "albert-json", "llama-json", "llama-legacy-json"})
+    check_kind(kind);
+}
