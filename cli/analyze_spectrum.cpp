@@ -19,6 +19,7 @@
 #include "io/json.h"
 #include "io/sha256.h"
 #include "options.h"
+#include "preface.h"
 #include "report/failed_checks.h"
 #include "report/headline.h"
 #include "report/heat_map.h"
@@ -109,7 +110,8 @@ std::string identity_of(const OpenInput& input, Json method) {
   return digest.hex_digest();
 }
 
-void print_result(const SpectrumResult& result, const Json& report, const Session& session) {
+void print_result(const SpectrumResult& result, const Json& report, const std::string& preface,
+                  const Session& session) {
   switch (session.options().format) {
     case Format::kJson:
       print(dump_json(report));
@@ -124,7 +126,7 @@ void print_result(const SpectrumResult& result, const Json& report, const Sessio
       print(markdown_table(layer_table(result)));
       break;
     case Format::kTable:
-      print(terminal_table(layer_table(result)));
+      print(preface + terminal_table(layer_table(result)));
       print("\n" +
             heat_map(spectrum_heat_map(result), {.color = session.color(), .width = terminal_width()}));
       break;
@@ -170,6 +172,20 @@ int dry_run(Analysis& analysis, const OpenInput& input, Untrained& untrained, co
   return 0;
 }
 
+void check_options(const CommonOptions& o, bool resume) {
+  if (resume && (o.out.empty() || o.out == "-")) {
+    throw Error(ErrorCode::kUsage, {.subject = "--resume",
+                                    .found = o.out.empty() ? "no --out" : "--out -",
+                                    .expected = "the --out of the run that was interrupted"});
+  }
+  const bool json = o.format == Format::kTable || o.format == Format::kJson;  // the former: by default
+  if (o.out == "-" && !json) {
+    throw Error(ErrorCode::kUsage, {.subject = "--format",
+                                    .found = "given with --out -, which prints the report as JSON",
+                                    .expected = "one of them"});
+  }
+}
+
 std::optional<std::string> optional_text(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
@@ -184,12 +200,23 @@ void write_files(const SpectrumResult& result, const Json& report, const ReportP
   write_file_atomically(places.report, dump_json(report));
 }
 
+// Whether --until-width got what it wanted.
+void note_width(const SpectrumResult& result, double width, const Session& session) {
+  if (width <= 0 || !result.complete) return;
+  session.note(result.stopped_because == kAllSequences
+                   ? fmt::format("--until-width {}: not reached at a look; all {} sequences were analysed",
+                                 width, result.sequences)
+                   : fmt::format("--until-width {}: reached after {} of {} sequences", width,
+                                 result.sequences, result.planned_sequences));
+}
+
 void show(const SpectrumResult& result, const Json& report, const ReportPlaces& places,
-          const Session& session) {
+          const std::string& preface, const Session& session) {
   if (places.standard_output) return print(dump_json(report));
-  if (result.sequences > 0) print_result(result, report, session);
+  if (result.sequences > 0) print_result(result, report, preface, session);
   session.note(fmt::format("report: {}", places.report));
   if (!places.curves.empty()) session.note(fmt::format("curves: {}", places.curves));
+  if (!places.spectra.empty()) session.note(fmt::format("spectra: {}", places.spectra));
   if (result.complete) return;
   session.note(fmt::format("stopped after {} of {} sequences", result.sequences, result.planned_sequences));
   if (!places.journal.empty()) {
@@ -227,6 +254,7 @@ std::pair<SpectrumResult, Json> analyze(const SpectrumOptions& o, const ReportPl
 
 int run(const SpectrumOptions& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
+  check_options(o.common, o.resume);
   const ReportPlaces places =
       choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, o.spectra);
   check_places(places, files_read(o.input, session));
@@ -238,7 +266,8 @@ int run(const SpectrumOptions& o, const Invocation& invocation) {
 
   stop_on_signals();
   const auto [result, report] = analyze(o, places, input, analysis, untrained, session);
-  show(result, report, places, session);
+  show(result, report, places, preface(input, result, analysis.options().head_size), session);
+  note_width(result, o.analysis.until_width, session);
   if (result.checks.passed) return 0;
   message("linformer: " + failed_checks(result.checks));
   return 1;

@@ -56,8 +56,9 @@ int run(const AttentionOptions& o, const Invocation& invocation) {
   }
   stop_on_signals();
   const int64_t written = write_attention_file(o.common.out, *input.source, width, options, session.run());
-  session.note(fmt::format("{}: {} of {} sequences, {}", o.common.out, written, input.packed.sequences.size(),
-                           format_bytes(bytes)));
+  const auto planned = std::ssize(input.packed.sequences);
+  session.note(fmt::format("{}: {} of {} sequences{}", o.common.out, written, planned,
+                           written == planned ? fmt::format(", {}", format_bytes(bytes)) : "; interrupted"));
   return 0;
 }
 

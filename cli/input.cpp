@@ -41,13 +41,12 @@ void require_sequences(const InputOptions& options, const PackedText& packed, in
        .remedy = "Give more text, a smaller --length or --sequences, or --join-documents"});
 }
 
-void check_ids(const std::string& path, const PackedText& packed, const Architecture& a) {
+void check_ids(const PackedText& packed, const Architecture& a) {
   for (size_t i = 0; i < packed.sequences.size(); ++i) {
     const std::vector<int32_t>& ids = packed.sequences[i].ids;
     const auto fail = [&](std::string found, std::string expected) {
       throw Error(ErrorCode::kInput,
-                  {.subject = path,
-                   .item = packed.documents[static_cast<size_t>(packed.sequences[i].document)],
+                  {.subject = packed.documents[static_cast<size_t>(packed.sequences[i].document)],
                    .found = std::move(found),
                    .expected = std::move(expected),
                    .remedy = "Make the ids with the tokenizer that belongs to this model"});
@@ -263,7 +262,7 @@ PackedText open_sequences(const InputOptions& options, const Checkpoint& checkpo
   if (!options.ids.empty()) {
     PackedText packed = sequences_of_ids(options.ids, read_ids(options.ids, std::cin), limit);
     require_sequences(options, packed, 0);
-    check_ids(options.ids, packed, a);
+    check_ids(packed, a);
     return packed;
   }
   const int64_t length = chosen_length(options, a);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "interrupt.h"
 
+#include <unistd.h>
+
 #include <csignal>
 
 namespace linformer::cli {
@@ -9,9 +11,13 @@ namespace {
 StopFlag g_stop;
 volatile std::sig_atomic_t g_signal = 0;
 
+constexpr char kStopping[] = "\nlinformer: finishing the batch at hand; once more to lose it and end now\n";
+
 void on_signal(int signal) {
   g_signal = signal;
   g_stop.request();
+  if (isatty(STDERR_FILENO) != 0) [[maybe_unused]]
+    const auto written = write(STDERR_FILENO, kStopping, sizeof kStopping - 1);
   std::signal(signal, SIG_DFL);
 }
 

@@ -36,8 +36,7 @@ int report_parse_error(const CLI::App& app, const CLI::ParseError& error, const 
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Is attention in this transformer low rank, and what does linear attention buy on this CPU?",
-               "linformer");
+  CLI::App app("Is attention in this transformer low rank: where, how much, and against what?", "linformer");
   app.set_version_flag("--version", version());
   app.require_subcommand(1);
   app.footer(

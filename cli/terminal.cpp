@@ -16,6 +16,15 @@ namespace {
 
 constexpr double kLineSeconds = 5;
 
+bool g_progress_drawn = false;  // on the terminal's last line
+
+void erase_progress() {
+  if (!g_progress_drawn) return;
+  g_progress_drawn = false;
+  std::fputs("\r\x1b[K", stderr);
+  std::fflush(stderr);
+}
+
 std::string format_seconds(double seconds) {
   const auto s = static_cast<int64_t>(seconds + 0.5);
   if (s < 60) return fmt::format("{} s", s);
@@ -26,12 +35,14 @@ std::string format_seconds(double seconds) {
 }  // namespace
 
 void print(std::string_view text) {
+  erase_progress();
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
   throw Error(ErrorCode::kWrite, {.subject = "standard output", .found = errno_text(errno)});
 }
 
 // Not fmt::print, which throws where stderr is closed.
 void message(std::string_view text) {
+  erase_progress();
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fputc('\n', stderr);
 }
@@ -50,9 +61,7 @@ int terminal_width() {
   return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kDefault;
 }
 
-TerminalProgress::~TerminalProgress() {
-  if (drawn_) std::fputs("\r\x1b[K", stderr);
-}
+TerminalProgress::~TerminalProgress() { erase_progress(); }
 
 std::string TerminalProgress::line(std::string_view unit, int64_t done, int64_t total) const {
   const double seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
@@ -75,7 +84,7 @@ void TerminalProgress::advance(std::string_view unit, int64_t done, int64_t tota
   if (terminal) {
     std::fputs(("\r\x1b[K" + line(unit, done, total)).c_str(), stderr);
     std::fflush(stderr);
-    drawn_ = true;
+    g_progress_drawn = true;
   } else if (every_ || std::chrono::duration<double>(Clock::now() - last_).count() >= kLineSeconds) {
     last_ = Clock::now();
     message(line(unit, done, total));

@@ -36,8 +36,7 @@ class TerminalProgress final : public Progress {
   std::string line(std::string_view unit, int64_t done, int64_t total) const;
 
   bool on_;
-  bool every_;  ///< a line for each report where stderr is no terminal
-  bool drawn_ = false;
+  bool every_;          ///< a line for each report where stderr is no terminal
   int64_t first_ = -1;  ///< items done when the first was reported: rates count from there
   Clock::time_point begin_ = Clock::now();
   Clock::time_point last_ = Clock::now();

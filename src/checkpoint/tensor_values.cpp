@@ -24,7 +24,7 @@ namespace {
                .item = fmt::format("tensor '{}'{}{}", printable(tensor.name), item.empty() ? "" : ", ", item),
                .found = std::move(found),
                .expected = std::move(expected),
-               .remedy = "Check where the checkpoint comes from"});
+               .remedy = "Check where the file comes from"});
 }
 
 template <class T>

@@ -168,6 +168,8 @@ int64_t write_attention_file(const std::string& path, AttentionSource& source, i
                            {{"layers", fmt::format("{}", fmt::join(options.layers, ","))},
                             {"heads", fmt::format("{}", fmt::join(options.heads, ","))},
                             {"causal", facts.causal ? "true" : "false"},
+                            {"head_size", std::to_string(facts.head_size)},
+                            {"scales", fmt::format("{}", fmt::join(facts.scales, ","))},
                             {"complete", "true"}});
   FileVisitor visitor(writer, list, options, facts);
   visitor.write_integers(kLengths, lengths_of(facts));

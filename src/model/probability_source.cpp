@@ -58,7 +58,8 @@ class ProbabilitySource final : public AttentionSource {
       };
       const auto later = row.begin() + std::min(i + 1, p.cols);
       if (facts_.causal && std::any_of(later, row.end(), [](float x) { return x != 0; })) {
-        refuse("weight on later keys", "none, because of --causal");
+        refuse("weight on later keys",
+               "none, because the heads are causal (--causal, or as the first sequence)");
       }
       const float least = *std::min_element(row.begin(), row.end());
       if (least < 0) refuse(fmt::format("{}", least), "probabilities");
@@ -76,8 +77,25 @@ class ProbabilitySource final : public AttentionSource {
   Buffer<float> maps_;
 };
 
-SourceFacts map_facts(const std::vector<StoredHeads>& layers, bool causal) {
-  return {.layers = std::ssize(layers), .heads = layers[0].heads(), .causal = causal};
+// Whether no query of the first sequence sees a later key, in any layer and head.
+bool looks_causal(const std::vector<StoredHeads>& layers, const std::string& file) {
+  if (layers[0].rows() != layers[0].cols() || layers[0].rows() < 2) return false;
+  std::vector<float> row(static_cast<size_t>(layers[0].cols()));
+  for (const StoredHeads& layer : layers) {
+    for (int64_t head = 0; head < layer.heads(); ++head) {
+      for (int64_t i = 0; i + 1 < layer.rows(); ++i) {
+        layer.read_row(0, head, i, file, row);
+        if (std::any_of(row.begin() + i + 1, row.end(), [](float x) { return x != 0; })) return false;
+      }
+    }
+  }
+  return true;
+}
+
+SourceFacts map_facts(const std::vector<StoredHeads>& layers, bool causal, const std::string& file) {
+  return {.layers = std::ssize(layers),
+          .heads = layers[0].heads(),
+          .causal = causal || looks_causal(layers, file)};
 }
 
 std::unique_ptr<AttentionSource> open_npy(std::shared_ptr<const FileBytes> file, bool causal, Run& run) {
@@ -88,7 +106,7 @@ std::unique_ptr<AttentionSource> open_npy(std::shared_ptr<const FileBytes> file,
   }
   std::vector<StoredHeads> layers = {
       {{layer_name(0, "probabilities"), array.dtype, array.shape, array.bytes}}};
-  SourceFacts facts = map_facts(layers, causal);
+  SourceFacts facts = map_facts(layers, causal, file->name());
   const auto sequences = static_cast<size_t>(array.shape[0]);
   facts.sizes.assign(sequences, {array.shape[2], array.shape[3]});
   facts.documents.assign(sequences, 0);
@@ -107,7 +125,9 @@ std::unique_ptr<AttentionSource> open_probabilities(std::shared_ptr<const FileBy
       fail_stored(file->name(), layer.tensor.name, to_string(layer.tensor.shape), "the shape of layer 0");
     }
   }
-  SourceFacts facts = map_facts(layers, causal);
+  const StoredFacts stored = read_facts(tensors);
+  SourceFacts facts = map_facts(layers, causal || stored.causal, file->name());
+  facts.head_size = stored.head_size;
   read_sequences(tensors, layers[0].sequences(), {layers[0].rows(), layers[0].cols()}, facts);
   return std::make_unique<ProbabilitySource>(std::move(file), std::move(layers), std::move(facts), run);
 }

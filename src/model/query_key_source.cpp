@@ -20,17 +20,23 @@ class QueryKeySource final : public AttentionSource {
         run_(run),
         attention_(make_mechanism("standard")) {
     const int64_t d = q_[0].cols();
+    const StoredFacts stored = read_facts(file_);
     facts_ = {.layers = std::ssize(q_),
               .heads = q_[0].heads(),
               .head_size = d,
-              .causal = causal,
+              .causal = causal || stored.causal,
               .has_logits = true};
     if (k_.size() != q_.size()) {
       fail_stored(file_.name(), "layers", fmt::format("{} of q, {} of k", q_.size(), k_.size()),
                   "as many of both");
     }
     for (size_t i = 0; i < q_.size(); ++i) check_pair(i);
-    scale_ = scale > 0 ? scale : 1 / std::sqrt(static_cast<double>(d));
+    facts_.scales.assign(q_.size(), scale > 0 ? scale : 1 / std::sqrt(static_cast<double>(d)));
+    if (scale == 0 && !stored.scales.empty()) facts_.scales = stored.scales;
+    if (facts_.scales.size() != q_.size()) {
+      fail_stored(file_.name(), "metadata 'scales'", fmt::format("{} numbers", facts_.scales.size()),
+                  fmt::format("one for each of {} layers", q_.size()));
+    }
     read_sequences(file_, q_[0].sequences(), {q_[0].rows(), k_[0].rows()}, facts_);
   }
 
@@ -47,12 +53,13 @@ class QueryKeySource final : public AttentionSource {
   void run(std::span<const int64_t> sequences, int64_t layers, LayerVisitor& visitor) override {
     const MapSize size = facts_.sizes[static_cast<size_t>(sequences.front())];
     const int64_t batch = std::ssize(sequences);
-    const AttentionShape shape = shape_for(batch, size);
+    AttentionShape shape = shape_for(batch, size);
     workspace_.reserve(run_.memory, attention_->workspace_bytes(shape, run_.threads),
                        "workspace of attention");
     for (int64_t i = 0; i < layers; ++i) {
       const LayerWants wants = visitor.wants(i);
       if (!wants.probabilities && !wants.logits) continue;
+      shape.scale = static_cast<float>(facts_.scales[static_cast<size_t>(i)]);
       LayerView view{.layer = i, .sequences = sequences};
       view.q = load(q_[static_cast<size_t>(i)], sequences, size.rows, q_buffer_);
       view.k = load(k_[static_cast<size_t>(i)], sequences, size.cols, k_buffer_);
@@ -88,7 +95,6 @@ class QueryKeySource final : public AttentionSource {
             .keys = size.cols,
             .head_size = facts_.head_size,
             .value_size = 0,
-            .scale = static_cast<float>(scale_),
             .causal = facts_.causal};
   }
 
@@ -111,7 +117,6 @@ class QueryKeySource final : public AttentionSource {
   TensorFile file_;
   std::vector<StoredHeads> q_, k_;
   SourceFacts facts_;
-  double scale_ = 0;
   Run& run_;
   std::unique_ptr<Mechanism> attention_;
   Buffer<float> p_buffer_, s_buffer_, q_buffer_, k_buffer_;

@@ -25,6 +25,10 @@ class ModelSource final : public AttentionSource {
               .causal = a.causal,
               .has_logits = true,
               .dropped = std::move(dropped)};
+    for (int64_t i = 0; i < a.layers; ++i) {
+      facts_.scales.push_back(static_cast<double>(a.scale) /
+                              static_cast<double>(a.scale_by_layer ? i + 1 : 1));
+    }
     for (const TokenSequence& sequence : sequences_) {
       const auto n = static_cast<int64_t>(sequence.ids.size());
       facts_.sizes.push_back({n, n});

@@ -26,6 +26,7 @@ struct SourceFacts {
   int64_t head_size = 0;  ///< d; 0 where it is not known
   bool causal = false;
   bool has_logits = false;
+  std::vector<double> scales = {};      ///< s of each layer; empty where it is not known
   std::vector<MapSize> sizes = {};      ///< of each sequence
   std::vector<int64_t> documents = {};  ///< the document each sequence is from, in any order
   /// Positions to cut out of each sequence's P, ascending (special tokens); empty where none are to be cut at
@@ -64,13 +65,15 @@ std::unique_ptr<AttentionSource> make_model_source(const Model& model, std::vect
 
 /// P from a file: safetensors with layers.{i}.probabilities [sequences, heads, rows, cols] and optionally
 /// lengths i64 [sequences] (square, zero-padded) and documents i64 [sequences]; or .npy of one layer
-/// [sequences, heads, rows, cols]. Throws Error(kInput) where a row is not a distribution
+/// [sequences, heads, rows, cols]. The heads are causal if `causal` or the file's metadata says so, or if the
+/// first sequence has no weight on a later key. Throws Error(kInput) where a row is not a distribution
 /// (sum within 1e-2 of 1).
 std::unique_ptr<AttentionSource> open_probabilities(std::shared_ptr<const FileBytes> file, bool causal,
                                                     Run& run);
 
 /// P = softmax(scale · Q Kᵀ) from layers.{i}.q [sequences, heads, n, d] and layers.{i}.k [sequences, h_kv, m,
-/// d] of a safetensors file, lengths and documents as above. scale 0: 1/√d.
+/// d] of a safetensors file, lengths, documents and causal metadata as above. scale 0: that of the metadata,
+/// else 1/√d.
 std::unique_ptr<AttentionSource> open_queries_keys(std::shared_ptr<const FileBytes> file, double scale,
                                                    bool causal, Run& run);
 

@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include "base/error.h"
 #include "checkpoint/tensor_values.h"
+#include "io/printable.h"
 
 namespace linformer {
 namespace {
@@ -18,6 +21,15 @@ bool is_layer_name(std::string_view name, std::string_view what) {
   name.remove_prefix(kPrefix.size());
   const size_t digits = name.find_first_not_of("0123456789");
   return digits > 0 && digits == name.size() - what.size() - 1;
+}
+
+// A positive number of the metadata.
+double number_of(const TensorFile& file, const char* name, const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (whole && value > 0 && std::isfinite(value)) return value;
+  fail_stored(file.name(), fmt::format("metadata '{}'", name), printable(text), "numbers above 0");
 }
 
 std::vector<int64_t> optional_integers(const TensorFile& file, const char* name, int64_t count, int64_t least,
@@ -81,6 +93,25 @@ void read_sequences(const TensorFile& file, int64_t sequences, MapSize size, Sou
   for (size_t i = 0; i < lengths.size(); ++i) facts.sizes[i] = {lengths[i], lengths[i]};
   facts.documents = optional_integers(file, "documents", sequences, 0, int64_t{1} << 40);
   if (facts.documents.empty()) facts.documents.assign(static_cast<size_t>(sequences), 0);
+}
+
+StoredFacts read_facts(const TensorFile& file) {
+  StoredFacts facts;
+  const auto text_of = [&](const char* name) {
+    const auto found = file.metadata().find(name);
+    return found == file.metadata().end() ? std::string() : found->second;
+  };
+  facts.causal = text_of("causal") == "true";
+  if (const std::string size = text_of("head_size"); !size.empty()) {
+    facts.head_size = static_cast<int64_t>(number_of(file, "head_size", size));
+  }
+  const std::string scales = text_of("scales");
+  for (size_t begin = 0; begin < scales.size();) {
+    const size_t end = std::min(scales.find(',', begin), scales.size());
+    facts.scales.push_back(number_of(file, "scales", scales.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return facts;
 }
 
 HeadsView<float> reserve_maps(Buffer<float>& buffer, int64_t batch, int64_t heads, MapSize size,

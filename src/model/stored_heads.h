@@ -37,6 +37,15 @@ std::vector<StoredHeads> find_layers(const TensorFile& file, const char* what);
 /// from its documents i64 [sequences] (without them all are one).
 void read_sequences(const TensorFile& file, int64_t sequences, MapSize size, SourceFacts& facts);
 
+/// What the file's metadata says of the model, as `linformer attention` writes it.
+struct StoredFacts {
+  bool causal = false;
+  int64_t head_size = 0;            ///< 0: not known
+  std::vector<double> scales = {};  ///< s of each layer; empty: not known
+};
+/// Throws Error(kInput) naming the member that is no number.
+StoredFacts read_facts(const TensorFile& file);
+
 /// `buffer` as [batch, heads, size.rows, size.cols], rows `wanted_stride` apart if that is more than they
 /// are long.
 HeadsView<float> reserve_maps(Buffer<float>& buffer, int64_t batch, int64_t heads, MapSize size,

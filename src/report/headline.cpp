@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "report/numbers.h"
@@ -57,6 +59,23 @@ std::string too_few(const SpectrumResult& result) {
                      counted(result.sequences, "sequence"), counted(missing, noun));
 }
 
+// "0.0779 more than in X (difference +0.07..+0.08): 3 of 4 layers are lower-rank"
+std::string against(const Comparison& comparison, const std::string& other) {
+  const Summary& difference = comparison.model;
+  std::string text = fmt::format("{} {} than {}", fixed(std::abs(difference.mean), 4),
+                                 difference.mean < 0 ? "less" : "more", other);
+  if (difference.interval) {
+    text += fmt::format(" (difference {}..{})", signed_fixed(difference.interval->low, 4),
+                        signed_fixed(difference.interval->high, 4));
+  }
+  return fmt::format("{}: {}", text, verdict_counts(comparison.verdicts));
+}
+
+bool has_verdict(const Comparison& comparison) {
+  return std::ranges::any_of(comparison.verdicts,
+                             [](Verdict verdict) { return verdict != Verdict::kTooFewUnits; });
+}
+
 std::string against_matched(const SpectrumResult& result, bool causal) {
   const Comparison* matched = find_comparison(result, "matched");
   if (matched == nullptr) {
@@ -64,17 +83,25 @@ std::string against_matched(const SpectrumResult& result, bool causal) {
            "entropy "
            "alone makes it (--control matched)";
   }
-  const auto possible = [](Verdict verdict) { return verdict != Verdict::kTooFewUnits; };
-  if (std::ranges::none_of(matched->verdicts, possible)) return too_few(result);
-  const Summary& difference = matched->model;
-  std::string text = fmt::format("that is {} {} than in {} of the same row entropy",
-                                 fixed(std::abs(difference.mean), 4), difference.mean < 0 ? "less" : "more",
-                                 causal ? "causal Gaussian attention" : "Gaussian attention");
-  if (difference.interval) {
-    text += fmt::format(" (difference {}..{})", signed_fixed(difference.interval->low, 4),
-                        signed_fixed(difference.interval->high, 4));
+  if (!has_verdict(*matched)) return too_few(result);
+  return fmt::format("that is {}",
+                     against(*matched, causal ? "in causal Gaussian attention of the same row entropy"
+                                              : "in Gaussian attention of the same row entropy"));
+}
+
+// A sentence for each control beside `matched`.
+std::string against_others(const SpectrumResult& result) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kOthers = {
+      {{"init", "in the same architecture with random weights"},
+       {"permuted", "with the entries of each row in random order"},
+       {"causal-uniform", "in attention that is uniform over the past"}}};
+  std::string text;
+  for (const auto& [control, other] : kOthers) {
+    const Comparison* comparison = find_comparison(result, control);
+    if (comparison == nullptr || !has_verdict(*comparison)) continue;
+    text += fmt::format(" It is {}.", against(*comparison, std::string(other)));
   }
-  return fmt::format("{}: {}", text, verdict_counts(matched->verdicts));
+  return text;
 }
 
 }  // namespace
@@ -99,6 +126,7 @@ std::string headline(const SpectrumResult& result, bool causal) {
                                  counted(static_cast<int64_t>(result.layers.size()), "layer"),
                                  counted(static_cast<int64_t>(result.heads.size()), "head") + " a layer",
                                  counted(result.sequences, "sequence"), against_matched(result, causal));
+  text += against_others(result);
   if (causal) {
     text +=
         " The heads are causal: no Linformer k is recommended for them, because E and F mix future "

@@ -8,7 +8,8 @@
 namespace linformer {
 
 /// What was found, in a sentence: the share of Σσ in the first M singular values, and whether that is more
-/// than the matched control's; if no verdict is possible, why and what it takes. `causal`: the heads are, and
+/// than the matched control's, and a sentence for each other control; if no verdict is possible, why and what
+/// it takes. `causal`: the heads are, and
 /// no Linformer k is recommended for them.
 std::string headline(const SpectrumResult& result, bool causal);
 

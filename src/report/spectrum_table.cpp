@@ -15,6 +15,8 @@
 namespace linformer {
 namespace {
 
+constexpr const char* kMatched = "matched";
+
 using Cell = std::function<std::string(std::optional<size_t> layer)>;  // nothing: the model
 
 // A table that is built column by column.
@@ -63,6 +65,17 @@ void add_matched(ColumnTable& columns, const SeriesResult* matched, const Compar
       "verdict",
       [&](auto layer) { return layer ? short_verdict(comparison->verdicts[*layer]) : std::string(); },
       Align::kLeft);
+}
+
+// One column each for the controls beside `matched`.
+void add_others(ColumnTable& columns) {
+  for (const Comparison& comparison : columns.result.comparisons) {
+    if (comparison.control == kMatched) continue;
+    columns.add("less " + comparison.control, [&](auto layer) {
+      const Summary& difference = part(comparison, layer);
+      return plus_minus(signed_fixed(difference.mean, 4), difference.interval, 4);
+    });
+  }
 }
 
 // Rounded up, so that each k suffices.
@@ -154,7 +167,8 @@ Table layer_table(const SpectrumResult& result) {
       const Summary& summary = part(*series, layer).statistics[*at];
       return plus_minus(fixed(summary.mean, 3), summary.interval, 3);
     });
-    add_matched(columns, find_series(result, "matched"), find_comparison(result, "matched"), *at);
+    add_matched(columns, find_series(result, kMatched), find_comparison(result, kMatched), *at);
+    add_others(columns);
   }
   if (const auto k = find_statistic(result, "k90_sigma"))
     columns.add("k90 σ", [&](auto layer) { return quantiles(part(*series, layer).statistics[*k]); });

@@ -140,7 +140,7 @@ std::string Analysis::run_batches(Records& records, LayerAnalysis& visitor,
     if (narrow_enough(records, looks)) return "interval narrow enough";
     journal.after_batch();
   }
-  return "all sequences";
+  return kAllSequences;
 }
 
 SpectrumResult Analysis::run(std::vector<std::unique_ptr<AttentionSource>> untrained,

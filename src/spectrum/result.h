@@ -9,6 +9,9 @@
 
 namespace linformer {
 
+/// SpectrumResult::stopped_because where nothing stopped it.
+inline constexpr const char* kAllSequences = "all sequences";
+
 /// Fewer sampling units than this give no interval and no verdict, and fewer documents than this are not the
 /// units.
 inline constexpr int64_t kLeastUnits = 5;

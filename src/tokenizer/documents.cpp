@@ -72,6 +72,14 @@ std::optional<int64_t> document_of(const std::string& name, int64_t line, const 
   return document.get<int64_t>();
 }
 
+// As tools that search text tell it: by a zero byte near the beginning.
+void refuse_binary(const std::string& name, std::string_view text) {
+  constexpr size_t kLooked = 8192;
+  if (text.substr(0, kLooked).find('\0') == std::string_view::npos) return;
+  throw Error(ErrorCode::kInput, {name, "", "a zero byte, so not text", "plain text in UTF-8, or .jsonl",
+                                  "Give the text, not a model or an archive"});
+}
+
 void require_text(const std::vector<Document>& documents, const std::vector<std::string>& paths) {
   const bool none =
       std::all_of(documents.begin(), documents.end(), [](const Document& d) { return d.text.empty(); });
@@ -111,6 +119,7 @@ std::vector<Document> read_documents(const std::vector<std::string>& paths, std:
       documents.push_back({path, read_text(path)});
     }
   }
+  for (const Document& document : documents) refuse_binary(document.name, document.text);
   require_text(documents, paths);
   return documents;
 }

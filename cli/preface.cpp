@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "preface.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "spectrum/controls.h"
+
+namespace linformer::cli {
+namespace {
+
+std::string counted(int64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string model_text(const OpenInput& input) {
+  const SourceFacts& facts = input.source->facts();
+  const std::string layers =
+      fmt::format("{} x {}", counted(facts.layers, "layer"), counted(facts.heads, "head"));
+  if (!input.plan) {
+    const bool qk = input.facts.contains("qk");
+    return fmt::format("{} of {}: {}{}", qk ? "queries and keys" : "probabilities", layers,
+                       input.facts.at(qk ? "qk" : "probabilities").get<std::string>(),
+                       facts.causal ? "; causal" : "");
+  }
+  const Architecture& a = input.plan->architecture;
+  return fmt::format("{}, {}, d = {}{}: {}", a.family, layers, a.head_size, a.causal ? ", causal" : "",
+                     input.checkpoint->path());
+}
+
+std::string text_name(const nlohmann::ordered_json& facts) {
+  if (facts.contains("ids")) return facts.at("ids").get<std::string>();
+  return fmt::format("{}", fmt::join(facts.at("text").get<std::vector<std::string>>(), ", "));
+}
+
+std::string sequences_text(const OpenInput& input, const SpectrumResult& result) {
+  std::string text = counted(result.sequences, "sequence");
+  if (result.equal_length) text += fmt::format(" of {}", counted(result.length, "token"));
+  if (!input.plan) return text;
+  const PackedText& packed = input.packed;
+  text += fmt::format(", {}: {}", counted(std::ssize(packed.documents), "document"), text_name(input.facts));
+  if (packed.dropped_tokens > 0 || packed.short_documents > 0) {
+    text += fmt::format(" (left out: {}", counted(packed.dropped_tokens, "token"));
+    if (packed.short_documents > 0) {
+      text += fmt::format("; {} too short", counted(packed.short_documents, "document"));
+    }
+    text += ")";
+  }
+  return text;
+}
+
+std::string units_text(const SpectrumResult& result) {
+  if (result.units < kLeastUnits) {
+    return fmt::format("none: {} of {} that an interval takes", result.units, kLeastUnits);
+  }
+  const std::string units = counted(result.units, result.unit == "document" ? "document" : "block");
+  if (result.unit == "document") return fmt::format("over {}", units);
+  return fmt::format("over {} of sequences, because there are fewer than {} documents", units, kLeastUnits);
+}
+
+}  // namespace
+
+std::string preface(const OpenInput& input, const SpectrumResult& result, int64_t head_size) {
+  std::string text = fmt::format("model      {}\nsequences  {}\nintervals  {}\n", model_text(input),
+                                 sequences_text(input, result), units_text(result));
+  const bool matched =
+      std::any_of(result.comparisons.begin(), result.comparisons.end(),
+                  [](const Comparison& comparison) { return comparison.control == kMatchedControl; });
+  if (matched && input.source->facts().head_size == 0) {
+    text +=
+        fmt::format("matched    logits of rank {}, which the file does not tell: --head-size\n", head_size);
+  }
+  return text + "\n";
+}
+
+}  // namespace linformer::cli
