@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "input.h"
 #include "io/json.h"
+#include "io/printable.h"
 #include "model/language_model.h"
 #include "options.h"
 #include "report/table.h"
@@ -103,7 +104,10 @@ Json check_facts(const InfoOptions& o, const Checkpoint& checkpoint, const Model
           {"accuracy", result.accuracy}};
 }
 
-std::string cell(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+// What files say must not steer the terminal.
+std::string cell(const Json& value) {
+  return printable(value.is_string() ? value.get<std::string>() : value.dump());
+}
 
 Table facts_table(const Json& facts) {
   Table table{.title = "", .columns = {{"", Align::kLeft}, {"", Align::kLeft}}, .rows = {}};
@@ -126,7 +130,7 @@ Table tensor_table(const Checkpoint& checkpoint) {
               .columns = {{"tensor", Align::kLeft}, {"dtype", Align::kLeft}, {"shape", Align::kLeft}},
               .rows = {}};
   for (const TensorInfo& t : checkpoint.tensors()) {
-    table.rows.push_back({t.name, std::string(name_of(t.dtype)), to_string(t.shape)});
+    table.rows.push_back({printable(t.name), std::string(name_of(t.dtype)), to_string(t.shape)});
   }
   return table;
 }

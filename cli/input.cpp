@@ -115,7 +115,12 @@ OpenInput open_model_input(const InputOptions& options, const std::vector<int64_
   input.plan = without_later_layers(plan_model(*input.checkpoint), layers);
   const Architecture& a = input.plan->architecture;
   input.packed = open_sequences(options, *input.checkpoint, a);
-  if (options.drop_special_tokens) input.dropped = dropped_positions(options, input);
+  if (options.drop_special_tokens) {
+    input.dropped = dropped_positions(options, input);
+    const bool any = std::any_of(input.dropped.begin(), input.dropped.end(),
+                                 [](const std::vector<int32_t>& positions) { return !positions.empty(); });
+    if (!any) session.note("--drop-special-tokens: there are none in these sequences");
+  }
   input.model = std::make_unique<Model>(Model::load(*input.checkpoint, *input.plan, session.run().memory));
   input.source = make_model_source(*input.model, token_sequences(input.packed), input.dropped, session.run());
   input.fingerprint = fingerprint(input);

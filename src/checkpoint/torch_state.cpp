@@ -165,7 +165,7 @@ class StateReader {
     if (*count > std::ssize(file_->bytes()) / size_of(dtype)) {
       refuse(fmt::format("{} elements", *count), "no more than the file has room for");
     }
-    if (is_contiguous(shape, strides) || *count == 0) strides.clear();
+    if (*count == 0 || is_contiguous(shape, strides)) strides.clear();
     const auto size = static_cast<size_t>(size_of(dtype));
     const std::string_view bytes =
         storage.substr(static_cast<size_t>(offset.number) * size, static_cast<size_t>(*span) * size);

@@ -7,6 +7,8 @@
 namespace linformer {
 namespace {
 
+constexpr int64_t kMostLayers = 65535;
+
 // Groups of layers share their weights; each layer runs all the inner layers of its group.
 class AlbertPlanner final : public BertLikePlanner {
  public:
@@ -15,10 +17,16 @@ class AlbertPlanner final : public BertLikePlanner {
   ModelPlan plan() {
     const int64_t groups = size("num_hidden_groups", 1), inner = size("inner_group_num", 1);
     const int64_t runs = size("num_hidden_layers");
-    read_config("albert.");
+    read_config("albert.", "gelu_new");
     if (runs % groups != 0) {
       fail(ErrorCode::kInput, "num_hidden_groups", std::to_string(groups),
            fmt::format("a divisor of num_hidden_layers {}", runs));
+    }
+    const int64_t tensors = std::ssize(checkpoint_.tensors());
+    if (groups > tensors || inner > tensors / groups || runs > kMostLayers / inner) {
+      fail(ErrorCode::kInput, "num_hidden_layers",
+           fmt::format("{} layers, {} groups of {}", runs, groups, inner),
+           fmt::format("no more inner layers than tensors, and at most {} in all", kMostLayers));
     }
     a_.layers = runs * inner;
     a_.embedding_width = size("embedding_size", 128);

@@ -11,6 +11,7 @@ class BertPlanner final : public BertLikePlanner {
 
   ModelPlan plan() {
     read_config("bert.");
+    a_.layers = layer_count("num_hidden_layers");
     return plan_with(head({.transform = "cls.predictions.transform.dense",
                            .norm = "cls.predictions.transform.LayerNorm",
                            .decoder = "cls.predictions.decoder",

@@ -5,12 +5,11 @@
 
 namespace linformer {
 
-void BertLikePlanner::read_config(const std::string& prefix) {
+void BertLikePlanner::read_config(const std::string& prefix, const char* usual_activation) {
   require("position_embedding_type", "absolute");
   require("is_decoder", false);
   require("add_cross_attention", false);
   prefix_ = prefix_of(prefix, "embeddings.word_embeddings.weight");
-  a_.layers = layer_count("num_hidden_layers");
   a_.heads = size("num_attention_heads");
   a_.width = size("hidden_size");
   a_.head_size = split_over_heads("num_attention_heads", a_.heads, a_.width);
@@ -19,7 +18,7 @@ void BertLikePlanner::read_config(const std::string& prefix) {
   a_.vocabulary = size("vocab_size");
   a_.positions = size("max_position_embeddings");
   a_.token_types = size("type_vocab_size", 2);
-  a_.activation = activation("hidden_act", "gelu");
+  a_.activation = activation("hidden_act", usual_activation);
   a_.norm_epsilon = real("layer_norm_eps", 1e-12);
   a_.init_deviation = real("initializer_range", 0.02);
 }
@@ -46,13 +45,14 @@ LayerRefs BertLikePlanner::layer(int64_t i) const {
 }
 
 std::optional<HeadRefs> BertLikePlanner::head(const HeadNames& names, Activation activation) const {
-  if (!has(names.transform + ".weight")) return std::nullopt;
+  const bool tied = flag("tie_word_embeddings", true);
+  if (!has(names.transform + ".weight") || (!tied && !has(names.decoder + ".weight"))) return std::nullopt;
   const int64_t width = a_.embedding_width;
   HeadRefs head{.transform = dense(names.transform, width, a_.width),
                 .norm = norm(names.norm, width),
                 .activation = activation,
                 .decoder = dense(names.decoder, a_.vocabulary, width)};
-  if (!has(head.decoder.weight.name)) head.decoder.weight = embeddings().words;
+  if (tied) head.decoder.weight = embeddings().words;
   if (!has(head.decoder.bias.name)) head.decoder.bias.name = names.bias;
   return head;
 }

@@ -13,13 +13,14 @@ class BertLikePlanner : public Planner {
  protected:
   using Planner::Planner;
 
-  /// Reads what all have in config.json and refuses variants without code. `prefix`: of a task model's names.
-  void read_config(const std::string& prefix);
+  /// Reads what all have in config.json but the number of layers, and refuses variants without code.
+  /// `prefix`: of a task model's names; `activation`: where the config does not say.
+  void read_config(const std::string& prefix, const char* activation = "gelu");
   EmbeddingRefs embeddings() const;
   /// Layer i of encoder.layer.
   LayerRefs layer(int64_t i) const;
-  /// The head with these names, whose decoder is the word embedding unless it has a weight of its own.
-  /// Nothing if the transform is not there.
+  /// The head with these names, whose decoder is the word embedding unless the config unties them. Nothing if
+  /// its weights are not there.
   struct HeadNames {
     std::string transform, norm, decoder, bias;
   };

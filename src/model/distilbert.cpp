@@ -26,7 +26,7 @@ class DistilBertPlanner final : public Planner {
                          .norm = norm("vocab_layer_norm", a_.width),
                          .activation = a_.activation,
                          .decoder = dense("vocab_projector", a_.vocabulary, a_.width)};
-    if (!has("vocab_projector.weight")) plan.head->decoder.weight = plan.embeddings.words;
+    if (flag("tie_word_embeddings", true)) plan.head->decoder.weight = plan.embeddings.words;
     return plan;
   }
 

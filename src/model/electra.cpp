@@ -11,6 +11,7 @@ class ElectraPlanner final : public BertLikePlanner {
 
   ModelPlan plan() {
     read_config("electra.");
+    a_.layers = layer_count("num_hidden_layers");
     a_.embedding_width = size("embedding_size", a_.width);
     ModelPlan plan = plan_with(head({.transform = "generator_predictions.dense",
                                      .norm = "generator_predictions.LayerNorm",

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "io/json.h"
+#include "io/printable.h"
 #include "model/families.h"
 
 namespace linformer {
@@ -86,7 +87,7 @@ ModelPlan plan_model(const Checkpoint& checkpoint) {
       ErrorCode::kUnsupported,
       {.subject = checkpoint.path_of("config.json"),
        .item = "model_type",
-       .found = fmt::format("'{}'", type),
+       .found = fmt::format("'{}'", printable(type)),
        .expected = fmt::format("one of: {}", known_types()),
        .remedy = "Any model can be analysed through --qk or --probabilities (see FORMATS.md); to have "
                  "this family, send its config.json and 'linformer info --tensors'"});

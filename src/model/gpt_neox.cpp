@@ -20,10 +20,10 @@ class GptNeoXPlanner final : public Planner {
                    .embeddings = {.words = weight(prefix_ + "embed_in.weight", {a_.vocabulary, a_.width})},
                    .final_norm = norm(prefix_ + "final_layer_norm", a_.width)};
     for (int64_t i = 0; i < a_.layers; ++i) plan.layers.push_back(layer(i));
-    if (has("embed_out.weight")) {
-      plan.head = HeadRefs{.decoder = dense_without_bias("embed_out", a_.vocabulary, a_.width)};
-    } else if (flag("tie_word_embeddings", false)) {
+    if (flag("tie_word_embeddings", false)) {
       plan.head = HeadRefs{.decoder = {.weight = plan.embeddings.words}};
+    } else if (has("embed_out.weight")) {
+      plan.head = HeadRefs{.decoder = dense_without_bias("embed_out", a_.vocabulary, a_.width)};
     }
     return plan;
   }

@@ -25,10 +25,10 @@ class LlamaPlanner final : public Planner {
         .embeddings = {.words = weight(prefix_ + "embed_tokens.weight", {a_.vocabulary, a_.width})},
         .final_norm = rms_norm(prefix_ + "norm", a_.width)};
     for (int64_t i = 0; i < a_.layers; ++i) plan.layers.push_back(layer(i));
-    if (has("lm_head.weight")) {
-      plan.head = HeadRefs{.decoder = dense_without_bias("lm_head", a_.vocabulary, a_.width)};
-    } else if (flag("tie_word_embeddings", false)) {
+    if (flag("tie_word_embeddings", false)) {
       plan.head = HeadRefs{.decoder = {.weight = plan.embeddings.words}};
+    } else if (has("lm_head.weight")) {
+      plan.head = HeadRefs{.decoder = dense_without_bias("lm_head", a_.vocabulary, a_.width)};
     }
     return plan;
   }
@@ -64,10 +64,9 @@ class LlamaPlanner final : public Planner {
 
   // Up to this length a sliding window hides nothing.
   int64_t window() const {
-    constexpr int64_t kNone = int64_t{1} << 31, kMistrals = 4096;
-    if (a_.family == "mistral" && !config_.contains("sliding_window")) return kMistrals;
-    const bool used = a_.family == "mistral" || flag("use_sliding_window", false);
-    return used ? size("sliding_window", kNone) : kNone;
+    constexpr int64_t kNone = int64_t{1} << 31, kUnsaid = 4096;
+    if (a_.family != "mistral" && !flag("use_sliding_window", false)) return kNone;
+    return config_.contains("sliding_window") ? size("sliding_window", kNone) : kUnsaid;
   }
 
   DenseRefs part(const std::string& name, int64_t out, int64_t in, bool bias) const {

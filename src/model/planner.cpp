@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "io/json.h"
+#include "io/printable.h"
 
 namespace linformer {
 namespace {
@@ -50,7 +51,7 @@ void Planner::fail(ErrorCode code, std::string_view key, std::string found, std:
 void Planner::require(const char* key, const nlohmann::json& value) const {
   const auto found = config_.find(key);
   if (found == config_.end() || found->is_null() || *found == value) return;
-  fail(ErrorCode::kUnsupported, key, found->dump(), value.dump());
+  fail(ErrorCode::kUnsupported, key, printable(found->dump()), value.dump());
 }
 
 int64_t Planner::size(const char* key) const {
@@ -67,7 +68,9 @@ int64_t Planner::size(const char* key, int64_t fallback) const {
 }
 
 float Planner::real(const char* key, double fallback) const {
-  return static_cast<float>(json_double(config_, key, subject_, fallback));
+  const double value = json_double(config_, key, subject_, fallback);
+  if (value < 0) fail(ErrorCode::kInput, key, fmt::format("{}", value), "0 or more");
+  return static_cast<float>(value);
 }
 
 bool Planner::flag(const char* key, bool fallback) const {
@@ -81,7 +84,7 @@ Activation Planner::activation(const char* key, const char* fallback) const {
     if (candidate == name) return value;
     known += fmt::format("{}'{}'", known.empty() ? "" : ", ", candidate);
   }
-  fail(ErrorCode::kUnsupported, key, fmt::format("'{}'", name), fmt::format("one of {}", known));
+  fail(ErrorCode::kUnsupported, key, fmt::format("'{}'", printable(name)), fmt::format("one of {}", known));
 }
 
 int64_t Planner::layer_count(const char* key) const {

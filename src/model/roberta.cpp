@@ -12,6 +12,7 @@ class RobertaPlanner final : public BertLikePlanner {
 
   ModelPlan plan() {
     read_config("roberta.");
+    a_.layers = layer_count("num_hidden_layers");
     count_positions_from_padding();
     return plan_with(head({.transform = "lm_head.dense",
                            .norm = "lm_head.layer_norm",

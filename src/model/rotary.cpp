@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "base/error.h"
 #include "base/threads.h"
 #include "io/json.h"
+#include "io/printable.h"
 
 namespace linformer {
 namespace {
@@ -24,18 +26,27 @@ using Json = nlohmann::json;
                      .remedy = "Any model can be analysed through --qk or --probabilities (see FORMATS.md)"});
 }
 
-double positive(const Json& json, const char* key, const std::string& subject, double fallback) {
-  const double value = json_double(json, key, subject, fallback);
+double checked(double value, const char* key, const std::string& subject) {
   if (!(value > 0)) fail(ErrorCode::kInput, subject, key, fmt::format("{}", value), "a number above 0");
   return value;
 }
 
+double positive(const Json& json, const char* key, const std::string& subject) {
+  return checked(json_double(json, key, subject), key, subject);
+}
+double positive(const Json& json, const char* key, const std::string& subject, double fallback) {
+  return checked(json_double(json, key, subject, fallback), key, subject);
+}
+
 // Wavelengths beyond the original length are stretched by `factor`, short ones kept, others blended.
 float llama3_scaled(double frequency, const Json& scaling, const std::string& subject) {
-  const double factor = positive(scaling, "factor", subject, 8);
-  const double low = positive(scaling, "low_freq_factor", subject, 1);
-  const double high = positive(scaling, "high_freq_factor", subject, 4);
-  const double original = positive(scaling, "original_max_position_embeddings", subject, 8192);
+  const double factor = positive(scaling, "factor", subject);
+  const double low = positive(scaling, "low_freq_factor", subject);
+  const double high = positive(scaling, "high_freq_factor", subject);
+  const double original = positive(scaling, "original_max_position_embeddings", subject);
+  if (low >= high) {
+    fail(ErrorCode::kInput, subject, "low_freq_factor", fmt::format("{}", low), "less than high_freq_factor");
+  }
   const double waves = original * frequency / (2 * std::numbers::pi);
   if (waves > high) return static_cast<float>(frequency);
   if (waves < low) return static_cast<float>(frequency / factor);
@@ -54,6 +65,10 @@ std::vector<float> rotary_frequencies(const Json& config, const std::string& sub
                                       const RotaryKeys& keys) {
   static const Json kNone = Json::object();
   const Json& scaling = member_or(config, "rope_parameters", member_or(config, "rope_scaling", kNone));
+  if (std::any_of(scaling.begin(), scaling.end(), [](const Json& value) { return value.is_object(); })) {
+    fail(ErrorCode::kUnsupported, subject, "rope_parameters", "of several kinds of layers",
+         "one for all layers");
+  }
   const double base =
       positive(scaling, "rope_theta", subject, positive(config, keys.base_key, subject, 10000));
   const double share = positive(scaling, "partial_rotary_factor", subject,
@@ -61,7 +76,7 @@ std::vector<float> rotary_frequencies(const Json& config, const std::string& sub
   const std::string kind =
       json_string(scaling, "rope_type", subject, json_string(scaling, "type", subject, "default"));
   if (kind != "default" && kind != "linear" && kind != "llama3") {
-    fail(ErrorCode::kUnsupported, subject, "rope_type", fmt::format("'{}'", kind),
+    fail(ErrorCode::kUnsupported, subject, "rope_type", fmt::format("'{}'", printable(kind)),
          "'default', 'linear' or 'llama3'");
   }
   const auto rotated = static_cast<int64_t>(share * static_cast<double>(keys.head_size));
@@ -74,7 +89,7 @@ std::vector<float> rotary_frequencies(const Json& config, const std::string& sub
     const double frequency = std::pow(base, -static_cast<double>(i) / static_cast<double>(rotated));
     if (kind == "llama3") frequencies.push_back(llama3_scaled(frequency, scaling, subject));
     if (kind == "linear") {
-      frequencies.push_back(static_cast<float>(frequency / positive(scaling, "factor", subject, 1)));
+      frequencies.push_back(static_cast<float>(frequency / positive(scaling, "factor", subject)));
     }
     if (kind == "default") frequencies.push_back(static_cast<float>(frequency));
   }

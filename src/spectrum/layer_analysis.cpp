@@ -78,7 +78,14 @@ MatrixView<float> drop_positions(MatrixView<float> p, std::span<const int32_t> d
       if (kept(j)) to[count++] = p.row(i)[j];
     }
     const double sum = normalise ? std::accumulate(to, to + count, 0.0) : 1.0;
-    if (sum > 0) std::for_each(to, to + count, [&](float& x) { x = static_cast<float>(x / sum); });
+    if (sum == 0) {
+      throw Error(ErrorCode::kInput, {.subject = "--drop-special-tokens",
+                                      .item = fmt::format("row {}", i),
+                                      .found = "no weight on any other token",
+                                      .expected = "some, to be normalised again",
+                                      .remedy = "Leave it out for this model"});
+    }
+    std::for_each(to, to + count, [&](float& x) { x = static_cast<float>(x / sum); });
   }
   return out;
 }

@@ -87,6 +87,7 @@ constexpr uint64_t kModelType = 3;
 constexpr uint64_t kByteFallback = 35;
 constexpr uint64_t kNormalizerSpec = 3;
 constexpr uint64_t kCharsmap = 2;
+constexpr uint64_t kSelfTest = 4;
 
 void read_trainer_spec(Message spec, const std::string& subject, SentencePieceModel& model) {
   while (spec.next()) {
@@ -102,6 +103,10 @@ void read_trainer_spec(Message spec, const std::string& subject, SentencePieceMo
 
 void read_settings(std::string_view bytes, const std::string& subject, SentencePieceModel& model) {
   for (Message message(bytes, subject); message.next();) {
+    if (message.number() == kSelfTest) {  // the library would run it, with rules that nobody has checked
+      throw Error(ErrorCode::kUnsupported, {subject, "self_test_data", "texts to be segmented on loading",
+                                            "a model without", kTokenIdsRemedy});
+    }
     Message part(message.text(), subject);
     if (message.number() == kTrainerSpec) read_trainer_spec(part, subject, model);
     if (message.number() != kNormalizerSpec) continue;

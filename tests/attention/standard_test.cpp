@@ -355,7 +355,8 @@ TEST_CASE("a workspace of just the bytes announced is written to its end and not
     const int64_t bytes = mechanism->workspace_bytes(s, 2);
     const RawBuffer workspace(memory, bytes + 64, "workspace");
     std::fill(workspace.span().begin(), workspace.span().end(), std::byte{0x5A});
-    mechanism->run(s, {q.view, k.view, v.view}, out.view, {}, workspace.span().first(static_cast<size_t>(bytes)), run);
+    mechanism->run(s, {q.view, k.view, v.view}, out.view, {},
+                   workspace.span().first(static_cast<size_t>(bytes)), run);
     CAPTURE(n);
     const auto beyond = workspace.span().subspan(static_cast<size_t>(bytes));
     CHECK(std::all_of(beyond.begin(), beyond.end(), [](std::byte x) { return x == std::byte{0x5A}; }));
