@@ -71,7 +71,7 @@ void add_matched(ColumnTable& columns, const SeriesResult* matched, const Compar
 void add_others(ColumnTable& columns) {
   for (const Comparison& comparison : columns.result.comparisons) {
     if (comparison.control == kMatched) continue;
-    columns.add("less " + comparison.control, [&](auto layer) {
+    columns.add("vs " + comparison.control, [&](auto layer) {
       const Summary& difference = part(comparison, layer);
       return plus_minus(signed_fixed(difference.mean, 4), difference.interval, 4);
     });

@@ -10,7 +10,7 @@ namespace linformer {
 
 /// A row per layer and one for the model: c_M with half its interval, the matched control's c_M, the
 /// difference with half its interval and the verdict (these three if there is a matched control), the
-/// difference to each other control ("less init"), the k that
+/// difference to each other control ("vs init"), the k that
 /// reach 90 % of Σσ (median, p95, max over sequences and heads), e_M, effective rank and row entropy. What
 /// the result does not have is left out. About 100 columns wide. Throws Error(kInternal) if the result's
 /// lists do not fit each other.

@@ -190,6 +190,41 @@ TEST_CASE("a tensor file keeps the documents, and with them the sampling units a
   }
 }
 
+TEST_CASE("what attention wrote of a causal model reads back as causal, with its head size and scales") {
+  const TemporaryFolder folder;
+  const std::string model =
+      std::string(LINFORMER_FIXTURES) + "/models/gpt2";  // s differs from layer to layer
+  folder.put("ids.jsonl", "[5,6,7,8,9,10,11,12,13,14,15,16]\n[20,21,22,23,24,25,26,27,28,29,30,31]\n");
+  check_runs(folder, {"attention", "--checkpoint", model, "--ids", "ids.jsonl", "--save", "probabilities,q,k",
+                      "--out", "a.safetensors"});
+  const auto results = [&](std::vector<std::string> source) {
+    source.insert(source.begin(), "analyze-spectrum");
+    source.insert(source.end(), {"--out", "r.json", "--quiet"});
+    check_runs(folder, source);
+    return Json::parse(folder.content("r.json"));
+  };
+  const Json direct = results({"--checkpoint", model, "--ids", "ids.jsonl"});
+  for (const char* option : {"--probabilities", "--qk"}) {
+    CAPTURE(option);
+    const Json read = results({option, "a.safetensors"});
+    CHECK(read.at("input").at("causal") == true);
+    CHECK(read.at("method").at("matched_head_size") == 8);
+    const auto mean = [](const Json& report, size_t series) {
+      return report.at("results")
+          .at("series")
+          .at(series)
+          .at("model")
+          .at("statistics")
+          .begin()
+          ->at("mean")
+          .get<double>();
+    };
+    for (size_t series = 0; series < direct.at("results").at("series").size(); ++series) {
+      CHECK(std::abs(mean(read, series) - mean(direct, series)) < 1e-6);
+    }
+  }
+}
+
 TEST_CASE("a padded tensor file gives the same spectra as the checkpoint on sequences of different length") {
   const TemporaryFolder folder;
   const std::string model = bert_fixture("masked-lm");

@@ -223,6 +223,7 @@ TEST_CASE("hostile tensors: views stay within their storage, and every sum is ch
   CHECK(view(6, 0, {6}, {1}).empty());
   CHECK(view(6, 5, {1}, {kHuge}).empty());
   CHECK(view(6, 6, {0}, {1}).empty());
+  CHECK(view(6, 0, {0, uint64_t{1} << 40, uint64_t{1} << 40}, {1, uint64_t{1} << 40, 1}).empty());
   for (const std::string& message :
        {view(6, 0, {7}, {1}), view(6, 1, {6}, {1}), view(6, 7, {0}, {1}), view(6, 0, {2, 3}, {3, 2}),
         view(6, kHuge, {1}, {1}), view(6, 0, {kHuge, kHuge}, {1, 1}), view(6, 0, {kHuge}, {kHuge}),

@@ -4,6 +4,10 @@
 #include <vector>
 
 #include "catch.h"
+#include "io/error_of.h"
+#include "io/file_bytes.h"
+#include "io/json.h"
+#include "io/temporary_folder.h"
 #include "model/family.h"
 #include "model/language_model.h"
 #include "recorder.h"
@@ -167,6 +171,81 @@ TEST_CASE("A model without its last layers can be loaded and run as far as it go
   ForwardPass(whole.model, make_mechanism("standard"), whole.run).run({&sequence, 1}, {}, 2, &all);
   ForwardPass(part, make_mechanism("standard"), run).run({&sequence, 1}, {}, 1, &one);
   CHECK(one.layers.at(0).probabilities == all.layers.at(0).probabilities);
+}
+
+namespace {
+
+// The error of planning a variant with one key of its config changed; null removes the key.
+std::optional<Error> refusal(const std::string& variant, const char* key, const nlohmann::json& value) {
+  const TemporaryFolder folder;
+  const std::string to = folder.path("model");
+  std::filesystem::copy(fixture("models/" + variant), to);
+  nlohmann::json config = parse_json(read_text(to + "/config.json"), "config");
+  config[key] = value;
+  if (value.is_null()) config.erase(key);
+  folder.put("model/config.json", config.dump());
+  return error_of([&] { plan_model(Checkpoint::open(to, true)); });
+}
+
+void check_refused(const std::string& variant, const char* key, const nlohmann::json& value, ErrorCode code,
+                   const char* named) {
+  INFO(variant << ": " << key << " = " << value.dump());
+  const auto error = refusal(variant, key, value);
+  REQUIRE(error);
+  CHECK(error->code() == code);
+  CHECK(contains(error->what(), named));
+}
+
+}  // namespace
+
+TEST_CASE("A config that changes the mathematics in a way without code is refused, naming the key") {
+  check_refused("roberta", "position_embedding_type", "relative_key", ErrorCode::kUnsupported,
+                "relative_key");
+  check_refused("gpt2", "add_cross_attention", true, ErrorCode::kUnsupported, "add_cross_attention");
+  check_refused("llama", "hidden_act", "mish\u001b", ErrorCode::kUnsupported, "hidden_act");
+  check_refused("llama", "rope_parameters", {{"rope_type", "yarn"}, {"rope_theta", 1e4}},
+                ErrorCode::kUnsupported, "yarn");
+  check_refused("llama", "rope_parameters", {{"full_attention", {{"rope_type", "default"}}}},
+                ErrorCode::kUnsupported, "rope_parameters");
+}
+
+TEST_CASE("A config that lacks a number or has an impossible one is refused, naming the key") {
+  check_refused("llama", "rope_parameters", {{"rope_type", "llama3"}, {"rope_theta", 1e4}}, ErrorCode::kInput,
+                "factor");
+  check_refused("llama", "rope_parameters", {{"rope_type", "linear"}, {"rope_theta", 1e4}}, ErrorCode::kInput,
+                "factor");
+  check_refused("llama", "num_key_value_heads", 3, ErrorCode::kInput, "num_key_value_heads");
+  check_refused("gpt-neox", "rope_parameters", {{"rope_theta", 300}, {"partial_rotary_factor", 0.1}},
+                ErrorCode::kInput, "rotary_pct");
+  check_refused("roberta", "pad_token_id", 40, ErrorCode::kInput, "pad_token_id");
+  check_refused("roberta", "layer_norm_eps", -1e-5, ErrorCode::kInput, "layer_norm_eps");
+}
+
+TEST_CASE("ALBERT may have more layers than tensors, but not more groups or inner layers") {
+  CHECK_FALSE(refusal("albert", "num_hidden_layers", 48));
+  check_refused("albert", "inner_group_num", int64_t{1} << 31, ErrorCode::kInput, "num_hidden_layers");
+  check_refused("albert", "num_hidden_layers", int64_t{1} << 31, ErrorCode::kInput, "num_hidden_layers");
+  check_refused("albert-lm", "num_hidden_groups", 3, ErrorCode::kInput, "num_hidden_groups");
+}
+
+TEST_CASE("A sliding window bounds the length where it is used, 4096 where its size is not said") {
+  const auto positions = [](const std::string& variant, const nlohmann::json& change) {
+    const TemporaryFolder folder;
+    const std::string to = folder.path("model");
+    std::filesystem::copy(fixture("models/" + variant), to);
+    nlohmann::json config = parse_json(read_text(to + "/config.json"), "config");
+    config["max_position_embeddings"] = 10000;
+    config.erase("sliding_window");
+    config.update(change);
+    folder.put("model/config.json", config.dump());
+    return plan_model(Checkpoint::open(to, true)).architecture.positions;
+  };
+  CHECK(positions("mistral", nlohmann::json::object()) == 4096);
+  CHECK(positions("mistral", {{"sliding_window", nullptr}}) == 10000);
+  CHECK(positions("mistral", {{"sliding_window", 70}}) == 70);
+  CHECK(positions("qwen2", nlohmann::json::object()) == 10000);
+  CHECK(positions("qwen2", {{"use_sliding_window", true}}) == 4096);
+  CHECK(positions("qwen2", {{"use_sliding_window", true}, {"sliding_window", 70}}) == 70);
 }
 
 }  // namespace linformer

@@ -87,6 +87,13 @@ TEST_CASE("A line of ids may name its document", "[tokenizer]") {
   CHECK(contains(refused_ids("{\"document\": \"x\", \"ids\": [1]}"), "document"));
 }
 
+TEST_CASE("a text with a zero byte near its beginning is refused") {
+  std::istringstream stream(std::string("PK\0\0", 4));
+  CHECK(contains(message_of(ErrorCode::kInput, [&] { read_documents({"-"}, stream); }), "zero byte"));
+  std::istringstream late(std::string(9000, 'x') + '\0');
+  CHECK(read_documents({"-"}, late).size() == 1);
+}
+
 TEST_CASE("Ids that are not ids are refused with their line", "[tokenizer]") {
   for (const std::string bad : {"[1, -1]", "[2147483648]", "[18446744073709551615]", "[1.0]", "[\"a\"]", "{}",
                                 "3", "{\"ids\": 3}", "[1", "[null]"}) {
