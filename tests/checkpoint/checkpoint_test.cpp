@@ -128,7 +128,7 @@ TEST_CASE("files are known by their content, whatever their name") {
   CHECK(refusal("x.pt", "{\"a\": 1}").starts_with('3'));
   for (const char* name : {"x.pt", "x.bin", "x.onnx", "blob"}) CHECK(refusal(name, two_tensors()).empty());
   // Headers of 0x280 and 0x7b bytes begin like a pickle and like JSON.
-  for (const size_t bytes : {0x280, 0x7b}) {
+  for (const size_t bytes : {size_t{0x280}, size_t{0x7b}}) {
     CHECK(refusal("blob", safetensors_bytes("{}" + std::string(bytes - 2, ' '), "")).empty());
   }
 }
