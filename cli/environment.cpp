@@ -26,7 +26,7 @@ bool is_library_setting(std::string_view name) {
 
 /// As huggingface_hub finds it.
 std::string hub_cache() {
-  if (const std::string cache = get("HF_HUB_CACHE"); !cache.empty()) return cache;
+  if (std::string cache = get("HF_HUB_CACHE"); !cache.empty()) return cache;
   if (const std::string home = get("HF_HOME"); !home.empty()) return home + "/hub";
   if (const std::string cache = get("XDG_CACHE_HOME"); !cache.empty()) return cache + "/huggingface/hub";
   const std::string home = get("HOME");

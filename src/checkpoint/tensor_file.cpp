@@ -76,6 +76,7 @@ std::string_view header_text(const FileBytes& file) {
 /// next, hence the order by both ends.
 void check_coverage(const std::vector<HeaderEntry>& entries, int64_t data_bytes, const std::string& file) {
   std::vector<const HeaderEntry*> order;
+  order.reserve(entries.size());
   for (const HeaderEntry& entry : entries) order.push_back(&entry);
   std::ranges::sort(order, {}, [](const HeaderEntry* e) { return std::pair(e->begin, e->end); });
   int64_t covered = 0;
@@ -111,7 +112,7 @@ void check_size(const HeaderEntry& entry, const std::string& file) {
 
 }  // namespace
 
-TensorFile::TensorFile(std::shared_ptr<const FileBytes> file) : set_(file->name(), {file}, {}, {}) {
+TensorFile::TensorFile(const std::shared_ptr<const FileBytes>& file) : set_(file->name(), {file}, {}, {}) {
   const std::string_view header = header_text(*file);
   const std::span<const std::byte> data = file->bytes().subspan(kPrefixBytes + header.size());
   SafetensorsHeader parsed = parse_safetensors_header(header, name());

@@ -19,7 +19,7 @@ class TensorFile {
  public:
   /// Checks the whole header against the file's size; touches no data. Throws Error(kInput) naming file and
   /// tensor where they disagree, Error(kUnsupported) for a dtype that the format does not have.
-  explicit TensorFile(std::shared_ptr<const FileBytes> file);
+  explicit TensorFile(const std::shared_ptr<const FileBytes>& file);
   /// The same over FileBytes::open(path, map).
   static TensorFile open(const std::string& path, bool map);
 

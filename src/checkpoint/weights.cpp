@@ -108,7 +108,7 @@ Weights open_weights(std::shared_ptr<const FileBytes> file) {
     return {.tensors = read_torch_legacy(std::move(file)), .packaging = "PyTorch before 1.6"};
   }
   refuse_other_packagings(*file);
-  return {.tensors = TensorFile(std::move(file)).set(), .packaging = "safetensors"};
+  return {.tensors = TensorFile(file).set(), .packaging = "safetensors"};
 }
 
 }  // namespace linformer

@@ -147,11 +147,11 @@ Model Model::load(const Checkpoint& checkpoint, const ModelPlan& plan, MemoryAcc
   return ModelBuilder(plan, account, fill).fill();
 }
 
-Model Model::untrained(const ModelPlan& trained, uint64_t seed, MemoryAccount& account) {
-  ModelPlan plan = trained;
-  plan.head.reset();
+Model Model::untrained(const ModelPlan& plan, uint64_t seed, MemoryAccount& account) {
+  ModelPlan headless = plan;
+  headless.head.reset();
   uint64_t index = 0;
-  const float deviation = plan.architecture.init_deviation;
+  const float deviation = headless.architecture.init_deviation;
   const auto fill = [&](const TensorRef& ref, std::span<float> out) {
     Random random({.seed = seed, .purpose = kInitPurpose, .index = index++});
     if (ref.role == TensorRef::Role::kWeight) {
@@ -160,7 +160,7 @@ Model Model::untrained(const ModelPlan& trained, uint64_t seed, MemoryAccount& a
       std::fill(out.begin(), out.end(), ref.role == TensorRef::Role::kNormWeight ? 1.0f : 0.0f);
     }
   };
-  return ModelBuilder(plan, account, fill).fill();
+  return ModelBuilder(headless, account, fill).fill();
 }
 
 }  // namespace linformer

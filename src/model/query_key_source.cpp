@@ -125,9 +125,9 @@ class QueryKeySource final : public AttentionSource {
 
 }  // namespace
 
-std::unique_ptr<AttentionSource> open_queries_keys(std::shared_ptr<const FileBytes> file, double scale,
+std::unique_ptr<AttentionSource> open_queries_keys(const std::shared_ptr<const FileBytes>& file, double scale,
                                                    bool causal, Run& run) {
-  return std::make_unique<QueryKeySource>(TensorFile(std::move(file)), scale, causal, run);
+  return std::make_unique<QueryKeySource>(TensorFile(file), scale, causal, run);
 }
 
 }  // namespace linformer

@@ -64,6 +64,7 @@ std::vector<std::vector<int64_t>> groups_of_equal_size(std::span<const int64_t> 
     groups[{size.rows, size.cols}].push_back(i);
   }
   std::vector<std::vector<int64_t>> result;
+  result.reserve(groups.size());
   for (auto& [size, members] : groups) result.push_back(std::move(members));
   return result;
 }

@@ -74,7 +74,7 @@ std::unique_ptr<AttentionSource> open_probabilities(std::shared_ptr<const FileBy
 /// P = softmax(scale · Q Kᵀ) from layers.{i}.q [sequences, heads, n, d] and layers.{i}.k [sequences, h_kv, m,
 /// d] of a safetensors file, lengths, documents and causal metadata as above. scale 0: that of the metadata,
 /// else 1/√d.
-std::unique_ptr<AttentionSource> open_queries_keys(std::shared_ptr<const FileBytes> file, double scale,
+std::unique_ptr<AttentionSource> open_queries_keys(const std::shared_ptr<const FileBytes>& file, double scale,
                                                    bool causal, Run& run);
 
 }  // namespace linformer

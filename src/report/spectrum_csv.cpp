@@ -12,6 +12,7 @@ namespace {
 
 std::vector<std::string> grid_texts(const std::vector<double>& grid) {
   std::vector<std::string> texts;
+  texts.reserve(grid.size());
   for (const double m : grid) texts.push_back(shortest(m));
   return texts;
 }

@@ -68,7 +68,7 @@ class Conclusion {
   Comparison compare(int64_t control) const;
 
  private:
-  Curves curves(int64_t series, int64_t layer, int64_t heads_begin, int64_t heads) const;
+  Curves curves(int64_t series, int64_t layer, int64_t first, int64_t heads) const;
   Band band(int64_t series, int64_t layer) const;
 
   const Records& records_;

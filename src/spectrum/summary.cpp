@@ -22,7 +22,8 @@ double beta_fraction(double x, double a, double b) {
   double c = 1;
   double d = 0;
   for (int i = 1; i < 100000; ++i) {
-    const double m = i / 2;  // rounded down
+    const int half = i / 2;
+    const double m = half;
     const double term = i % 2 == 0 ? m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
                                    : -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
     d = 1 + term * d;

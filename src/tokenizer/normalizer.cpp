@@ -34,15 +34,15 @@ void append_lower(char32_t code, std::string& text) {
 }  // namespace
 
 Normalizer::Step normal_form(NormalForm form) {
-  return [form](std::string text, bool) { return is_ascii(text) ? text : normalize(text, form); };
+  return [form](const std::string& text, bool) { return is_ascii(text) ? text : normalize(text, form); };
 }
 
 Normalizer::Step lower_casing() {
-  return [](std::string text, bool) { return map_codes(text, append_lower); };
+  return [](const std::string& text, bool) { return map_codes(text, append_lower); };
 }
 
 Normalizer::Step mark_dropping() {
-  return [](std::string text, bool) {
+  return [](const std::string& text, bool) {
     return map_codes(text, [](char32_t code, std::string& result) {
       if (!is_mark(code)) append_utf8(code, result);
     });
@@ -65,7 +65,7 @@ Normalizer::Step replacing(std::string from, std::string to) {
 }
 
 Normalizer::Step space_collapsing(std::string to) {
-  return [to = std::move(to)](std::string text, bool) {
+  return [to = std::move(to)](const std::string& text, bool) {
     std::string result;
     result.reserve(text.size());
     for (std::size_t i = 0; i < text.size();) {
@@ -81,7 +81,7 @@ Normalizer::Step space_collapsing(std::string to) {
 }
 
 Normalizer::Step prepending(std::string prefix) {
-  return [prefix = std::move(prefix)](std::string text, bool at_start) {
+  return [prefix = std::move(prefix)](const std::string& text, bool at_start) {
     return text.empty() || !at_start ? text : prefix + text;
   };
 }

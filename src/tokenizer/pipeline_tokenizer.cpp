@@ -29,7 +29,7 @@ std::size_t piece_end(std::string_view text) {
 }
 
 struct WordHash {
-  using is_transparent = void;
+  using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard's name
   std::size_t operator()(std::string_view word) const { return std::hash<std::string_view>()(word); }
 };
 
