@@ -7,14 +7,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "report/numbers.h"
 #include "spectrum/controls.h"
 
 namespace linformer::cli {
 namespace {
-
-std::string counted(int64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
 
 std::string model_text(const OpenInput& input) {
   const SourceFacts& facts = input.source->facts();

@@ -68,9 +68,7 @@ std::vector<fs::path> side_files_of(const fs::path& weights) {
 
 std::vector<std::string> Checkpoint::files_of(const std::string& path, const std::string& hub_cache) {
   const std::string weights = locate_weights(resolve_hub_name(path, hub_cache));
-  const Weights opened = open_weights(weights, true);
-  std::vector<std::string> files = {weights};
-  for (const auto& file : opened.tensors.files()) files.push_back(file->name());
+  std::vector<std::string> files = weight_files(weights);
   for (const fs::path& file : side_files_of(weights)) files.push_back(file.string());
   return files;
 }

@@ -29,8 +29,8 @@ class Checkpoint {
   /// packagings that are not read, by name.
   static Checkpoint open(const std::string& path, bool map, const std::string& hub_cache = {});
 
-  /// The files that open(path) reads, as far as they are there: the weights, then the side files. Throws as
-  /// open() where there are no weights.
+  /// The files that open(path) reads: the weights, then the side files that are there. Opens an index of
+  /// weights only. Throws as open() where there are no weights.
   static std::vector<std::string> files_of(const std::string& path, const std::string& hub_cache = {});
 
   /// A checkpoint built into the program: file names (model.safetensors among them) with bytes that outlive

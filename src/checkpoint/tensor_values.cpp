@@ -45,39 +45,9 @@ void convert(const std::byte* bytes, std::span<Out> out) {
   convert<T>(bytes, out, [](T value) { return static_cast<Out>(value); });
 }
 
-/// Elements one after another as f32; may give infinity.
-void convert_floats(DType dtype, const std::byte* bytes, std::span<float> out) {
-  switch (dtype) {
-    case DType::kF32:
-      return convert<float>(bytes, out);
-    case DType::kF16:
-      return convert<uint16_t>(bytes, out, f32_from_f16);
-    case DType::kBF16:
-      return convert<uint16_t>(bytes, out, f32_from_bf16);
-    case DType::kF64:
-      return convert<double>(bytes, out);
-    case DType::kBool:
-    case DType::kU8:
-      return convert<uint8_t>(bytes, out);
-    case DType::kI8:
-      return convert<int8_t>(bytes, out);
-    case DType::kU16:
-      return convert<uint16_t>(bytes, out);
-    case DType::kI16:
-      return convert<int16_t>(bytes, out);
-    case DType::kU32:
-      return convert<uint32_t>(bytes, out);
-    case DType::kI32:
-      return convert<int32_t>(bytes, out);
-    case DType::kU64:
-      return convert<uint64_t>(bytes, out);
-    case DType::kI64:
-      return convert<int64_t>(bytes, out);
-  }
-}
-
-/// Integers one after another; U64 from 2^63 on wraps round.
-void convert_integers(DType dtype, const std::byte* bytes, std::span<int64_t> out) {
+/// Integers one after another; as i64, U64 from 2^63 on wraps round.
+template <class Out>
+void convert_integers(DType dtype, const std::byte* bytes, std::span<Out> out) {
   switch (dtype) {
     case DType::kI8:
       return convert<int8_t>(bytes, out);
@@ -95,6 +65,22 @@ void convert_integers(DType dtype, const std::byte* bytes, std::span<int64_t> ou
       return convert<int64_t>(bytes, out);
     default:
       return convert<uint8_t>(bytes, out);
+  }
+}
+
+/// Numbers one after another as f32; may give infinity.
+void convert_numbers(DType dtype, const std::byte* bytes, std::span<float> out) {
+  switch (dtype) {
+    case DType::kF32:
+      return convert<float>(bytes, out);
+    case DType::kF16:
+      return convert<uint16_t>(bytes, out, f32_from_f16);
+    case DType::kBF16:
+      return convert<uint16_t>(bytes, out, f32_from_bf16);
+    case DType::kF64:
+      return convert<double>(bytes, out);
+    default:
+      return convert_integers(dtype, bytes, out);
   }
 }
 
@@ -154,7 +140,7 @@ void copy_as_f32(const TensorInfo& tensor, const std::string& file, std::span<fl
 void copy_part_as_f32(const TensorInfo& tensor, const std::string& file, int64_t begin,
                       std::span<float> out) {
   for_parts(tensor, begin, out, [&](int64_t from, std::span<float> part, const std::byte* stored) {
-    convert_floats(tensor.dtype, stored, part);
+    convert_numbers(tensor.dtype, stored, part);
     if (!all_finite(part)) fail_not_finite(tensor, file, from, part, stored);
   });
 }

@@ -20,6 +20,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Where a file that the index names is.
+fs::path beside(const std::string& index, const std::string& name) {
+  return fs::path(index).parent_path() / name;
+}
+
 /// Puts the shards of an index together.
 class ShardReader {
  public:
@@ -46,7 +51,7 @@ class ShardReader {
 
  private:
   Weights open_shard(const std::string& name) const {
-    const fs::path path = fs::path(file_->name()).parent_path() / name;
+    const fs::path path = beside(file_->name(), name);
     std::error_code error;
     if (fs::exists(path, error)) return open_weights(FileBytes::open(path.string(), map_));
     throw Error(ErrorCode::kInput,
@@ -109,6 +114,18 @@ Weights open_weights(std::shared_ptr<const FileBytes> file) {
   }
   refuse_other_packagings(*file);
   return {.tensors = TensorFile(file).set(), .packaging = "safetensors"};
+}
+
+std::vector<std::string> weight_files(const std::string& path) {
+  std::vector<std::string> files = {path};
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return files;
+  const auto file = FileBytes::open(path, true);
+  if (!is_shard_index(*file)) return files;
+  for (const std::string& name : parse_shard_index(file->text(), path).files) {
+    files.push_back(beside(path, name).string());
+  }
+  return files;
 }
 
 }  // namespace linformer

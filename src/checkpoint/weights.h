@@ -26,4 +26,8 @@ Weights open_weights(const std::string& path, bool map);
 /// The same for one file that is no index.
 Weights open_weights(std::shared_ptr<const FileBytes> file);
 
+/// The files that open_weights(path) reads: the path itself and, where it is an index, those that it names.
+/// Reads nothing of a pipe. Throws Error(kInput) for an index that is malformed.
+std::vector<std::string> weight_files(const std::string& path);
+
 }  // namespace linformer

@@ -10,13 +10,7 @@ void BertLikePlanner::read_config(const std::string& prefix, const char* usual_a
   require("is_decoder", false);
   require("add_cross_attention", false);
   prefix_ = prefix_of(prefix, "embeddings.word_embeddings.weight");
-  a_.heads = size("num_attention_heads");
-  a_.width = size("hidden_size");
-  a_.head_size = split_over_heads("num_attention_heads", a_.heads, a_.width);
-  set_usual_attention();
-  a_.ffn_width = size("intermediate_size");
-  a_.vocabulary = size("vocab_size");
-  a_.positions = size("max_position_embeddings");
+  read_usual_sizes();
   a_.token_types = size("type_vocab_size", 2);
   a_.activation = activation("hidden_act", usual_activation);
   a_.norm_epsilon = real("layer_norm_eps", 1e-12);

@@ -67,6 +67,12 @@ void check_tensor(const Checkpoint& checkpoint, const TensorRef& ref) {
   }
 }
 
+std::set<std::string> names_of(const ModelPlan& plan) {
+  std::set<std::string> names;
+  for_each_tensor(plan, [&](const TensorRef& ref) { names.insert(ref.name); });
+  return names;
+}
+
 }  // namespace
 
 std::vector<FamilyFacts> families() {
@@ -94,14 +100,12 @@ ModelPlan plan_model(const Checkpoint& checkpoint) {
 }
 
 std::vector<std::string> used_tensors(const ModelPlan& plan) {
-  std::set<std::string> names;
-  for_each_tensor(plan, [&](const TensorRef& ref) { names.insert(ref.name); });
+  const std::set<std::string> names = names_of(plan);
   return {names.begin(), names.end()};
 }
 
 std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const ModelPlan& plan) {
-  std::set<std::string> used;
-  for_each_tensor(plan, [&](const TensorRef& ref) { used.insert(ref.name); });
+  const std::set<std::string> used = names_of(plan);
   std::vector<std::string> names;
   for (const TensorInfo& tensor : checkpoint.tensors()) {
     if (!used.contains(tensor.name)) names.push_back(tensor.name);

@@ -20,11 +20,7 @@ class Gpt2Planner final : public Planner {
                                   .positions = weight(prefix_ + "wpe.weight", {a_.positions, a_.width})},
                    .final_norm = norm(prefix_ + "ln_f", a_.width)};
     for (int64_t i = 0; i < a_.layers; ++i) plan.layers.push_back(layer(i));
-    if (flag("tie_word_embeddings", true)) {
-      plan.head = HeadRefs{.decoder = {.weight = plan.embeddings.words}};
-    } else if (has("lm_head.weight")) {
-      plan.head = HeadRefs{.decoder = dense_without_bias("lm_head", a_.vocabulary, a_.width)};
-    }
+    plan.head = decoder_head(plan.embeddings.words, "lm_head", true);
     return plan;
   }
 

@@ -20,11 +20,7 @@ class GptNeoXPlanner final : public Planner {
                    .embeddings = {.words = weight(prefix_ + "embed_in.weight", {a_.vocabulary, a_.width})},
                    .final_norm = norm(prefix_ + "final_layer_norm", a_.width)};
     for (int64_t i = 0; i < a_.layers; ++i) plan.layers.push_back(layer(i));
-    if (flag("tie_word_embeddings", false)) {
-      plan.head = HeadRefs{.decoder = {.weight = plan.embeddings.words}};
-    } else if (has("embed_out.weight")) {
-      plan.head = HeadRefs{.decoder = dense_without_bias("embed_out", a_.vocabulary, a_.width)};
-    }
+    plan.head = decoder_head(plan.embeddings.words, "embed_out", false);
     return plan;
   }
 
@@ -32,17 +28,12 @@ class GptNeoXPlanner final : public Planner {
   void read_config() {
     prefix_ = prefix_of("gpt_neox.", "embed_in.weight");
     a_.layers = layer_count("num_hidden_layers");
-    a_.heads = size("num_attention_heads");
-    a_.width = size("hidden_size");
-    a_.head_size = split_over_heads("num_attention_heads", a_.heads, a_.width);
-    set_usual_attention();
-    a_.ffn_width = size("intermediate_size");
-    a_.vocabulary = size("vocab_size");
-    a_.positions = size("max_position_embeddings");
+    read_usual_sizes();
     a_.activation = activation("hidden_act", "gelu");
     a_.norm_place = flag("use_parallel_residual", true) ? NormPlace::kParallel : NormPlace::kBefore;
     a_.norm_epsilon = real("layer_norm_eps", 1e-5);
     a_.causal = true;
+    attention_bias_ = flag("attention_bias", true);
     a_.init_deviation = real("initializer_range", 0.02);
     a_.rotary_frequencies = rotary_frequencies(
         config_, subject_,
@@ -51,15 +42,15 @@ class GptNeoXPlanner final : public Planner {
 
   // Part 0, 1, 2 of every head.
   DenseRefs head_part(const std::string& name, int64_t part) const {
-    DenseRefs refs = dense(name, a_.width, a_.width);
+    DenseRefs refs = dense(name, a_.width, a_.width, attention_bias_);
     refs.weight.stored = {3 * a_.width, a_.width};
-    refs.bias.stored = {3 * a_.width};
+    if (refs.bias.exists()) refs.bias.stored = {3 * a_.width};
     for (TensorRef* ref : {&refs.weight, &refs.bias}) {
       ref->first = part * a_.head_size;
       ref->block = a_.head_size;
       ref->step = 3 * a_.head_size;
     }
-    return flag("attention_bias", true) ? refs : DenseRefs{.weight = refs.weight};
+    return refs;
   }
 
   LayerRefs layer(int64_t i) const {
@@ -68,14 +59,14 @@ class GptNeoXPlanner final : public Planner {
     return {.query = head_part(fused, 0),
             .key = head_part(fused, 1),
             .value = head_part(fused, 2),
-            .attention_output = flag("attention_bias", true)
-                                    ? dense(base + "attention.dense", a_.width, a_.width)
-                                    : dense_without_bias(base + "attention.dense", a_.width, a_.width),
+            .attention_output = dense(base + "attention.dense", a_.width, a_.width, attention_bias_),
             .attention_norm = norm(base + "input_layernorm", a_.width),
             .ffn_in = dense(base + "mlp.dense_h_to_4h", a_.ffn_width, a_.width),
             .ffn_out = dense(base + "mlp.dense_4h_to_h", a_.width, a_.ffn_width),
             .ffn_norm = norm(base + "post_attention_layernorm", a_.width)};
   }
+
+  bool attention_bias_ = true;
 };
 
 }  // namespace

@@ -25,11 +25,7 @@ class LlamaPlanner final : public Planner {
         .embeddings = {.words = weight(prefix_ + "embed_tokens.weight", {a_.vocabulary, a_.width})},
         .final_norm = rms_norm(prefix_ + "norm", a_.width)};
     for (int64_t i = 0; i < a_.layers; ++i) plan.layers.push_back(layer(i));
-    if (flag("tie_word_embeddings", false)) {
-      plan.head = HeadRefs{.decoder = {.weight = plan.embeddings.words}};
-    } else if (has("lm_head.weight")) {
-      plan.head = HeadRefs{.decoder = dense_without_bias("lm_head", a_.vocabulary, a_.width)};
-    }
+    plan.head = decoder_head(plan.embeddings.words, "lm_head", false);
     return plan;
   }
 
@@ -69,21 +65,17 @@ class LlamaPlanner final : public Planner {
     return config_.contains("sliding_window") ? size("sliding_window", kNone) : kUnsaid;
   }
 
-  DenseRefs part(const std::string& name, int64_t out, int64_t in, bool bias) const {
-    return bias ? dense(name, out, in) : dense_without_bias(name, out, in);
-  }
-
   LayerRefs layer(int64_t i) const {
     const std::string base = fmt::format("{}layers.{}.", prefix_, i), attention = base + "self_attn.";
     const int64_t q = a_.heads * a_.head_size, kv = a_.kv_heads * a_.head_size;
-    return {.query = part(attention + "q_proj", q, a_.width, input_bias_),
-            .key = part(attention + "k_proj", kv, a_.width, input_bias_),
-            .value = part(attention + "v_proj", kv, a_.width, input_bias_),
-            .attention_output = part(attention + "o_proj", a_.width, q, output_bias_),
+    return {.query = dense(attention + "q_proj", q, a_.width, input_bias_),
+            .key = dense(attention + "k_proj", kv, a_.width, input_bias_),
+            .value = dense(attention + "v_proj", kv, a_.width, input_bias_),
+            .attention_output = dense(attention + "o_proj", a_.width, q, output_bias_),
             .attention_norm = rms_norm(base + "input_layernorm", a_.width),
-            .ffn_gate = part(base + "mlp.gate_proj", a_.ffn_width, a_.width, ffn_bias_),
-            .ffn_in = part(base + "mlp.up_proj", a_.ffn_width, a_.width, ffn_bias_),
-            .ffn_out = part(base + "mlp.down_proj", a_.width, a_.ffn_width, ffn_bias_),
+            .ffn_gate = dense(base + "mlp.gate_proj", a_.ffn_width, a_.width, ffn_bias_),
+            .ffn_in = dense(base + "mlp.up_proj", a_.ffn_width, a_.width, ffn_bias_),
+            .ffn_out = dense(base + "mlp.down_proj", a_.width, a_.ffn_width, ffn_bias_),
             .ffn_norm = rms_norm(base + "post_attention_layernorm", a_.width)};
   }
 

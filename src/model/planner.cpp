@@ -101,6 +101,16 @@ int64_t Planner::split_over_heads(const char* heads_key, int64_t heads, int64_t 
        fmt::format("a divisor of the hidden size {}", width));
 }
 
+void Planner::read_usual_sizes() {
+  a_.heads = size("num_attention_heads");
+  a_.width = size("hidden_size");
+  a_.head_size = split_over_heads("num_attention_heads", a_.heads, a_.width);
+  a_.ffn_width = size("intermediate_size");
+  a_.vocabulary = size("vocab_size");
+  a_.positions = size("max_position_embeddings");
+  set_usual_attention();
+}
+
 void Planner::set_usual_attention() {
   a_.kv_heads = a_.heads;
   a_.embedding_width = a_.width;
@@ -115,13 +125,10 @@ TensorRef Planner::weight(const std::string& name, Shape shape) const {
   return {.name = name, .shape = std::move(shape)};
 }
 
-DenseRefs Planner::dense(const std::string& name, int64_t out, int64_t in) const {
-  return {.weight = weight(name + ".weight", {out, in}),
-          .bias = {.name = name + ".bias", .shape = {out}, .role = TensorRef::Role::kBias}};
-}
-
-DenseRefs Planner::dense_without_bias(const std::string& name, int64_t out, int64_t in) const {
-  return {.weight = weight(name + ".weight", {out, in})};
+DenseRefs Planner::dense(const std::string& name, int64_t out, int64_t in, bool bias) const {
+  DenseRefs refs{.weight = weight(name + ".weight", {out, in})};
+  if (bias) refs.bias = {.name = name + ".bias", .shape = {out}, .role = TensorRef::Role::kBias};
+  return refs;
 }
 
 NormRefs Planner::norm(const std::string& name, int64_t width) const {
@@ -135,6 +142,13 @@ NormRefs Planner::norm(const std::string& name, int64_t width) const {
 
 NormRefs Planner::rms_norm(const std::string& name, int64_t width) const {
   return {.weight = {.name = name + ".weight", .shape = {width}, .role = TensorRef::Role::kNormWeight}};
+}
+
+std::optional<HeadRefs> Planner::decoder_head(const TensorRef& words, const std::string& name,
+                                              bool tied) const {
+  if (flag("tie_word_embeddings", tied)) return HeadRefs{.decoder = {.weight = words}};
+  if (!has(name + ".weight")) return std::nullopt;
+  return HeadRefs{.decoder = dense(name, words.shape[0], words.shape[1], false)};
 }
 
 }  // namespace linformer

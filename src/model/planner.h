@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,8 @@ class Planner {
   int64_t layer_count(const char* key) const;
   /// `width` split over the heads. Throws Error(kInput) where that leaves a rest.
   int64_t split_over_heads(const char* heads_key, int64_t heads, int64_t width) const;
+  /// Heads, widths, vocabulary and positions by the names that most families have.
+  void read_usual_sizes();
   /// s = 1/√d, as most have it, one kv head a head, embeddings as wide as the hidden states.
   void set_usual_attention();
 
@@ -42,12 +45,14 @@ class Planner {
   bool has(const std::string& tensor) const { return checkpoint_.find(tensor) != nullptr; }
 
   TensorRef weight(const std::string& name, Shape shape) const;
-  /// `name`.weight [out, in] and `name`.bias [out].
-  DenseRefs dense(const std::string& name, int64_t out, int64_t in) const;
-  DenseRefs dense_without_bias(const std::string& name, int64_t out, int64_t in) const;
+  /// `name`.weight [out, in] and, with `bias`, `name`.bias [out].
+  DenseRefs dense(const std::string& name, int64_t out, int64_t in, bool bias = true) const;
   /// `name`.weight and `name`.bias [width]; gamma and beta, as the first releases called them, too.
   NormRefs norm(const std::string& name, int64_t width) const;
   NormRefs rms_norm(const std::string& name, int64_t width) const;
+  /// A decoder alone: `words` where they are tied to it (`tied`: what is so where config.json does not say),
+  /// else `name`.weight; nothing where that is missing.
+  std::optional<HeadRefs> decoder_head(const TensorRef& words, const std::string& name, bool tied) const;
 
   const Checkpoint& checkpoint_;
   const nlohmann::json& config_;

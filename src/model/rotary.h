@@ -28,10 +28,6 @@ std::vector<float> rotary_frequencies(const nlohmann::json& config, const std::s
 /// Sines and cosines for positions 0, 1, ...
 class RotaryTable {
  public:
-  /// Bytes for n positions.
-  static int64_t bytes(int64_t n, int64_t frequencies) {
-    return 2 * n * frequencies * static_cast<int64_t>(sizeof(float));
-  }
   /// Makes ready for n positions; angles are products in f32, as the reference implementation has them.
   void prepare(int64_t n, const std::vector<float>& frequencies, MemoryAccount& account);
   /// Rotates row i of every head of x [b, h, n, d] in place as position i.

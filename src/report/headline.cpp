@@ -16,10 +16,6 @@
 namespace linformer {
 namespace {
 
-std::string counted(int64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 std::string with_interval(const Summary& summary, const SpectrumResult& result) {
   if (!summary.interval) return fixed(summary.mean, 3);
   return fmt::format("{} ({} interval {}..{})", fixed(summary.mean, 3), confidence_text(result),

@@ -32,5 +32,7 @@ std::string shortest(double value);
 std::string fixed(double value, int decimals);
 /// The same with its sign, "+0.052".
 std::string signed_fixed(double value, int decimals);
+/// "1 layer", "3 layers".
+std::string counted(int64_t count, std::string_view noun);
 
 }  // namespace linformer

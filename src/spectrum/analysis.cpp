@@ -108,10 +108,12 @@ void Analysis::run_batch(std::span<const int64_t> sequences, LayerAnalysis& visi
   const int64_t layers = options_.layers.back() + 1;
   for (const std::vector<int64_t>& raw : groups_of_equal_size(sequences, facts_.sizes)) {
     for (const std::vector<int64_t>& group : groups_of_equal_size(raw, sizes_)) {
-      visitor.set_untrained(0);
+      visitor.begin_pass(0);
       source_.run(group, layers, visitor);
-      visitor.set_untrained(std::ssize(untrained));
-      for (const auto& model : untrained) model->run(group, layers, visitor);
+      for (const auto& model : untrained) {
+        visitor.begin_pass(std::ssize(untrained));
+        model->run(group, layers, visitor);
+      }
     }
   }
 }
@@ -169,8 +171,6 @@ SpectrumResult Analysis::run(std::vector<std::unique_ptr<AttentionSource>> untra
   result.checks = concluded_checks(records.checks(), options_.method);
   result.seconds = visitor.seconds();
   result.seconds.total = seconds_since(begin);
-  result.seconds.forward =
-      result.seconds.total - result.seconds.singular_values - result.seconds.controls - result.seconds.verify;
   return result;
 }
 

@@ -168,14 +168,29 @@ void LayerAnalysis::compute(const std::string& series, const Maps& maps, bool ce
   }
 }
 
+void LayerAnalysis::begin_pass(int64_t untrained) {
+  untrained_ = untrained;
+  source_began_ = Clock::now();
+}
+
 void LayerAnalysis::on_layer(const LayerView& view) {
   if (!std::binary_search(options_.layers.begin(), options_.layers.end(), view.layer)) return;
-  const Maps maps = select(view, view.probabilities, true);
+  seconds_.forward += std::chrono::duration<double>(Clock::now() - source_began_).count();
+  analyse(view);
+  source_began_ = Clock::now();
+}
+
+void LayerAnalysis::take_entropies(const Maps& maps) {
   entropies_.resize(maps.matrices.size());
   parallel_for(run_.threads, std::ssize(maps.matrices),
                [&](int64_t i, int) { entropies_[index(i)] = mean_row_entropy(maps.matrices[index(i)]); });
+}
+
+void LayerAnalysis::analyse(const LayerView& view) {
+  const Maps maps = select(view, view.probabilities, true);
   if (untrained_ > 0) {
     const Stopwatch watch(seconds_.controls);
+    take_entropies(maps);
     compute(kInitControl, maps, false);
     measurement_.record(records_, series(kInitControl), maps.keys, entropies_, false,
                         1.0 / static_cast<double>(untrained_));
@@ -192,6 +207,7 @@ void LayerAnalysis::on_layer(const LayerView& view) {
 void LayerAnalysis::measure_model(const LayerView& view, const Maps& maps) {
   {
     const Stopwatch watch(seconds_.singular_values);
+    take_entropies(maps);
     compute("probabilities", maps, options_.centred);
     measurement_.record(records_, series("probabilities"), maps.keys, entropies_, false, 1);
     if (options_.centred) measurement_.record(records_, series("centred"), maps.keys, entropies_, true, 1);

@@ -2,6 +2,7 @@
 // What an analysis does with one layer of a few sequences.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -43,8 +44,9 @@ class LayerAnalysis final : public LayerVisitor {
   /// Bytes of its buffers for a group of sequences of this size.
   int64_t buffer_bytes(int64_t sequences, MapSize size) const;
 
-  /// From now on the layers seen are those of one of `count` untrained models; 0: of the model itself.
-  void set_untrained(int64_t count) { untrained_ = count; }
+  /// To be called before a source runs: its layers are those of one of `untrained` models; 0: of the model
+  /// itself.
+  void begin_pass(int64_t untrained);
 
   LayerWants wants(int64_t layer) const override;
   void on_layer(const LayerView& view) override;
@@ -58,6 +60,10 @@ class LayerAnalysis final : public LayerVisitor {
     std::vector<RecordKey> keys;
   };
 
+  using Clock = std::chrono::steady_clock;
+
+  void analyse(const LayerView& view);
+  void take_entropies(const Maps& maps);
   Maps select(const LayerView& view, HeadsView<float> all, bool normalise) const;
   RecordKey in_model(const RecordKey& key) const;
   void compute(const std::string& series, const Maps& maps, bool centred);
@@ -81,6 +87,7 @@ class LayerAnalysis final : public LayerVisitor {
   int64_t untrained_ = 0;
   std::vector<double> entropies_;
   SpectrumSeconds seconds_;
+  Clock::time_point source_began_;  ///< its work on the layer to come
 };
 
 }  // namespace linformer

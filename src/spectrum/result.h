@@ -100,9 +100,9 @@ struct SpectrumChecks {
 /// Wall-clock seconds by phase.
 struct SpectrumSeconds {
   double load = 0;
-  double forward = 0;  ///< the sources: forward passes, untrained ones included, or reading; and the rest
-  double singular_values = 0;  ///< of P, centred P and logits
-  double controls = 0;         ///< making the controls and their singular values
+  double forward = 0;          ///< the sources: forward passes, untrained ones included, or reading
+  double singular_values = 0;  ///< of P, centred P and logits; their entropies and statistics too
+  double controls = 0;         ///< making the controls, and the same of them
   double verify = 0;
   double total = 0;
 };

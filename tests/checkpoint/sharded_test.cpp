@@ -47,6 +47,17 @@ TEST_CASE("index and files must agree") {
   CHECK(contains(refusal(kWhole, {}), "tensor 'c': not in"));
 }
 
+TEST_CASE("the files of a checkpoint are told without opening what its index names") {
+  const TemporaryFolder folder;
+  folder.put("1.safetensors", "not a safetensors file");
+  folder.put("config.json", "{}");
+  folder.put(kIndex, R"({"weight_map":{"a":"1.safetensors","b":"2.safetensors"}})");
+  CHECK(Checkpoint::files_of(folder.path()) ==
+        std::vector<std::string>{folder.path(kIndex), folder.path("1.safetensors"),
+                                 folder.path("2.safetensors"), folder.path("config.json")});
+  CHECK(weight_files(folder.path("1.safetensors")) == std::vector<std::string>{folder.path("1.safetensors")});
+}
+
 TEST_CASE("names of files that lead out of the folder are refused as they stand") {
   for (const char* name : {"../1.safetensors", "/etc/passwd", "x/1.safetensors", "./1.safetensors", "..", ".",
                            "", "x\\\\1.safetensors", "1.safetensors\\u0000"}) {
