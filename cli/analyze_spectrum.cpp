@@ -295,7 +295,7 @@ Action add_analyze_spectrum(CLI::App& app) {
       ->group(group);
   app.add_option("--control", o->controls, "any of " + control_help() + ", or none (default: matched)")
       ->delimiter(',')
-      ->check(CLI::IsMember(control_names()))
+      ->check(one_of(control_names()))
       ->group(group);
   app.add_option("--init-seeds", o->init_seeds, "untrained models of the control init (default: 3)")
       ->check(CLI::Range(1, 100))
@@ -307,7 +307,7 @@ Action add_analyze_spectrum(CLI::App& app) {
   app.add_flag("--no-centred", o->no_centred, "leave out the spectrum of P - 1 p'")->group(group);
   app.add_flag("--logits", o->analysis.logits, "the spectrum of the logits too")->group(group);
   app.add_option("--method", o->analysis.method, "gram (f64 Gram matrix, the default) or gesdd (LAPACK, f32)")
-      ->check(CLI::IsMember({"gram", "gesdd"}))
+      ->check(one_of(std::vector<std::string>{"gram", "gesdd"}))
       ->group(group);
   app.add_option("--verify", o->analysis.verify,
                  "share of the matrices computed again in f64 (default: 0.002)")

@@ -77,7 +77,7 @@ Action add_attention(CLI::App& app) {
   add_selection(app, o->selection);
   app.add_option("--save", o->save, "any of probabilities, q, k, v, logits, hidden (default: probabilities)")
       ->delimiter(',')
-      ->check(CLI::IsMember({"probabilities", "q", "k", "v", "logits", "hidden"}));
+      ->check(one_of(std::vector<std::string>{"probabilities", "q", "k", "v", "logits", "hidden"}));
   app.add_option("--batch", o->batch, "sequences at a time (default: 1)")->check(CLI::Range(1, 65536));
   add_common_options(app, o->common, {.out = true, .progress = true, .dry_run = true});
   app.get_option("--out")->required()->description("the safetensors file");

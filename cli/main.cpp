@@ -11,6 +11,7 @@
 #include "interrupt.h"
 #include "options.h"
 #include "terminal.h"
+#include "usage.h"
 
 namespace linformer::cli {
 namespace {
@@ -24,14 +25,10 @@ std::string version() {
   return std::string("linformer ") + std::string(info.version) + " (" + std::string(info.commit) + ")";
 }
 
-// CLI11's own exit codes are replaced by ours; help and version are no errors. It does not name a command
-// that there is none of. `first`: the first argument, or null.
-int report_parse_error(const CLI::App& app, const CLI::ParseError& error, const char* first) {
+// CLI11's own exit codes are replaced by ours; help and version are no errors. `first`: the first argument.
+int report_parse_error(const CLI::App& app, const CLI::ParseError& error, std::string_view first) {
   if (error.get_exit_code() == 0) return app.exit(error);
-  const bool unknown = app.get_subcommands().empty() && first != nullptr && first[0] != '\0';
-  message(unknown ? std::string("linformer: '") + first + "': no such command or option; expected a command"
-                  : std::string("linformer: ") + error.what());
-  message("Run 'linformer --help' or 'linformer COMMAND --help' for the options.");
+  message("linformer: " + explain(app, error, first));
   return kUsage;
 }
 
@@ -66,7 +63,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return report_parse_error(app, error, argc > 1 ? argv[1] : nullptr);
+    return report_parse_error(app, error, argc > 1 ? argv[1] : "");
   }
   const Invocation invocation{.environment = read_environment(), .arguments = {argv, argv + argc}};
   std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is a write that fails

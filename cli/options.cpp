@@ -3,8 +3,10 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <limits>
@@ -16,6 +18,7 @@
 #include "base/threads.h"
 #include "interrupt.h"
 #include "kernels/isa.h"
+#include "usage.h"
 
 namespace linformer::cli {
 namespace {
@@ -38,6 +41,15 @@ void limit_isa(const std::string& isa) {
 
 }  // namespace
 
+CLI::Validator one_of(std::vector<std::string> names) {
+  const std::string description = fmt::format("{{{}}}", fmt::join(names, ","));
+  return {[names = std::move(names)](std::string& text) {
+            if (std::ranges::find(names, text) != names.end()) return std::string();
+            return fmt::format("'{}'; expected {}", text, alternatives(names, nearest(text, names)));
+          },
+          description};
+}
+
 CLI::Validator positive_number() {
   return {[](std::string& text) {
             double value = 0;
@@ -57,19 +69,19 @@ void refuse_empty_values(CLI::App& command) {
 }
 
 void add_common_options(CLI::App& app, CommonOptions& o, CommonParts parts) {
-  const std::map<std::string, Format> formats = {{"table", Format::kTable},
-                                                 {"markdown", Format::kMarkdown},
-                                                 {"csv", Format::kCsv},
-                                                 {"json", Format::kJson},
-                                                 {"jsonl", Format::kJsonl}};
-  const std::map<std::string, When> whens = {
+  const std::vector<std::pair<std::string, Format>> formats = {{"table", Format::kTable},
+                                                               {"markdown", Format::kMarkdown},
+                                                               {"csv", Format::kCsv},
+                                                               {"json", Format::kJson},
+                                                               {"jsonl", Format::kJsonl}};
+  const std::vector<std::pair<std::string, When>> whens = {
       {"auto", When::kAuto}, {"always", When::kAlways}, {"never", When::kNever}};
   const char* group = "Common";
   app.add_option("--threads", o.threads, "threads (default: physical cores this process may use)")
       ->check(CLI::Range(1, 4096))
       ->group(group);
   app.add_option("--isa", o.isa, "auto, baseline, avx2 or avx512: no better instructions than these")
-      ->check(CLI::IsMember({"auto", "baseline", "avx2", "avx512"}))
+      ->check(one_of(std::vector<std::string>{"auto", "baseline", "avx2", "avx512"}))
       ->group(group);
   app.add_option("--memory", o.memory, "most memory for buffers, e.g. 8GB (default: what is available)")
       ->group(group);
@@ -85,20 +97,20 @@ void add_common_options(CLI::App& app, CommonOptions& o, CommonParts parts) {
   }
   if (parts.format) {
     app.add_option("--format", o.format, "what stdout shows: table, markdown, csv, json or jsonl")
-        ->transform(CLI::CheckedTransformer(formats))
-        ->option_text("FORMAT:{table,markdown,csv,json,jsonl}")
+        ->transform(one_of(formats))
+        ->type_name("FORMAT")
         ->group(group);
   }
   if (parts.progress) {
     app.add_option("--progress", o.progress, "auto, on or off")
-        ->check(CLI::IsMember({"auto", "on", "off"}))
+        ->check(one_of(std::vector<std::string>{"auto", "on", "off"}))
         ->group(group);
   }
   if (parts.dry_run)
     app.add_flag("--dry-run", o.dry_run, "say what would run and what it would take")->group(group);
   app.add_option("--color", o.color, "auto, always or never; NO_COLOR is honoured")
-      ->transform(CLI::CheckedTransformer(whens))
-      ->option_text("WHEN:{auto,always,never}")
+      ->transform(one_of(whens))
+      ->type_name("WHEN")
       ->group(group);
   app.add_flag("--quiet", o.quiet, "no messages and no progress on stderr, errors excepted")->group(group);
 }

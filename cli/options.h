@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/machine.h"
@@ -45,6 +46,28 @@ struct CommonParts {
   bool progress = false;
   bool dry_run = false;
 };
+
+/// For options that take one of a few names.
+CLI::Validator one_of(std::vector<std::string> names);
+
+/// For options that take one of a few names and keep a value of an enumeration for it. To be given to
+/// transform().
+template <class Enum>
+CLI::Validator one_of(std::vector<std::pair<std::string, Enum>> values) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values) names.push_back(name);
+  CLI::Validator named = one_of(std::move(names));
+  const std::string description = named.get_description();
+  return {[named = std::move(named), values = std::move(values)](std::string& text) {
+            std::string refused = named(text);
+            for (const auto& [name, value] : values) {
+              if (refused.empty() && name == text)
+                return text = std::to_string(static_cast<int>(value)), refused;
+            }
+            return refused;
+          },
+          description};
+}
 
 /// For options that take numbers above 0. (CLI11's own names the largest double in its message.)
 CLI::Validator positive_number();

@@ -46,11 +46,17 @@ TEST_CASE("help and version go to stdout and are no errors") {
 TEST_CASE("a command line that makes no sense is refused, and the message names the option") {
   const TemporaryFolder folder;
   const std::vector<Refused> rows = {
-      {{}, {"subcommand"}},
-      {{"no-such-command"}, {"no-such-command"}},
+      {{}, {"no command", "analyze-spectrum"}},
+      {{"no-such-command"}, {"no-such-command", "info, tokenize, attention or analyze-spectrum\n"}},
+      {{"analyze-spectrun"}, {"no such command", "did you mean analyze-spectrum?"}},
+      {{"--verison"}, {"--verison: no such option", "did you mean --version?"}},
+      {{"--color", "never", "info"}, {"--color: comes after the command info"}},
+      {{"info", "--colour=never"}, {"--colour: no such option of info; did you mean --color?"}},
+      {{"info", "--color", "purple"}, {"--color: 'purple'; expected auto, always or never\n"}},
+      {{"info", "--format", "jsno"}, {"--format: 'jsno'", "did you mean json?"}},
       {{"--no-such-option", "info"}, {"--no-such-option"}},
       {{"info", "--no-such-option"}, {"--no-such-option"}},
-      {{"info", "a", "b"}, {"b"}},
+      {{"info", "a", "b"}, {"'b': one argument too many"}},
       {{"info", "--sequences", "1"}, {"--sequences", "--check"}},
       {{"attention"}, {"--out"}},
       {{"attention", "--out", "a", "--save", "p"}, {"--save"}},
