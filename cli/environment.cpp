@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/lapack.h"
@@ -24,13 +25,23 @@ bool is_library_setting(std::string_view name) {
   return false;
 }
 
-/// As huggingface_hub finds it.
+/// As huggingface_hub looks for it; the second is the first one's former name.
+std::string hub_cache_as_set() {
+  constexpr std::pair<const char*, const char*> kPlaces[] = {{"HF_HUB_CACHE", ""},
+                                                             {"HUGGINGFACE_HUB_CACHE", ""},
+                                                             {"HF_HOME", "/hub"},
+                                                             {"XDG_CACHE_HOME", "/huggingface/hub"},
+                                                             {"HOME", "/.cache/huggingface/hub"}};
+  for (const auto& [variable, below] : kPlaces) {
+    if (const std::string value = get(variable); !value.empty()) return value + below;
+  }
+  return "";
+}
+
 std::string hub_cache() {
-  if (std::string cache = get("HF_HUB_CACHE"); !cache.empty()) return cache;
-  if (const std::string home = get("HF_HOME"); !home.empty()) return home + "/hub";
-  if (const std::string cache = get("XDG_CACHE_HOME"); !cache.empty()) return cache + "/huggingface/hub";
-  const std::string home = get("HOME");
-  return home.empty() ? "" : home + "/.cache/huggingface/hub";
+  std::string cache = hub_cache_as_set();
+  if (cache == "~" || cache.starts_with("~/")) cache.replace(0, 1, get("HOME"));
+  return cache;
 }
 
 }  // namespace

@@ -13,9 +13,9 @@ namespace fs = std::filesystem;
 
 ProgramResult info(const TemporaryFolder& folder, const std::string& model,
                    std::map<std::string, std::string> environment) {
-  environment.try_emplace("HF_HUB_CACHE", "");
-  environment.try_emplace("HF_HOME", "");
-  environment.try_emplace("XDG_CACHE_HOME", "");
+  for (const char* variable : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"}) {
+    environment.try_emplace(variable, "");
+  }
   return run_program({"info", model, "--format", "json"},
                      {.folder = folder.path(), .environment = std::move(environment)});
 }
@@ -24,8 +24,8 @@ TEST_CASE("a model in the hub's cache is found by its name, wherever the environ
   const TemporaryFolder folder;
   const std::string snapshot = "models--org--tiny/snapshots/c1";
   for (const auto& [variable, value, cache] :
-       {std::tuple("HF_HUB_CACHE", "a", "a"), std::tuple("HF_HOME", "b", "b/hub"),
-        std::tuple("XDG_CACHE_HOME", "c", "c/huggingface/hub"),
+       {std::tuple("HF_HUB_CACHE", "a", "a"), std::tuple("HUGGINGFACE_HUB_CACHE", "a", "a"),
+        std::tuple("HF_HOME", "b", "b/hub"), std::tuple("XDG_CACHE_HOME", "c", "c/huggingface/hub"),
         std::tuple("HOME", "d", "d/.cache/huggingface/hub")}) {
     CAPTURE(variable);
     fs::create_directories(folder.path(cache) + "/" + snapshot);
@@ -36,6 +36,13 @@ TEST_CASE("a model in the hub's cache is found by its name, wherever the environ
     CHECK(contains(found.out, "\"packaging\": \"safetensors\""));
     fs::remove_all(folder.path(value));
   }
+}
+
+TEST_CASE("a tilde before the hub's cache is the home folder") {
+  const TemporaryFolder folder;
+  const ProgramResult result =
+      info(folder, "org/tiny", {{"HF_HOME", "~/models"}, {"HOME", folder.path("home")}});
+  CHECK(contains(result.err, folder.path("home/models/hub")));
 }
 
 TEST_CASE("a model that is not in the hub's cache is exit 3 with the command that fetches it") {
