@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "attention/flash.h"
 #include "attention/mechanism.h"
 #include "attention/standard.h"
 #include "base/error.h"
@@ -14,7 +15,7 @@ struct Entry {
   std::unique_ptr<Mechanism> (*make)();
 };
 
-constexpr Entry kMechanisms[] = {{"standard", make_standard}};
+constexpr Entry kMechanisms[] = {{"standard", make_standard}, {"flash", make_flash}};
 
 }  // namespace
 

@@ -93,7 +93,7 @@ LanguageModelLoss language_model_loss(const Model& model, std::span<const Predic
   constexpr int64_t kRows = 128;  // scored at a time: vocabularies are large
   const Architecture& a = model.architecture();
   LanguageModelHead head(model, run);
-  ForwardPass forward(model, make_mechanism("standard"), run);
+  ForwardPass forward(model, make_mechanism("flash"), run);
   LanguageModelLoss result;
   double sum = 0, right = 0;
   Buffer<float> chosen(run.memory, kRows * a.width, "hidden states that predict");

@@ -7,229 +7,62 @@
 #include <limits>
 #include <vector>
 
-#include "base/random.h"
+#include "attention/naive_attention.h"
 #include "catch.h"
-#include "io/error_of.h"
 
 namespace linformer {
 namespace {
 
-constexpr float kUntouched = 12345;  // in what must not be written
-
-// Matrices [batch, heads, rows, cols] with their storage.
-struct Heads {
-  std::vector<float> storage;
-  HeadsView<float> view;
-
-  // Rows of `stride` elements (0: cols), heads one after the other.
-  Heads(int64_t batch, int64_t heads, int64_t rows, int64_t cols, int64_t stride = 0) {
-    if (stride == 0) stride = cols;
-    storage.assign(static_cast<size_t>(batch * heads * rows * stride), kUntouched);
-    view = {storage.data(), batch, heads, rows, cols, heads * rows * stride, rows * stride, stride};
-  }
-  Heads(const Heads&) = delete;
-  Heads& operator=(const Heads&) = delete;
-
-  void fill(HeadsView<float> part, float deviation, uint64_t index) const {
-    Random random({.seed = 2, .purpose = 99, .index = index});
-    for (int64_t b = 0; b < part.batch; ++b) {
-      for (int64_t h = 0; h < part.heads; ++h) {
-        for (int64_t i = 0; i < part.rows; ++i) {
-          float* const row = part.matrix(b, h).row(i);
-          std::generate(row, row + part.cols, [&] { return deviation * random.normal(); });
-        }
-      }
-    }
-  }
-  void fill(float deviation, uint64_t index) const { fill(view, deviation, index); }
-};
-
-struct Case {
-  AttentionShape shape;
-  int64_t kv_heads = 0;  // 0: as many as heads
-  float deviation = 1;   // of the logits
-  int threads = 2;
-  bool biased = false, masked = false;
-};
-
-// Largest errors against f64 loops, O's as a share of max |O|; P's rows over the mask must be exactly zero.
-struct Errors {
-  double output = 0, logits = 0, probabilities = 0, masked = 0;
-};
-
-double dot(const float* a, const float* b, int64_t count) {
-  double sum = 0;
-  for (int64_t i = 0; i < count; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  return sum;
-}
-
-// Row i of one head: logits and P in f64.
-struct Row {
-  std::vector<double> logits, p;
-};
-
-Row naive_row(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h, int64_t i) {
-  const MatrixView<const float> q = in.q.matrix(b, h), k = in.k.matrix(b, h / (s.heads / in.k.heads));
-  const MatrixView<const float>&bias = in.distance_bias, &mask = in.key_mask;
-  Row row;
-  double most = -std::numeric_limits<double>::infinity();
-  std::vector<bool> allowed;
-  for (int64_t j = 0; j < s.keys; ++j) {
-    const double added = bias.data == nullptr ? 0 : static_cast<double>(bias.row(h)[j - i + s.queries - 1]);
-    row.logits.push_back(static_cast<double>(s.scale) * dot(q.row(i), k.row(j), s.head_size) + added);
-    allowed.push_back((!s.causal || j <= i) && (mask.data == nullptr || mask.row(b)[j] == 0));
-    if (allowed.back()) most = std::max(most, row.logits.back());
-  }
-  double sum = 0;
-  row.p.assign(row.logits.size(), 0);
-  for (size_t j = 0; j < row.p.size(); ++j) {
-    if (allowed[j]) sum += row.p[j] = std::exp(row.logits[j] - most);
-  }
-  for (double& p : row.p) p /= sum;
-  return row;
-}
-
-Errors compare(const AttentionShape& s, const AttentionInput& in, const HeadsView<const float>& out,
-               const AttentionTaps& taps) {
-  Errors worst;
-  double largest = 0;
-  const auto note = [](double& error, double ours, double truth) {
-    const double e = std::abs(ours - truth);
-    if (!(e <= error)) error = e;  // NaN too
-  };
-  for (int64_t b = 0; b < s.batch; ++b) {
-    for (int64_t h = 0; h < s.heads; ++h) {
-      const int64_t kv = h / (s.heads / in.k.heads);
-      for (int64_t i = 0; i < s.queries; ++i) {
-        const Row row = naive_row(s, in, b, h, i);
-        for (int64_t j = 0; j < s.keys; ++j) {
-          const double p = row.p[static_cast<size_t>(j)];
-          if (taps.logits.data != nullptr) {
-            note(worst.logits, static_cast<double>(taps.logits.matrix(b, h).row(i)[j]),
-                 row.logits[static_cast<size_t>(j)]);
-          }
-          if (taps.probabilities.data == nullptr) continue;
-          const auto ours = static_cast<double>(taps.probabilities.matrix(b, h).row(i)[j]);
-          note(worst.probabilities, ours, p);
-          if (p == 0) note(worst.masked, ours, 0);
-        }
-        for (int64_t c = 0; out.data != nullptr && c < s.value_size; ++c) {
-          double o = 0;
-          for (int64_t j = 0; j < s.keys; ++j) {
-            o += row.p[static_cast<size_t>(j)] * static_cast<double>(in.v.matrix(b, kv).row(j)[c]);
-          }
-          note(worst.output, static_cast<double>(out.matrix(b, h).row(i)[c]), o);
-          largest = std::max(largest, std::abs(o));
-        }
-      }
-    }
-  }
-  if (largest > 0) worst.output /= largest;
-  return worst;
-}
-
-void run_standard(const AttentionShape& shape, const AttentionInput& in, HeadsView<float> out,
-                  const AttentionTaps& taps, int threads) {
-  MemoryAccount memory;
-  Run run{.memory = memory, .threads = threads};
-  const auto mechanism = make_standard();
-  const RawBuffer workspace(memory, mechanism->workspace_bytes(shape, threads), "workspace");
-  mechanism->prepare(shape, {});
-  mechanism->run(shape, in, out, taps, workspace.span(), run);
-}
-
-// Q with logits of the wanted deviation, K and V standard normal; all taps on.
-Errors errors_of(Case c) {
-  AttentionShape& s = c.shape;
-  const int64_t kv = c.kv_heads == 0 ? s.heads : c.kv_heads;
-  s.scale = 1 / std::sqrt(static_cast<float>(s.head_size));
-  const Heads q(s.batch, s.heads, s.queries, s.head_size), k(s.batch, kv, s.keys, s.head_size),
-      v(s.batch, kv, s.keys, s.value_size), out(s.batch, s.heads, s.queries, s.value_size),
-      logits(s.batch, s.heads, s.queries, s.keys), p(s.batch, s.heads, s.queries, s.keys, s.keys + 3);
-  q.fill(c.deviation, 1), k.fill(1, 2), v.fill(1, 3);
-  AttentionInput in{q.view, k.view, v.view};
-  const Heads bias(1, 1, s.heads, s.queries + s.keys - 1);
-  bias.fill(2, 4);
-  if (c.biased) in.distance_bias = bias.view.matrix(0, 0);
-  std::vector<float> mask(static_cast<size_t>(s.batch * s.keys), 0.0f);
-  for (size_t j = 1; j < mask.size(); j += 3) mask[j] = -std::numeric_limits<float>::infinity();
-  if (c.masked) in.key_mask = {mask.data(), s.batch, s.keys, s.keys};
-  const AttentionTaps taps{logits.view, p.view};
-  run_standard(s, in, out.view, taps, c.threads);
-  CHECK(p.storage.back() == kUntouched);
-  // The same without taps, from a private block of P.
-  const Heads again(s.batch, s.heads, s.queries, s.value_size);
-  run_standard(s, in, again.view, {}, c.threads);
-  Errors errors = compare(s, in, out.view, taps);
-  errors.output = std::max(errors.output, compare(s, in, again.view, {}).output);
-  return errors;
-}
-
-void check(const Case& c) {
-  const AttentionShape& s = c.shape;
-  CAPTURE(s.batch, s.heads, c.kv_heads, s.queries, s.keys, s.head_size, s.value_size, s.causal, c.deviation);
-  const Errors e = errors_of(c);
-  CHECK(e.output <= 2e-6);
-  CHECK(e.logits <= 2e-6 * static_cast<double>(c.deviation));
-  CHECK(e.probabilities <= 2e-6);
-  CHECK(e.masked == 0);
-}
-
-AttentionShape shape_of(int64_t n, bool causal = false) {
-  return {
-      .batch = 2, .heads = 3, .queries = n, .keys = n, .head_size = 16, .value_size = 16, .causal = causal};
-}
-
 TEST_CASE("standard attention, its logits and P agree with f64 loops at many lengths") {
-  for (const int64_t n : {1, 2, 16, 17, 100}) check({.shape = shape_of(n)});
+  for (const int64_t n : {1, 2, 16, 17, 100}) check("standard", {.shape = shape_of(n)});
 }
 
 TEST_CASE("standard attention agrees where P is peaked") {
-  check({.shape = shape_of(65), .deviation = 8});
-  check({.shape = shape_of(65, true), .deviation = 8});
+  check("standard", {.shape = shape_of(65), .deviation = 8});
+  check("standard", {.shape = shape_of(65, true), .deviation = 8});
 }
 
 TEST_CASE("causal standard attention sees no later key") {
-  for (const int64_t n : {1, 2, 17, 100}) check({.shape = shape_of(n, true)});
+  for (const int64_t n : {1, 2, 17, 100}) check("standard", {.shape = shape_of(n, true)});
 }
 
 TEST_CASE("standard attention agrees over several blocks of rows") {
   AttentionShape shape = shape_of(600);
   shape.batch = 1, shape.heads = 2;
-  check({.shape = shape});
+  check("standard", {.shape = shape});
   shape.causal = true;
-  check({.shape = shape, .deviation = 8});
+  check("standard", {.shape = shape, .deviation = 8});
 }
 
 TEST_CASE("standard attention takes other numbers of keys than of queries") {
   AttentionShape shape = shape_of(33);
   shape.keys = 70;
-  check({.shape = shape});
+  check("standard", {.shape = shape});
   shape.keys = 5;
-  check({.shape = shape});
+  check("standard", {.shape = shape});
   shape.queries = 1;
-  check({.shape = shape});
+  check("standard", {.shape = shape});
   shape.causal = true;
-  check({.shape = shape});
+  check("standard", {.shape = shape});
   shape.queries = 9;
-  check({.shape = shape});
+  check("standard", {.shape = shape});
 }
 
 TEST_CASE("heads that share keys and values read those of their group") {
   AttentionShape shape = shape_of(19);
   shape.heads = 6;
-  for (const int64_t kv_heads : {1, 2, 3}) check({.shape = shape, .kv_heads = kv_heads});
+  for (const int64_t kv_heads : {1, 2, 3}) check("standard", {.shape = shape, .kv_heads = kv_heads});
 }
 
 TEST_CASE("values may be narrower or wider than keys") {
   for (const int64_t value_size : {1, 7, 40}) {
     AttentionShape shape = shape_of(21);
     shape.value_size = value_size;
-    check({.shape = shape});
+    check("standard", {.shape = shape});
   }
   AttentionShape shape = shape_of(21);
   shape.head_size = 1;
-  check({.shape = shape});
+  check("standard", {.shape = shape});
 }
 
 TEST_CASE("without V only P and the logits are computed") {
@@ -241,13 +74,13 @@ TEST_CASE("without V only P and the logits are computed") {
   q.fill(1, 1), k.fill(1, 2);
   const AttentionInput in{.q = q.view, .k = k.view, .v = {}};
   const AttentionTaps taps{logits.view, p.view};
-  run_standard(s, in, {}, taps, 2);
+  run_mechanism(*make_standard(), s, in, {}, taps, 2);
   const Errors e = compare(s, in, {}, taps);
   CHECK(e.probabilities <= 2e-6);
   CHECK(e.logits <= 2e-6);
   // P alone is the same.
   const Heads alone(s.batch, s.heads, 40, 40);
-  run_standard(s, in, {}, {.logits = {}, .probabilities = alone.view}, 2);
+  run_mechanism(*make_standard(), s, in, {}, {.logits = {}, .probabilities = alone.view}, 2);
   CHECK(alone.storage == p.storage);
 }
 
@@ -274,7 +107,7 @@ TEST_CASE("queries, keys and values may lie interleaved, and O as [b, n, h d]") 
     const AttentionInput in{part(qkv, s, 0), part(qkv, s, 1), part(qkv, s, 2)};
     const HeadsView<float> o{out.view.data, s.batch,         s.heads,     n,
                              s.head_size,   n * (width + 5), s.head_size, width + 5};
-    run_standard(s, in, o, {}, 2);
+    run_mechanism(*make_standard(), s, in, o, {}, 2);
     CAPTURE(n);
     CHECK(compare(s, in, o, {}).output <= 2e-6);
     int64_t written_beside = 0;
@@ -291,7 +124,7 @@ TEST_CASE("large logits do not overflow") {
   s.scale = 1;
   const Heads q(2, 3, 24, 16), k(2, 3, 24, 16), v(2, 3, 24, 16), out(2, 3, 24, 16);
   q.fill(1000, 1), k.fill(1000, 2), v.fill(1, 3);
-  run_standard(s, {q.view, k.view, v.view}, out.view, {}, 1);
+  run_mechanism(*make_standard(), s, {q.view, k.view, v.view}, out.view, {}, 1);
   CHECK(std::all_of(out.storage.begin(), out.storage.end(), [](float x) { return std::abs(x) < 10; }));
 }
 
@@ -302,9 +135,9 @@ TEST_CASE("results do not depend on the number of threads, to the bit") {
       five(2, 3, 300, 16), p_one(2, 3, 300, 300), p_two(2, 3, 300, 300);
   q.fill(1, 1), k.fill(1, 2), v.fill(1, 3);
   const AttentionInput in{q.view, k.view, v.view};
-  run_standard(s, in, one.view, {.logits = {}, .probabilities = p_one.view}, 1);
-  run_standard(s, in, two.view, {.logits = {}, .probabilities = p_two.view}, 2);
-  run_standard(s, in, five.view, {}, 5);
+  run_mechanism(*make_standard(), s, in, one.view, {.logits = {}, .probabilities = p_one.view}, 1);
+  run_mechanism(*make_standard(), s, in, two.view, {.logits = {}, .probabilities = p_two.view}, 2);
+  run_mechanism(*make_standard(), s, in, five.view, {}, 5);
   CHECK(one.storage == two.storage);
   CHECK(p_one.storage == p_two.storage);
   CHECK(compare(s, in, five.view, {}).output <= 2e-6);
@@ -364,16 +197,16 @@ TEST_CASE("a workspace of just the bytes announced is written to its end and not
 }
 
 TEST_CASE("a bias by distance is added to the scaled scores, and is part of the logits") {
-  for (const bool causal : {false, true}) check({.shape = shape_of(37, causal), .biased = true});
+  for (const bool causal : {false, true}) check("standard", {.shape = shape_of(37, causal), .biased = true});
   AttentionShape wide = shape_of(20);
   wide.keys = 33;
-  check({.shape = wide, .biased = true});
-  check({.shape = shape_of(600), .biased = true});  // several blocks
+  check("standard", {.shape = wide, .biased = true});
+  check("standard", {.shape = shape_of(600), .biased = true});  // several blocks
 }
 
 TEST_CASE("masked keys get no weight, are no part of the logits, and leave the others' softmax") {
-  for (const bool causal : {false, true}) check({.shape = shape_of(37, causal), .masked = true});
-  check({.shape = shape_of(300), .biased = true, .masked = true});
+  for (const bool causal : {false, true}) check("standard", {.shape = shape_of(37, causal), .masked = true});
+  check("standard", {.shape = shape_of(300), .biased = true, .masked = true});
 }
 
 TEST_CASE("a query whose keys are all masked gives zeros") {
@@ -382,8 +215,9 @@ TEST_CASE("a query whose keys are all masked gives zeros") {
   const Heads q(1, 3, 9, 16), k(1, 3, 9, 16), v(1, 3, 9, 16), out(1, 3, 9, 16), p(1, 3, 9, 9);
   q.fill(1, 1), k.fill(1, 2), v.fill(1, 3);
   const std::vector<float> mask(9, -std::numeric_limits<float>::infinity());
-  run_standard(s, {.q = q.view, .k = k.view, .v = v.view, .key_mask = {mask.data(), 1, 9, 9}}, out.view,
-               {.probabilities = p.view}, 2);
+  run_mechanism(*make_standard(), s,
+                {.q = q.view, .k = k.view, .v = v.view, .key_mask = {mask.data(), 1, 9, 9}}, out.view,
+                {.probabilities = p.view}, 2);
   CHECK(std::all_of(out.storage.begin(), out.storage.end(), [](float x) { return x == 0; }));
   CHECK(std::all_of(p.storage.begin(), p.storage.end(), [](float x) { return x == 0; }));
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/softmax.h"
 
-#include <hwy/targets.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -10,26 +8,13 @@
 
 #include "base/random.h"
 #include "catch.h"
+#include "kernels/every_target.h"
 
 using namespace linformer;
 
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-// Runs f with each instruction set that this machine and this build have.
-template <class F>
-void on_every_target(F f) {
-  const int64_t all = hwy::SupportedTargets();
-  for (int64_t rest = all; rest != 0; rest &= rest - 1) {
-    hwy::SetSupportedTargetsForTest(rest & -rest);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    INFO("target " << hwy::TargetName(rest & -rest));
-    f();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-}
 
 // The twin: softmax(scale x) in f64.
 std::vector<double> softmax(std::vector<float> x, double scale) {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "attention/flash.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/threads.h"
+#include "kernels/fused_attention.h"
+
+namespace linformer {
+namespace {
+
+int64_t aligned(int64_t floats) { return (floats + 15) / 16 * 16; }
+
+// Rows of one head that are a thread's piece of work: whole blocks of the kernel, few enough of them that
+// every thread has some pieces.
+int64_t piece_rows(const AttentionShape& s, int threads) {
+  constexpr int64_t kMostBlocks = 4, kPieces = 8;  // a piece; a thread
+  const int64_t block = fused_attention_rows();
+  const int64_t blocks = s.batch * s.heads * ((s.queries + block - 1) / block);
+  return block * std::clamp<int64_t>(blocks / (kPieces * threads), 1, kMostBlocks);
+}
+
+// Elements of a head's bias as the kernel reads it: backwards, and beyond its end.
+int64_t bias_floats(const AttentionShape& s) {
+  return aligned(s.queries + s.keys - 1 + fused_attention_rows());
+}
+
+class Flash final : public Mechanism {
+ public:
+  std::string canonical() const override { return "flash"; }
+  MechanismTraits traits() const override {
+    return {.causal = true, .key_mask = true, .distance_bias = true};
+  }
+  std::vector<ParameterSpec> parameters(const AttentionShape&) const override { return {}; }
+
+  // 2 n² d for Q Kᵀ and as much for P V; half of it where causal.
+  double flops(const AttentionShape& s) const override {
+    const double full = 2.0 * static_cast<double>(s.batch * s.heads * s.queries * s.keys) *
+                        static_cast<double>(s.head_size + s.value_size);
+    return s.causal ? full / 2 : full;
+  }
+
+  int64_t workspace_bytes(const AttentionShape& s, int threads) const override {
+    const int64_t floats = threads * thread_floats(s) + s.heads * bias_floats(s);
+    return floats * static_cast<int64_t>(sizeof(float));
+  }
+
+  void prepare(const AttentionShape&, std::span<const float* const>) override {}
+
+  void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out, const AttentionTaps& taps,
+           std::span<std::byte> workspace, Run& run) override {
+    if (taps.logits.data != nullptr || taps.probabilities.data != nullptr) {
+      throw Error(ErrorCode::kInternal, {.subject = "flash", .found = "asked for P or the logits"});
+    }
+    float* const rooms = reinterpret_cast<float*>(workspace.data());
+    float* const bias = rooms + run.threads * thread_floats(s);
+    if (in.distance_bias.data != nullptr) reverse_bias(s, in.distance_bias, bias);
+    const int64_t rows = piece_rows(s, run.threads), pieces = (s.queries + rows - 1) / rows;
+    parallel_for(run.threads, s.batch * s.heads * pieces, [&](int64_t i, int thread) {
+      const int64_t b = i / (s.heads * pieces), h = i / pieces % s.heads;
+      // The last rows of a causal head are the most work; they go first.
+      const int64_t first = (pieces - 1 - i % pieces) * rows;
+      FusedAttention head = head_of(s, in, out, b, h);
+      if (in.distance_bias.data != nullptr) head.distance_bias = bias + h * bias_floats(s);
+      fused_attention(head, first, std::min(rows, s.queries - first), rooms + thread * thread_floats(s));
+    });
+  }
+
+ private:
+  static int64_t thread_floats(const AttentionShape& s) {
+    return aligned(fused_attention_workspace(s.head_size, s.value_size));
+  }
+
+  static void reverse_bias(const AttentionShape& s, MatrixView<const float> bias, float* out) {
+    const int64_t count = s.queries + s.keys - 1;
+    for (int64_t h = 0; h < s.heads; ++h) {
+      float* const row = out + h * bias_floats(s);
+      std::reverse_copy(bias.row(h), bias.row(h) + count, row);
+      std::fill(row + count, row + bias_floats(s), 0.0f);
+    }
+  }
+
+  static FusedAttention head_of(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out,
+                                int64_t b, int64_t h) {
+    const int64_t kv = h / (s.heads / in.k.heads);
+    const MatrixView<const float> q = in.q.matrix(b, h), k = in.k.matrix(b, kv), v = in.v.matrix(b, kv);
+    const MatrixView<float> o = out.matrix(b, h);
+    return {.q = q.data,
+            .k = k.data,
+            .v = v.data,
+            .o = o.data,
+            .q_stride = q.stride,
+            .k_stride = k.stride,
+            .v_stride = v.stride,
+            .o_stride = o.stride,
+            .queries = s.queries,
+            .keys = s.keys,
+            .head_size = s.head_size,
+            .value_size = s.value_size,
+            .scale = s.scale,
+            .causal = s.causal,
+            .key_bias = in.key_mask.data == nullptr ? nullptr : in.key_mask.row(b)};
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Mechanism> make_flash() { return std::make_unique<Flash>(); }
+
+}  // namespace linformer
