@@ -69,7 +69,7 @@ class Comparison {
     const std::span<const int32_t> view(sequence);
     ForwardPass pass(loaded_.model, make_mechanism("standard"), loaded_.run);
     Keeper kept;
-    const MatrixView<const float> hidden = pass.run({&view, 1}, {}, architecture().layers, &kept);
+    const MatrixView<const float> hidden = pass.run(TokenBatch{&view, 1}, {}, architecture().layers, &kept);
     check("embeddings.hidden", kept.embeddings);
     check("final.hidden", dense(hidden));
     for (size_t i = 0; i < kept.layers.size(); ++i) {
@@ -168,8 +168,8 @@ TEST_CASE("A model without its last layers can be loaded and run as far as it go
   const std::vector<int32_t> ids = {5, 6, 7, 8};
   const std::span<const int32_t> sequence(ids);
   Keeper all, one;
-  ForwardPass(whole.model, make_mechanism("standard"), whole.run).run({&sequence, 1}, {}, 2, &all);
-  ForwardPass(part, make_mechanism("standard"), run).run({&sequence, 1}, {}, 1, &one);
+  ForwardPass(whole.model, make_mechanism("standard"), whole.run).run(TokenBatch{&sequence, 1}, {}, 2, &all);
+  ForwardPass(part, make_mechanism("standard"), run).run(TokenBatch{&sequence, 1}, {}, 1, &one);
   CHECK(one.layers.at(0).probabilities == all.layers.at(0).probabilities);
 }
 
