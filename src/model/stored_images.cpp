@@ -42,7 +42,7 @@ TensorInfo find_images(const TensorFile& file, const ImageShape& shape) {
   fail(file,
        file.tensors().empty() ? "missing, and no other is there"
                               : fmt::format("missing; there are {}", names_in(file)),
-       expected_shape(shape), "FORMATS.md, section 10, shows how to make such a file");
+       expected_shape(shape), "FORMATS.md, \"Images\", shows how to make such a file");
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ void StoredImages::check(const ImageShape& s, int64_t limit) const {
   const std::string found = fmt::format("{} {}", name_of(tensor_.dtype), to_string(shape));
   if (!is_float(tensor_.dtype) || shape.size() != 4 || shape[1] != s.channels) {
     fail(file_, found, expected_shape(s),
-         "Write what the model's image processor gives: FORMATS.md, section 10, shows how");
+         "Write what the model's image processor gives: FORMATS.md, \"Images\", shows how");
   }
   if (shape[2] != s.height || shape[3] != s.width) {
     fail(file_, fmt::format("images of {} x {}", shape[2], shape[3]),

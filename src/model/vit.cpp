@@ -51,6 +51,7 @@ class VitPlanner final : public Planner {
 
  private:
   void read_config() {
+    require("is_causal", false);
     a_.layers = layer_count("num_hidden_layers");
     a_.heads = size("num_attention_heads");
     a_.width = size("hidden_size");

@@ -228,6 +228,7 @@ void check_refused(const std::string& variant, const char* key, const nlohmann::
 TEST_CASE("A config that changes the mathematics in a way without code is refused, naming the key") {
   check_refused("roberta", "position_embedding_type", "relative_key", ErrorCode::kUnsupported,
                 "relative_key");
+  check_refused("vit", "is_causal", true, ErrorCode::kUnsupported, "is_causal");
   check_refused("gpt2", "add_cross_attention", true, ErrorCode::kUnsupported, "add_cross_attention");
   check_refused("llama", "hidden_act", "mish\u001b", ErrorCode::kUnsupported, "hidden_act");
   check_refused("llama", "rope_parameters", {{"rope_type", "yarn"}, {"rope_theta", 1e4}},
