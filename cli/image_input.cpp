@@ -43,6 +43,7 @@ void check_input_kind(const InputOptions& options, const Architecture& a) {
 }
 
 StoredImages open_images(const InputOptions& options, const Architecture& a, bool map_files) {
+  check_input_kind(options, a);
   if (options.length > 0 && options.length != a.positions) {
     fail("--length", std::to_string(options.length),
          fmt::format("{}: every image has {} patches and {} more", a.positions, a.image->patches(),

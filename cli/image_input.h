@@ -13,8 +13,8 @@ namespace linformer::cli {
 /// nothing to a model of images. Reads no file.
 void check_input_kind(const InputOptions& options, const Architecture& architecture);
 
-/// The images of --inputs for a model that takes such. Throws Error(kUsage) for a --length that is not the
-/// model's, Error(kInput) naming file and tensor for what is not such images.
+/// The images of --inputs for a model that takes such. Throws as check_input_kind(), Error(kUsage) for a
+/// --length that is not the model's, Error(kInput) naming file and tensor for what is not such images.
 StoredImages open_images(const InputOptions& options, const Architecture& architecture, bool map_files);
 
 /// For the report's member `input`.

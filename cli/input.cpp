@@ -119,7 +119,6 @@ OpenInput open_model_input(const InputOptions& options, const std::vector<int64_
   input.checkpoint = open_checkpoint(options.checkpoint, session);
   input.plan = without_later_layers(plan_model(*input.checkpoint), layers);
   const Architecture& a = input.plan->architecture;
-  check_input_kind(options, a);
   if (a.image) {
     input.images = open_images(options, a, session.map_files());
   } else {
