@@ -285,7 +285,7 @@ Action add_analyze_spectrum(CLI::App& app) {
       "  linformer analyze-spectrum\n"
       "  linformer analyze-spectrum --checkpoint my-bert/ --text book.txt --sequences 100 --out "
       "spectrum.json\n");
-  add_input_options(app, o->input, {.text = true, .tensors = true, .drop = true});
+  add_input_options(app, o->input, {.text = true, .inputs = true, .tensors = true, .drop = true});
   add_selection(app, o->selection);
   const char* group = "Analysis";
   app.add_option("--at", o->at,

@@ -51,12 +51,12 @@ int run(const AttentionOptions& o, const Invocation& invocation) {
   const int64_t bytes = attention_file_bytes(*input.source, width, options);
   if (o.common.dry_run) {
     print(fmt::format("{} would take {} on disk for {} sequences\n", o.common.out, format_bytes(bytes),
-                      input.packed.sequences.size()));
+                      input.source->facts().sizes.size()));
     return 0;
   }
   stop_on_signals();
   const int64_t written = write_attention_file(o.common.out, *input.source, width, options, session.run());
-  const auto planned = std::ssize(input.packed.sequences);
+  const auto planned = std::ssize(input.source->facts().sizes);
   session.note(fmt::format("{}: {} of {} sequences{}", o.common.out, written, planned,
                            written == planned ? fmt::format(", {}", format_bytes(bytes)) : "; interrupted"));
   return 0;
@@ -73,7 +73,7 @@ Action add_attention(CLI::App& app) {
       "  linformer attention --sequences 1 --out attention.safetensors\n"
       "  linformer attention --checkpoint my-bert/ --text a.txt --layers 0..2 --save q,k --out "
       "qk.safetensors\n");
-  add_input_options(app, o->input, {.text = true});
+  add_input_options(app, o->input, {.text = true, .inputs = true});
   add_selection(app, o->selection);
   app.add_option("--save", o->save, "any of probabilities, q, k, v, logits, hidden (default: probabilities)")
       ->delimiter(',')

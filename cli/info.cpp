@@ -90,9 +90,24 @@ std::vector<Prediction> predictions(const PackedText& packed, const Checkpoint& 
   return list;
 }
 
+// A classifier's answers prove little without labels; so nothing is claimed.
+void require_language_model(const Architecture& architecture) {
+  if (!architecture.image) return;
+  throw Error(ErrorCode::kUsage,
+              {.subject = "--check",
+               .found = fmt::format("a {} model, which takes images: it has no language-model loss, and a "
+                                    "classifier's is not computed",
+                                    architecture.family),
+               .expected = "a language model",
+               .remedy = "Leave it out: names, types and shapes of all tensors are compared with config.json "
+                         "without it. To check values, compare what 'linformer attention --inputs FILE "
+                         "--save hidden' writes with the hidden states of transformers"});
+}
+
 // --check: the language-model loss on the text.
 Json check_facts(const InfoOptions& o, const Checkpoint& checkpoint, const ModelPlan& plan,
                  Session& session) {
+  require_language_model(plan.architecture);
   const Model model = Model::load(checkpoint, plan, session.run().memory);
   const PackedText packed = open_sequences(o.input, checkpoint, plan.architecture);
   const std::vector<Prediction> list = predictions(packed, checkpoint, plan.architecture, o.common.seed);

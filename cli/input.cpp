@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/parse.h"
+#include "image_input.h"
 #include "io/embedded.h"
 #include "io/sha256.h"
 #include "tokenizer/documents.h"
@@ -21,9 +22,11 @@ constexpr int64_t kDefaultLength = 512;
 constexpr const char* kDefaultName = "the default checkpoint that is built in";
 constexpr const char* kSampleName = "the sample text that is built in";
 
-std::vector<TokenSequence> token_sequences(const PackedText& packed) {
+ModelInputs model_inputs(const OpenInput& input) {
+  if (input.images) return *input.images;
   std::vector<TokenSequence> sequences;
-  for (const Sequence& s : packed.sequences) sequences.push_back({.document = s.document, .ids = s.ids});
+  for (const Sequence& s : input.packed.sequences)
+    sequences.push_back({.document = s.document, .ids = s.ids});
   return sequences;
 }
 
@@ -86,6 +89,7 @@ nlohmann::ordered_json text_json(const InputOptions& options, const PackedText& 
 std::string fingerprint(const OpenInput& input) {
   Sha256 digest;
   digest.update(input.checkpoint->fingerprint(used_tensors(*input.plan)));
+  if (input.images) input.images->add_to(digest);
   for (const Sequence& sequence : input.packed.sequences) {
     digest.update(fmt::format("{} {}:", sequence.document, sequence.ids.size()));
     digest.update(std::as_bytes(std::span(sequence.ids)));
@@ -98,6 +102,7 @@ std::string fingerprint(const OpenInput& input) {
 }
 
 std::vector<std::vector<int32_t>> dropped_positions(const InputOptions& options, const OpenInput& input) {
+  if (input.images) return prefix_positions(*input.images, input.plan->architecture);
   const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(*input.checkpoint);
   std::vector<std::vector<int32_t>> dropped;
   for (const Sequence& sequence : input.packed.sequences) {
@@ -114,7 +119,11 @@ OpenInput open_model_input(const InputOptions& options, const std::vector<int64_
   input.checkpoint = open_checkpoint(options.checkpoint, session);
   input.plan = without_later_layers(plan_model(*input.checkpoint), layers);
   const Architecture& a = input.plan->architecture;
-  input.packed = open_sequences(options, *input.checkpoint, a);
+  if (a.image) {
+    input.images = open_images(options, a, session.map_files());
+  } else {
+    input.packed = open_sequences(options, *input.checkpoint, a);
+  }
   if (options.drop_special_tokens) {
     input.dropped = dropped_positions(options, input);
     const bool any = std::any_of(input.dropped.begin(), input.dropped.end(),
@@ -122,10 +131,10 @@ OpenInput open_model_input(const InputOptions& options, const std::vector<int64_
     if (!any) session.note("--drop-special-tokens: there are none in these sequences");
   }
   input.model = std::make_unique<Model>(Model::load(*input.checkpoint, *input.plan, session.run().memory));
-  input.source = make_model_source(*input.model, token_sequences(input.packed), input.dropped, session.run());
+  input.source = make_model_source(*input.model, model_inputs(input), input.dropped, session.run());
   input.fingerprint = fingerprint(input);
   input.facts = {{"checkpoint", input.checkpoint->path()}, {"architecture", architecture_json(a)}};
-  input.facts.update(text_json(options, input.packed));
+  input.facts.update(input.images ? images_json(*input.images) : text_json(options, input.packed));
   input.facts["fingerprint"] = input.fingerprint;
   return input;
 }
@@ -154,12 +163,21 @@ OpenInput open_tensor_input(const InputOptions& options, Session& session) {
 }  // namespace
 
 nlohmann::ordered_json architecture_json(const Architecture& a) {
-  return {{"family", a.family},         {"layers", a.layers},
-          {"heads", a.heads},           {"kv_heads", a.kv_heads},
-          {"head_size", a.head_size},   {"width", a.width},
-          {"ffn_width", a.ffn_width},   {"activation", name_of(a.activation)},
-          {"vocabulary", a.vocabulary}, {"positions", a.positions},
-          {"causal", a.causal}};
+  nlohmann::ordered_json json = {{"family", a.family},       {"layers", a.layers},
+                                 {"heads", a.heads},         {"kv_heads", a.kv_heads},
+                                 {"head_size", a.head_size}, {"width", a.width},
+                                 {"ffn_width", a.ffn_width}, {"activation", name_of(a.activation)}};
+  if (a.image) {
+    json["image_channels"] = a.image->channels;
+    json["image_size"] = {a.image->height, a.image->width};
+    json["patch_size"] = {a.image->patch_height, a.image->patch_width};
+    json["prefix_tokens"] = a.prefix_tokens();
+  } else {
+    json["vocabulary"] = a.vocabulary;
+  }
+  json["positions"] = a.positions;
+  json["causal"] = a.causal;
+  return json;
 }
 
 void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
@@ -178,11 +196,20 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
       app.add_option("--ids", o.ids, "token ids, an array or an object with \"ids\" a line; '-' is stdin")
           ->group(group)
           ->excludes(text);
+  CLI::Option* inputs = nullptr;
+  if (parts.inputs) {
+    inputs = app.add_option("--inputs", o.inputs,
+                            "for models of images: a safetensors file with pixel_values [images, channels, "
+                            "height, width]")
+                 ->group(group)
+                 ->excludes(text)
+                 ->excludes(ids);
+  }
   app.add_option("--length", o.length, "tokens of a sequence (default: 512, or the model's positions)")
       ->transform(whole_number<int64_t>(1))
       ->group(group)
       ->excludes(ids);
-  app.add_option("--sequences", o.sequences, "how many (default: all that the text gives)")
+  app.add_option("--sequences", o.sequences, "how many (default: all that the text or --inputs gives)")
       ->transform(whole_number<int64_t>(1))
       ->group(group);
   CLI::Option* join =
@@ -193,11 +220,15 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
       ->group(group)
       ->excludes(ids)
       ->excludes(join);
+  for (const char* name : {"--join-documents", "--per-document"}) {
+    if (inputs != nullptr) inputs->excludes(app.get_option(name));
+  }
   if (parts.drop) {
     app.add_flag(
            "--drop-special-tokens", o.drop_special_tokens,
            "cut rows and columns of the tokens that the model's template adds ([CLS], [SEP]) out of P and "
-           "normalise its rows again; with --ids, of these and of padding wherever they are")
+           "normalise its rows again; with --ids, of these and of padding wherever they are; of images, "
+           "those that are no patch")
         ->group(group);
   }
   if (!parts.tensors) return;
@@ -218,8 +249,8 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
       ->group(group)
       ->needs(qk);
   app.add_flag("--causal", o.causal, "for --qk and --probabilities: the heads are causal")->group(group);
-  for (const char* name :
-       {"--length", "--sequences", "--join-documents", "--per-document", "--drop-special-tokens"}) {
+  for (const char* name : {"--inputs", "--length", "--sequences", "--join-documents", "--per-document",
+                           "--drop-special-tokens"}) {
     CLI::Option* of_text = app.get_option_no_throw(name);
     if (of_text != nullptr) qk->excludes(of_text), app.get_option("--probabilities")->excludes(of_text);
   }
@@ -264,6 +295,7 @@ std::vector<Document> open_documents(const InputOptions& options) {
 PackedText open_sequences(const InputOptions& options, const Checkpoint& checkpoint, const Architecture& a) {
   const std::optional<int64_t> limit =
       options.sequences > 0 ? std::optional(options.sequences) : std::nullopt;
+  check_input_kind(options, a);
   if (!options.ids.empty()) {
     PackedText packed = sequences_of_ids(options.ids, read_ids(options.ids, std::cin), limit);
     require_sequences(options, packed, 0);
@@ -302,7 +334,7 @@ OpenInput open_input(const InputOptions& options, const std::vector<int64_t>& la
 
 std::vector<std::string> files_read(const InputOptions& options, const Session& session) {
   std::vector<std::string> read = options.text;
-  for (const std::string& file : {options.ids, options.qk, options.probabilities}) {
+  for (const std::string& file : {options.ids, options.inputs, options.qk, options.probabilities}) {
     if (!file.empty()) read.push_back(file);
   }
   if (options.checkpoint.empty()) return read;
@@ -327,7 +359,7 @@ std::unique_ptr<AttentionSource> open_untrained(const OpenInput& input, uint64_t
                                                 std::vector<std::unique_ptr<Model>>& models,
                                                 Session& session) {
   models.push_back(std::make_unique<Model>(Model::untrained(*input.plan, seed, session.run().memory)));
-  return make_model_source(*models.back(), token_sequences(input.packed), input.dropped, session.run());
+  return make_model_source(*models.back(), model_inputs(input), input.dropped, session.run());
 }
 
 }  // namespace linformer::cli

@@ -25,6 +25,7 @@ struct InputOptions {
   std::string checkpoint;  ///< empty: the embedded default
   std::vector<std::string> text;
   std::string ids;
+  std::string inputs;
   std::string qk;
   std::string probabilities;
   double scale = 0;
@@ -38,6 +39,7 @@ struct InputOptions {
 
 struct InputParts {
   bool text = false;     ///< --text, --ids and how they are cut
+  bool inputs = false;   ///< --inputs
   bool tensors = false;  ///< --qk and --probabilities
   bool drop = false;     ///< --drop-special-tokens
 };
@@ -67,9 +69,8 @@ std::string name_of_text(const InputOptions& options);
 /// The documents of --text, or the sample that is built in.
 std::vector<Document> open_documents(const InputOptions& options);
 
-/// The sequences of --ids or --text for a model, all valid for it. Throws Error(kInput) if there are none, or
-/// fewer than
-/// --sequences asks for.
+/// The sequences of --ids or --text for a model, all valid for it. Throws Error(kUsage) if it takes no text,
+/// Error(kInput) if there are none, or fewer than --sequences asks for.
 PackedText open_sequences(const InputOptions& options, const Checkpoint& checkpoint,
                           const Architecture& architecture);
 
@@ -78,7 +79,8 @@ struct OpenInput {
   std::optional<Checkpoint> checkpoint;
   std::optional<ModelPlan> plan;
   std::unique_ptr<Model> model;
-  PackedText packed;
+  PackedText packed;                          ///< of a model of text
+  std::optional<StoredImages> images;         ///< of a model of images
   std::vector<std::vector<int32_t>> dropped;  ///< as in SourceFacts
   std::unique_ptr<AttentionSource> source;
   nlohmann::ordered_json facts;  ///< for the report's member `input`
@@ -94,7 +96,7 @@ std::vector<std::string> files_read(const InputOptions& options, const Session& 
 /// Throws Error(kUsage) if `path`, which is to be written, is one of the files that are read.
 void refuse_overwriting(const std::vector<std::string>& read, const std::string& path);
 
-/// The sequences of `input` through a model of its architecture with random weights, kept in `models`.
+/// The inputs of `input` through a model of its architecture with random weights, kept in `models`.
 std::unique_ptr<AttentionSource> open_untrained(const OpenInput& input, uint64_t seed,
                                                 std::vector<std::unique_ptr<Model>>& models,
                                                 Session& session);

@@ -34,9 +34,10 @@ std::string text_name(const nlohmann::ordered_json& facts) {
 }
 
 std::string sequences_text(const OpenInput& input, const SpectrumResult& result) {
-  std::string text = counted(result.sequences, "sequence");
+  std::string text = counted(result.sequences, input.images ? "image" : "sequence");
   if (result.equal_length) text += fmt::format(" of {}", counted(result.length, "token"));
   if (!input.plan) return text;
+  if (input.images) return fmt::format("{}: {}", text, input.images->file());
   const PackedText& packed = input.packed;
   text += fmt::format(", {}: {}", counted(std::ssize(packed.documents), "document"), text_name(input.facts));
   if (packed.dropped_tokens > 0 || packed.short_documents > 0) {
@@ -49,11 +50,12 @@ std::string sequences_text(const OpenInput& input, const SpectrumResult& result)
   return text;
 }
 
-std::string units_text(const SpectrumResult& result) {
+std::string units_text(const OpenInput& input, const SpectrumResult& result) {
   if (result.units < kLeastUnits) {
     return fmt::format("none: {} of {} that an interval takes", result.units, kLeastUnits);
   }
-  const std::string units = counted(result.units, result.unit == "document" ? "document" : "block");
+  const char* document = input.images ? "image" : "document";
+  const std::string units = counted(result.units, result.unit == "document" ? document : "block");
   if (result.unit == "document") return fmt::format("over {}", units);
   return fmt::format("over {} of sequences, because there are fewer than {} documents", units, kLeastUnits);
 }
@@ -62,7 +64,7 @@ std::string units_text(const SpectrumResult& result) {
 
 std::string preface(const OpenInput& input, const SpectrumResult& result, int64_t head_size) {
   std::string text = fmt::format("model      {}\nsequences  {}\nintervals  {}\n", model_text(input),
-                                 sequences_text(input, result), units_text(result));
+                                 sequences_text(input, result), units_text(input, result));
   const bool matched =
       std::any_of(result.comparisons.begin(), result.comparisons.end(),
                   [](const Comparison& comparison) { return comparison.control == kMatchedControl; });

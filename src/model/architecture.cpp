@@ -23,7 +23,8 @@ void for_each_tensor(const ModelPlan& plan, const std::function<void(const Tenso
   visit(plan.embeddings.words);
   visit(plan.embeddings.positions);
   visit(plan.embeddings.types);
-  pair(plan.embeddings.norm), pair(plan.embeddings.projection);
+  pair(plan.embeddings.norm), pair(plan.embeddings.projection), pair(plan.embeddings.patches);
+  for (const TensorRef& token : plan.embeddings.prefix) visit(token);
   for (const LayerRefs& layer : plan.layers) {
     pair(layer.query), pair(layer.key), pair(layer.value), pair(layer.attention_output);
     pair(layer.attention_norm);

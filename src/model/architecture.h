@@ -29,6 +29,18 @@ enum class NormPlace {
   kParallel  ///< x ← x + A(norm(x)) + F(norm'(x))
 };
 
+/// What an image model reads, and how it cuts it up; in pixels. Patches lie side by side from the top left;
+/// what is left over at the right and at the bottom is not seen.
+struct ImageShape {
+  int64_t channels = 0, height = 0, width = 0;
+  int64_t patch_height = 0, patch_width = 0;
+
+  int64_t values() const { return channels * height * width; }
+  int64_t columns() const { return width / patch_width; }
+  int64_t patches() const { return height / patch_height * columns(); }
+  int64_t patch_values() const { return channels * patch_height * patch_width; }
+};
+
 /// The plain description from which the forward pass works.
 struct Architecture {
   std::string family;           ///< its model_type, e.g. "bert"
@@ -40,7 +52,7 @@ struct Architecture {
   int64_t ffn_width = 0;        ///< between the feed-forward block's two products
   int64_t vocabulary = 0;       ///< rows of the word embeddings
   int64_t embedding_width = 0;  ///< of the embeddings; projected to `width` where it differs
-  int64_t positions = 0;        ///< longest sequence
+  int64_t positions = 0;        ///< longest sequence; of images, the only length
   int64_t token_types = 0;      ///< segments, every token is of the first; 0: none
   Activation activation = Activation::kGelu;
   bool gated_ffn = false;  ///< activation(gate(x)) · in(x) instead of activation(in(x))
@@ -57,13 +69,17 @@ struct Architecture {
   /// Rotary positions: the first 2f elements of each q and k are rotated in pairs (i, f + i) by the angle
   /// position · frequency i. Empty: none.
   std::vector<float> rotary_frequencies = {};
-  float init_deviation = 0;  ///< standard deviation of the weights of an untrained model
+  float init_deviation = 0;              ///< standard deviation of the weights of an untrained model
+  std::optional<ImageShape> image = {};  ///< the input is images; none: token ids
+
+  /// Tokens before those of the patches.
+  int64_t prefix_tokens() const { return image ? positions - image->patches() : 0; }
 };
 
 /// A tensor that a family expects: its name in this checkpoint, its shape as it is used, and where in the
 /// stored tensor that is. No name: this model has none.
 struct TensorRef {
-  enum class Role { kWeight, kBias, kNormWeight };
+  enum class Role { kWeight, kBias, kNormWeight, kZero };  ///< the last: 0 in an untrained model
 
   std::string name = {};
   Shape shape = {};  ///< [out, in], [rows, width] or [count]
@@ -94,7 +110,9 @@ struct NormRefs {
 struct EmbeddingRefs {
   TensorRef words = {}, positions = {}, types = {};
   NormRefs norm = {};
-  DenseRefs projection = {};  ///< from embedding_width to width
+  DenseRefs projection = {};           ///< from embedding_width to width
+  DenseRefs patches = {};              ///< of image models: from a patch's values to width
+  std::vector<TensorRef> prefix = {};  ///< [1, width] each: tokens before those of the patches
 };
 
 struct LayerRefs {

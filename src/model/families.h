@@ -16,5 +16,7 @@ ModelPlan plan_albert(const Checkpoint& checkpoint);      ///< Lan et al. 2019
 ModelPlan plan_gpt2(const Checkpoint& checkpoint);        ///< Radford et al. 2019
 ModelPlan plan_gpt_neox(const Checkpoint& checkpoint);    ///< Black et al. 2022; Pythia
 ModelPlan plan_llama(const Checkpoint& checkpoint);       ///< Touvron et al. 2023; Mistral and Qwen2 too
+ModelPlan plan_vit(const Checkpoint& checkpoint);         ///< Dosovitskiy et al. 2020
+ModelPlan plan_deit(const Checkpoint& checkpoint);        ///< Touvron et al. 2020
 
 }  // namespace linformer

@@ -34,6 +34,9 @@ constexpr Family kFamilies[] = {
     {{"mistral", "Mistral", "as Llama, up to the sliding window's length"}, plan_llama},
     {{"qwen2", "Qwen2", "as Llama, with biases; up to the sliding window's length where it is used"},
      plan_llama},
+    {{"vit", "ViT, DeiT without distillation", "encoder of images (--inputs) of the model's own size"},
+     plan_vit},
+    {{"deit", "DeiT", "as ViT, with the distillation token"}, plan_deit},
 };
 
 std::string known_types() {

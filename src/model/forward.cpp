@@ -38,7 +38,7 @@ ForwardPass::ForwardPass(const Model& model, std::unique_ptr<Mechanism> mechanis
       a_(model.architecture()),
       mechanism_(std::move(mechanism)),
       run_(run),
-      embedding_(model),
+      embedding_(make_input_embedding(model)),
       final_norm_(a_.norm_kind, a_.width, model.final_norm(), a_.norm_epsilon) {
   for (const LayerWeights& w : model.layers()) layers_.emplace_back(w, a_);
 }
@@ -74,17 +74,17 @@ ForwardPass::Sizes ForwardPass::sizes_for(int64_t batch, int64_t length, const L
               .normed = norm_first ? tokens * a_.width : 0,
               .qkv = tokens * (a_.heads + 2 * a_.kv_heads) * a_.head_size,
               .context = tokens * a_.heads * a_.head_size,
-              // Embeddings are summed there before they are projected.
-              .ffn = std::max(tokens * a_.ffn_width, embedding_.sum_floats(tokens)),
+              // The embedding works there, too.
+              .ffn = std::max(tokens * a_.ffn_width, embedding_->room_floats(tokens)),
               .gate = a_.gated_ffn ? tokens * a_.ffn_width : 0,
               .logits = wants.logits ? map : 0,
               .probabilities = wants.probabilities ? map : 0,
               .angles = 2 * length * std::ssize(a_.rotary_frequencies),
               .workspace_bytes = mechanism_->workspace_bytes(attention_shape(batch, length), run_.threads)};
-  embedding_.prepare(tokens);
+  embedding_->prepare(tokens);
   final_norm_.prepare(tokens);
-  sizes.scratch_bytes = std::max(embedding_.scratch_bytes(), final_norm_.scratch_bytes());
-  sizes.packed_bytes = embedding_.packed_bytes();
+  sizes.scratch_bytes = std::max(embedding_->scratch_bytes(), final_norm_.scratch_bytes());
+  sizes.packed_bytes = embedding_->packed_bytes();
   for (Layer& layer : layers_) {
     for (Dense* dense : layer.dense()) {
       dense->prepare(tokens);
@@ -108,7 +108,7 @@ void ForwardPass::reserve(int64_t batch, int64_t length, const LayerWants& wants
   length_ = length;
   const Sizes sizes = sizes_for(batch, length, wants);
   MemoryAccount& memory = run_.memory;
-  embedding_.pack(memory);
+  embedding_->pack(memory);
   for (Layer& layer : layers_) {
     for (Dense* dense : layer.dense()) {
       if (!dense->packed()) dense->pack(memory);
@@ -205,9 +205,8 @@ void ForwardPass::run_layer(Layer& layer, const LayerView& view) {
   if (a_.norm_place == NormPlace::kAfter) run_norm(layer.ffn_norm, x, x);
 }
 
-MatrixView<const float> ForwardPass::run(std::span<const std::span<const int32_t>> sequences,
-                                         std::span<const int64_t> indices, int64_t layers,
-                                         LayerVisitor* visitor) {
+MatrixView<const float> ForwardPass::run(const ModelInput& input, std::span<const int64_t> indices,
+                                         int64_t layers, LayerVisitor* visitor) {
   const auto wants = [&](int64_t i) { return visitor == nullptr ? LayerWants{} : visitor->wants(i); };
   LayerWants all;
   for (int64_t i = 0; i < layers; ++i) {
@@ -216,8 +215,9 @@ MatrixView<const float> ForwardPass::run(std::span<const std::span<const int32_t
     all.probabilities |= w.probabilities;
     all.row_stride = std::max(all.row_stride, w.row_stride);
   }
-  reserve(std::ssize(sequences), std::ssize(sequences.front()), all);
-  embedding_.run(sequences, ffn_.data(), embeddings_.data(), scratch_.data(), run_.threads);
+  const InputSize size = embedding_->size_of(input);
+  reserve(size.batch, size.length, all);
+  embedding_->run(input, ffn_.data(), embeddings_.data(), scratch_.data(), run_.threads);
   const int64_t tokens = batch_ * length_;
   std::copy_n(embeddings_.data(), tokens * a_.width, hidden_.data());
   MatrixView<const float> last{hidden_.data(), tokens, a_.width, a_.width};

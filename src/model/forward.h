@@ -9,6 +9,7 @@
 #include "attention/mechanism.h"
 #include "base/run.h"
 #include "model/input_embedding.h"
+#include "model/norm.h"
 #include "model/rotary.h"
 
 namespace linformer {
@@ -54,12 +55,12 @@ class ForwardPass {
   /// weights, those it holds already included. Makes the dense layers ready for b · n rows.
   int64_t buffer_bytes(int64_t batch, int64_t length, const LayerWants& wants);
 
-  /// Runs sequences of equal length n <= positions through layers 0 .. layers − 1. `indices` are handed to
-  /// the visitor (may be null). Returns the last hidden states [b · n, width] (after the final norm, if all
+  /// Runs a batch of length n <= positions through layers 0 .. layers − 1. `indices` are handed to the
+  /// visitor (may be null). Returns the last hidden states [b · n, width] (after the final norm, if all
   /// layers were run), valid until the next call.
-  /// Throws Error(kInput) for an id outside the vocabulary.
-  MatrixView<const float> run(std::span<const std::span<const int32_t>> sequences,
-                              std::span<const int64_t> indices, int64_t layers, LayerVisitor* visitor);
+  /// Throws Error(kInput) for an input that is not valid, as an id outside the vocabulary.
+  MatrixView<const float> run(const ModelInput& input, std::span<const int64_t> indices, int64_t layers,
+                              LayerVisitor* visitor);
 
  private:
   struct Layer {
@@ -88,7 +89,7 @@ class ForwardPass {
   const Architecture& a_;
   std::unique_ptr<Mechanism> mechanism_;
   Run& run_;
-  InputEmbedding embedding_;
+  std::unique_ptr<InputEmbedding> embedding_;
   std::vector<Layer> layers_;  ///< distinct ones
   Norm final_norm_;
   RotaryTable rotary_;

@@ -101,7 +101,7 @@ LanguageModelLoss language_model_loss(const Model& model, std::span<const Predic
     if (run.stopped()) break;
     if (sequence.positions.empty()) continue;
     const std::span<const int32_t> ids(sequence.ids);
-    const MatrixView<const float> hidden = forward.run({&ids, 1}, {}, a.layers, nullptr);
+    const MatrixView<const float> hidden = forward.run(TokenBatch{&ids, 1}, {}, a.layers, nullptr);
     const int64_t predictions = std::ssize(sequence.positions);
     for (int64_t first = 0; first < predictions; first += kRows) {
       const int64_t rows = std::min(kRows, predictions - first);

@@ -75,7 +75,10 @@ class ModelBuilder {
                           .positions = matrix(e.positions),
                           .types = matrix(e.types),
                           .norm = norm(e.norm),
-                          .projection = dense(e.projection)};
+                          .projection = dense(e.projection),
+                          .patches = dense(e.patches),
+                          .prefix = {}};
+    for (const TensorRef& token : e.prefix) model_.embeddings_.prefix.push_back(matrix(token));
     for (const LayerRefs& refs : plan_.layers) {
       const auto [shared, first] = first_use_.try_emplace(refs.query.weight.name, model_.layers_.size());
       model_.weights_of_layer_.push_back(shared->second);

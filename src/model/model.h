@@ -29,6 +29,8 @@ struct EmbeddingWeights {
   MatrixView<const float> types;      ///< [token types, embedding width]; may be missing
   NormWeights norm;
   DenseWeights projection;
+  DenseWeights patches;                         ///< [width, channels · patch height · patch width]
+  std::vector<MatrixView<const float>> prefix;  ///< [1, width] each
 };
 
 struct LayerWeights {

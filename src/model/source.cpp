@@ -15,9 +15,8 @@ namespace {
 
 class ModelSource final : public AttentionSource {
  public:
-  ModelSource(const Model& model, std::vector<TokenSequence> sequences,
-              std::vector<std::vector<int32_t>> dropped, Run& run)
-      : sequences_(std::move(sequences)), forward_(model, make_mechanism("standard"), run) {
+  ModelSource(const Model& model, ModelInputs inputs, std::vector<std::vector<int32_t>> dropped, Run& run)
+      : inputs_(std::move(inputs)), forward_(model, make_mechanism("standard"), run) {
     const Architecture& a = model.architecture();
     facts_ = {.layers = a.layers,
               .heads = a.heads,
@@ -29,10 +28,10 @@ class ModelSource final : public AttentionSource {
       facts_.scales.push_back(static_cast<double>(a.scale) /
                               static_cast<double>(a.scale_by_layer ? i + 1 : 1));
     }
-    for (const TokenSequence& sequence : sequences_) {
-      const auto n = static_cast<int64_t>(sequence.ids.size());
-      facts_.sizes.push_back({n, n});
-      facts_.documents.push_back(sequence.document);
+    if (const auto* images = std::get_if<StoredImages>(&inputs_)) {
+      for (int64_t i = 0; i < images->count(); ++i) add_sequence(a.positions, i);
+    } else {
+      for (const TokenSequence& s : sequences()) add_sequence(std::ssize(s.ids), s.document);
     }
   }
 
@@ -43,13 +42,26 @@ class ModelSource final : public AttentionSource {
   }
 
   void run(std::span<const int64_t> indices, int64_t layers, LayerVisitor& visitor) override {
+    if (const auto* images = std::get_if<StoredImages>(&inputs_)) {
+      forward_.run(ImageBatch{images, indices}, indices, layers, &visitor);
+      return;
+    }
     std::vector<std::span<const int32_t>> ids;
-    for (int64_t i : indices) ids.emplace_back(sequences_[static_cast<size_t>(i)].ids);
-    forward_.run(ids, indices, layers, &visitor);
+    for (int64_t i : indices) ids.emplace_back(sequences()[static_cast<size_t>(i)].ids);
+    forward_.run(TokenBatch(ids), indices, layers, &visitor);
   }
 
  private:
-  std::vector<TokenSequence> sequences_;
+  const std::vector<TokenSequence>& sequences() const {
+    return std::get<std::vector<TokenSequence>>(inputs_);
+  }
+
+  void add_sequence(int64_t n, int64_t document) {
+    facts_.sizes.push_back({n, n});
+    facts_.documents.push_back(document);
+  }
+
+  ModelInputs inputs_;
   ForwardPass forward_;
   SourceFacts facts_;
 };
@@ -83,9 +95,9 @@ std::vector<int64_t> choose_indices(std::vector<int64_t> wanted, int64_t count, 
                .expected = fmt::format("0 to {}", count - 1)});
 }
 
-std::unique_ptr<AttentionSource> make_model_source(const Model& model, std::vector<TokenSequence> sequences,
+std::unique_ptr<AttentionSource> make_model_source(const Model& model, ModelInputs inputs,
                                                    std::vector<std::vector<int32_t>> dropped, Run& run) {
-  return std::make_unique<ModelSource>(model, std::move(sequences), std::move(dropped), run);
+  return std::make_unique<ModelSource>(model, std::move(inputs), std::move(dropped), run);
 }
 
 }  // namespace linformer

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where attention comes from: a model run on token ids, or tensors somebody else has written.
+// Where attention comes from: a model run on its inputs, or tensors somebody else has written.
 #pragma once
 
 #include <memory>
@@ -53,14 +53,8 @@ std::vector<std::vector<int64_t>> groups_of_equal_size(std::span<const int64_t> 
 /// `option` for one that is not below `count`.
 std::vector<int64_t> choose_indices(std::vector<int64_t> wanted, int64_t count, const std::string& option);
 
-/// Token ids and the document they are from.
-struct TokenSequence {
-  int64_t document = 0;
-  std::vector<int32_t> ids;
-};
-
-/// A model run on token ids. `model` must outlive it. `dropped`: as in SourceFacts.
-std::unique_ptr<AttentionSource> make_model_source(const Model& model, std::vector<TokenSequence> sequences,
+/// A model run on inputs of its kind. `model` must outlive it. `dropped`: as in SourceFacts.
+std::unique_ptr<AttentionSource> make_model_source(const Model& model, ModelInputs inputs,
                                                    std::vector<std::vector<int32_t>> dropped, Run& run);
 
 /// P from a file: safetensors with layers.{i}.probabilities [sequences, heads, rows, cols] and optionally

@@ -30,7 +30,7 @@ Keeper forward(LoadedFixture& loaded, const std::vector<int64_t>& recorded_ids) 
   const std::span<const int32_t> sequence(ids);
   ForwardPass pass(loaded.model, make_mechanism("standard"), loaded.run);
   Keeper keeper;
-  pass.run({&sequence, 1}, {}, loaded.plan.architecture.layers, &keeper);
+  pass.run(TokenBatch{&sequence, 1}, {}, loaded.plan.architecture.layers, &keeper);
   return keeper;
 }
 
@@ -144,8 +144,8 @@ TEST_CASE("Sequences run together give what each gives alone") {
   const std::span<const int32_t> both[] = {a, b};
   ForwardPass pass(loaded.model, make_mechanism("standard"), loaded.run);
   const std::vector<float> together = dense(pass.run(both, {}, 2, nullptr));
-  std::vector<float> alone = dense(pass.run({both, 1}, {}, 2, nullptr));
-  const std::vector<float> second = dense(pass.run({both + 1, 1}, {}, 2, nullptr));
+  std::vector<float> alone = dense(pass.run(TokenBatch{both, 1}, {}, 2, nullptr));
+  const std::vector<float> second = dense(pass.run(TokenBatch{both + 1, 1}, {}, 2, nullptr));
   alone.insert(alone.end(), second.begin(), second.end());
   CHECK(agrees(together, alone));
 }
@@ -155,7 +155,7 @@ TEST_CASE("An id outside the vocabulary is refused with the id in the message") 
   const std::vector<int32_t> ids = {2, 100, 3};
   const std::span<const int32_t> sequence(ids);
   ForwardPass pass(loaded.model, make_mechanism("standard"), loaded.run);
-  const auto run = [&] { pass.run({&sequence, 1}, {}, 1, nullptr); };
+  const auto run = [&] { pass.run(TokenBatch{&sequence, 1}, {}, 1, nullptr); };
   CHECK(code_of(run) == static_cast<int>(ErrorCode::kInput));
   CHECK(contains(message_of(run), "100"));
 }
@@ -187,7 +187,7 @@ TEST_CASE("The head's scores agree with transformers") {
   ForwardPass pass(loaded.model, make_mechanism("standard"), loaded.run);
   LanguageModelHead head(loaded.model, loaded.run);
   const MatrixView<const float> hidden =
-      pass.run({&sequence, 1}, {}, loaded.plan.architecture.layers, nullptr);
+      pass.run(TokenBatch{&sequence, 1}, {}, loaded.plan.architecture.layers, nullptr);
   CHECK(agrees(dense(head.scores(hidden)), recorded_floats(expected, "sequence.1.prediction_logits")));
 }
 

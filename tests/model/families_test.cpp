@@ -64,12 +64,37 @@ class Comparison {
     return {recorded.begin(), recorded.end()};
   }
 
+  // The recorded images as a file of `--inputs`.
+  StoredImages images() {
+    const ImageShape& shape = *architecture().image;
+    std::vector<float> values;
+    for (int s = 0; s < kSequences; ++s) {
+      const std::vector<float> image =
+          recorded_floats(expected_, "sequence." + std::to_string(s) + ".pixel_values");
+      values.insert(values.end(), image.begin(), image.end());
+    }
+    const std::string path = put_tensors(
+        made_,
+        {made_floats("pixel_values", {kSequences, shape.channels, shape.height, shape.width}, values)});
+    return {TensorFile::open(path, true), shape, 0};
+  }
+
   void compare_sequence() {
-    const std::vector<int32_t> sequence = ids(base_ + "ids");
-    const std::span<const int32_t> view(sequence);
+    if (architecture().image) {
+      const StoredImages stored = images();
+      const std::vector<int64_t> image = {base_ == "sequence.0." ? 0 : 1};
+      compare(ImageBatch{&stored, image});
+    } else {
+      const std::vector<int32_t> sequence = ids(base_ + "ids");
+      const std::span<const int32_t> view(sequence);
+      compare(TokenBatch{&view, 1});
+    }
+  }
+
+  void compare(const ModelInput& input) {
     ForwardPass pass(loaded_.model, make_mechanism("standard"), loaded_.run);
     Keeper kept;
-    const MatrixView<const float> hidden = pass.run({&view, 1}, {}, architecture().layers, &kept);
+    const MatrixView<const float> hidden = pass.run(input, {}, architecture().layers, &kept);
     check("embeddings.hidden", kept.embeddings);
     check("final.hidden", dense(hidden));
     for (size_t i = 0; i < kept.layers.size(); ++i) {
@@ -95,6 +120,7 @@ class Comparison {
   std::string folder_;
   TensorFile expected_;
   LoadedFixture loaded_;
+  TemporaryFolder made_;
   std::string base_;
   std::vector<std::string> wrong_;
 };
@@ -102,7 +128,7 @@ class Comparison {
 }  // namespace
 
 TEST_CASE("Every family agrees with transformers in hidden states, q, k, v, logits, P and predictions") {
-  REQUIRE(variants().size() >= 17);
+  REQUIRE(variants().size() >= 21);
   for (const std::string& variant : variants()) {
     INFO(variant);
     CHECK(Comparison(variant).disagreements() == std::vector<std::string>{});
@@ -131,7 +157,8 @@ TEST_CASE("The plan of each variant uses every weight but poolers and other head
     const Checkpoint checkpoint = Checkpoint::open(fixture("models/" + variant), true);
     for (const std::string& name : unused_tensors(checkpoint, plan_model(checkpoint))) {
       INFO(variant << ": " << name);
-      CHECK((name.find("pooler") != std::string::npos || name == "lm_head.bias"));
+      const bool of_a_head = contains(name, "pooler") || contains(name, "classifier");
+      CHECK((of_a_head || name == "lm_head.bias"));
     }
   }
 }
@@ -168,8 +195,8 @@ TEST_CASE("A model without its last layers can be loaded and run as far as it go
   const std::vector<int32_t> ids = {5, 6, 7, 8};
   const std::span<const int32_t> sequence(ids);
   Keeper all, one;
-  ForwardPass(whole.model, make_mechanism("standard"), whole.run).run({&sequence, 1}, {}, 2, &all);
-  ForwardPass(part, make_mechanism("standard"), run).run({&sequence, 1}, {}, 1, &one);
+  ForwardPass(whole.model, make_mechanism("standard"), whole.run).run(TokenBatch{&sequence, 1}, {}, 2, &all);
+  ForwardPass(part, make_mechanism("standard"), run).run(TokenBatch{&sequence, 1}, {}, 1, &one);
   CHECK(one.layers.at(0).probabilities == all.layers.at(0).probabilities);
 }
 
@@ -201,6 +228,7 @@ void check_refused(const std::string& variant, const char* key, const nlohmann::
 TEST_CASE("A config that changes the mathematics in a way without code is refused, naming the key") {
   check_refused("roberta", "position_embedding_type", "relative_key", ErrorCode::kUnsupported,
                 "relative_key");
+  check_refused("vit", "is_causal", true, ErrorCode::kUnsupported, "is_causal");
   check_refused("gpt2", "add_cross_attention", true, ErrorCode::kUnsupported, "add_cross_attention");
   check_refused("llama", "hidden_act", "mish\u001b", ErrorCode::kUnsupported, "hidden_act");
   check_refused("llama", "rope_parameters", {{"rope_type", "yarn"}, {"rope_theta", 1e4}},
@@ -219,6 +247,14 @@ TEST_CASE("A config that lacks a number or has an impossible one is refused, nam
                 ErrorCode::kInput, "rotary_pct");
   check_refused("roberta", "pad_token_id", 40, ErrorCode::kInput, "pad_token_id");
   check_refused("roberta", "layer_norm_eps", -1e-5, ErrorCode::kInput, "layer_norm_eps");
+  for (const char* size : {"[12]", "[12, 0]", "[12, -4]", "[12, 12.5]", "[12, 12, 12]", "\"12\"", "0"}) {
+    check_refused("vit", "image_size", parse_json(size, "size"), ErrorCode::kInput, "image_size");
+  }
+  check_refused("vit", "image_size", {int64_t{1} << 31, int64_t{1} << 31}, ErrorCode::kInput, "image_size");
+  check_refused("vit", "patch_size", {4, 13}, ErrorCode::kInput, "patch_size");
+  check_refused("vit", "num_channels", 2, ErrorCode::kInput, "projection.weight");
+  check_refused("vit", "image_size", 24, ErrorCode::kInput, "position_embeddings");
+  check_refused("deit", "model_type", "vit", ErrorCode::kInput, "position_embeddings");
 }
 
 TEST_CASE("ALBERT may have more layers than tensors, but not more groups or inner layers") {

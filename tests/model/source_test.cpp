@@ -80,7 +80,7 @@ TEST_CASE("a model's source shows what the model computes for those sequences") 
     const std::span<const int32_t> ids(kSequences[static_cast<size_t>(sequence)].ids);
     ForwardPass pass(loaded.model, make_mechanism("standard"), loaded.run);
     Keeper keeper;
-    pass.run({&ids, 1}, {}, 2, &keeper);
+    pass.run(TokenBatch{&ids, 1}, {}, 2, &keeper);
     for (int64_t layer = 0; layer < 2; ++layer) {
       CAPTURE(sequence, layer);
       const KeptLayer &ours = recorder.at(layer, sequence),

@@ -4,7 +4,8 @@
 Writes tests/fixtures/models/<variant>/{config.json, model.safetensors, expected.safetensors}. The latter holds,
 for every sequence s and layer i, float32 rounded from a float64 forward pass,
 
-    sequence.{s}.ids                      i64 [n]
+    sequence.{s}.ids                      i64 [n]             text models
+    sequence.{s}.pixel_values             [channels, height, width]   image models
     sequence.{s}.embeddings.hidden        [n, D]
     sequence.{s}.layers.{i}.q             [heads, n, d]      after rotary positions
     sequence.{s}.layers.{i}.k | v         [kv heads, n, d]
@@ -45,6 +46,8 @@ class Variant:
     dtype: torch.dtype = torch.float32
     qk_gain: float = 1.5
     pad: int = -1  # put into the middle of the second sequence
+    image_norm: str = ""  # an image model: module whose output is final.hidden
+    save_options: dict = field(default_factory=dict)
     config_changes: dict = field(default_factory=dict)  # written over the saved config.json
 
 
@@ -52,6 +55,7 @@ COMMON = dict(vocab_size=VOCABULARY, hidden_size=32, num_hidden_layers=2, num_at
               intermediate_size=40, max_position_embeddings=24)
 GPT2 = dict(vocab_size=VOCABULARY, n_embd=32, n_layer=2, n_head=4, n_positions=24)
 DISTILBERT = dict(vocab_size=VOCABULARY, dim=32, n_layers=2, n_heads=4, hidden_dim=40, max_position_embeddings=24)
+VIT = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=40, image_size=12, patch_size=4)
 LLAMA3_ROPE = {"rope_type": "llama3", "rope_theta": 500.0, "factor": 4.0, "low_freq_factor": 1.0,
                "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
 
@@ -95,6 +99,17 @@ VARIANTS = [
     Variant("qwen2", tf.Qwen2ForCausalLM, tf.Qwen2Config(**COMMON | dict(num_key_value_heads=2)), "model.norm"),
 ]
 
+IMAGE_VARIANTS = [
+    Variant("vit", tf.ViTModel, tf.ViTConfig(**VIT), image_norm="layernorm"),
+    Variant("vit-classifier", tf.ViTForImageClassification,
+            tf.ViTConfig(**VIT | dict(qkv_bias=False, hidden_act="gelu_new", layer_norm_eps=1e-3)),
+            image_norm="vit.layernorm", dtype=torch.bfloat16),
+    Variant("vit-rectangular", tf.ViTModel,  # a rest of 2 rows and 1 column that no patch sees
+            tf.ViTConfig(**VIT | dict(image_size=[14, 21], patch_size=[4, 5], num_channels=2, head_dim=6)),
+            image_norm="layernorm", save_options={"save_original_format": False}),
+    Variant("deit", tf.DeiTForImageClassificationWithTeacher, tf.DeiTConfig(**VIT), image_norm="deit.layernorm"),
+]
+
 recorded: list[dict[str, torch.Tensor]] = []
 
 
@@ -119,6 +134,8 @@ def randomise(v: Variant, model: torch.nn.Module, generator: torch.Generator) ->
             parameter.copy_(0.2 * noise + (1 if name.endswith("weight") else 0))
         elif parameter.ndim == 1:
             parameter.copy_(0.3 * noise)
+        elif parameter.ndim == 4:  # patches to hidden states
+            parameter.copy_(0.7 / math.sqrt(parameter[0].numel()) * noise)
         elif "embed" in name and "project" not in name and "hidden_mapping" not in name or "wte" in name or "wpe" in name:
             parameter.copy_(0.5 * noise)
         else:
@@ -133,6 +150,21 @@ def load(v: Variant, folder: Path, dtype: torch.dtype):
     problems = {k: list(x) for k, x in info.items() if x}
     assert not problems, f"{v.name}: {problems}"
     return model.eval()
+
+
+@torch.no_grad()
+def record_image(v: Variant, model, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+    recorded.clear()
+    normed = []
+    hook = model.get_submodule(v.image_norm).register_forward_hook(lambda _, x, y: normed.append(y[0]))
+    hidden = model(pixels[None], output_hidden_states=True).hidden_states
+    hook.remove()
+    assert len(hidden) == len(recorded) + 1 and len(normed) == 1
+    out = {"embeddings.hidden": hidden[0][0], "final.hidden": normed[0]}
+    for i, layer in enumerate(recorded):
+        out.update({f"layers.{i}.{name}": tensor for name, tensor in layer.items()})
+        out[f"layers.{i}.hidden"] = hidden[i + 1][0]
+    return out
 
 
 @torch.no_grad()
@@ -163,16 +195,22 @@ def record_variant(v: Variant, folder: Path, generator: torch.Generator) -> None
     model = v.model(v.config)
     randomise(v, model, generator)
     shutil.rmtree(folder, ignore_errors=True)
-    model.to(v.dtype).save_pretrained(folder)
+    model.to(v.dtype).save_pretrained(folder, **v.save_options)
     (folder / "generation_config.json").unlink(missing_ok=True)
     reference, single = load(v, folder, torch.float64), load(v, folder, torch.float32)
     expected, worst, loss = {}, {}, []
     for s, n in enumerate(LENGTHS):
-        ids = torch.randint(5, VOCABULARY, (n,), generator=generator)
-        if v.pad >= 0 and s > 0:
-            ids[n // 2] = v.pad
-        expected[f"sequence.{s}.ids"] = ids
-        f64, f32 = record(v, reference, ids), record(v, single, ids)
+        if v.image_norm:
+            of = model.base_model.embeddings.patch_embeddings
+            pixels = torch.randn((of.num_channels, *of.image_size), generator=generator)
+            expected[f"sequence.{s}.pixel_values"] = pixels
+            f64, f32 = record_image(v, reference, pixels.double()), record_image(v, single, pixels)
+        else:
+            ids = torch.randint(5, VOCABULARY, (n,), generator=generator)
+            if v.pad >= 0 and s > 0:
+                ids[n // 2] = v.pad
+            expected[f"sequence.{s}.ids"] = ids
+            f64, f32 = record(v, reference, ids), record(v, single, ids)
         for name, tensor in f64.items():
             expected[f"sequence.{s}.{name}"] = tensor.float().contiguous()
             kind = name.rsplit(".", 1)[-1]
@@ -195,6 +233,9 @@ def main() -> None:
     tf.utils.logging.disable_progress_bar()
     generator = torch.Generator().manual_seed(2006)
     for v in VARIANTS:
+        record_variant(v, FIXTURES / v.name, generator)
+    generator.manual_seed(2010)
+    for v in IMAGE_VARIANTS:
         record_variant(v, FIXTURES / v.name, generator)
 
 
