@@ -16,5 +16,6 @@ ModelPlan plan_albert(const Checkpoint& checkpoint);      ///< Lan et al. 2019
 ModelPlan plan_gpt2(const Checkpoint& checkpoint);        ///< Radford et al. 2019
 ModelPlan plan_gpt_neox(const Checkpoint& checkpoint);    ///< Black et al. 2022; Pythia
 ModelPlan plan_llama(const Checkpoint& checkpoint);       ///< Touvron et al. 2023; Mistral and Qwen2 too
+ModelPlan plan_t5(const Checkpoint& checkpoint);          ///< Raffel et al. 2019; mT5 and umT5 too
 
 }  // namespace linformer

@@ -34,6 +34,10 @@ constexpr Family kFamilies[] = {
     {{"mistral", "Mistral", "as Llama, up to the sliding window's length"}, plan_llama},
     {{"qwen2", "Qwen2", "as Llama, with biases; up to the sliding window's length where it is used"},
      plan_llama},
+    {{"t5", "T5", "encoder, decoder, cross attention; versions 1.0 and 1.1; LM head; biases by distance"},
+     plan_t5},
+    {{"mt5", "mT5", "as T5 1.1"}, plan_t5},
+    {{"umt5", "umT5", "as T5 1.1, with biases in every layer"}, plan_t5},
 };
 
 std::string known_types() {

@@ -26,6 +26,7 @@ struct SourceFacts {
   int64_t head_size = 0;  ///< d; 0 where it is not known
   bool causal = false;
   bool has_logits = false;
+  bool has_bias = false;                ///< the logits are more than s · Q Kᵀ
   std::vector<double> scales = {};      ///< s of each layer; empty where it is not known
   std::vector<MapSize> sizes = {};      ///< of each sequence
   std::vector<int64_t> documents = {};  ///< the document each sequence is from, in any order
@@ -59,7 +60,8 @@ struct TokenSequence {
   std::vector<int32_t> ids;
 };
 
-/// A model run on token ids. `model` must outlive it. `dropped`: as in SourceFacts.
+/// A model run on token ids; of an encoder-decoder, the decoder reads them shifted right. `model` must
+/// outlive it. `dropped`: as in SourceFacts.
 std::unique_ptr<AttentionSource> make_model_source(const Model& model, std::vector<TokenSequence> sequences,
                                                    std::vector<std::vector<int32_t>> dropped, Run& run);
 

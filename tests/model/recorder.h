@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -17,11 +18,12 @@
 
 namespace linformer {
 
-/// A checkpoint's folder, ready to run on two threads.
+/// A stack of a checkpoint's folder, ready to run on two threads.
 struct LoadedFixture {
-  explicit LoadedFixture(const std::string& folder = fixture("bert/base-prefixless"))
+  explicit LoadedFixture(const std::string& folder = fixture("bert/base-prefixless"),
+                         std::optional<Stack> stack = {})
       : checkpoint(Checkpoint::open(folder, true)),
-        plan(plan_model(checkpoint)),
+        plan(select_stack(plan_model(checkpoint), stack)),
         model(Model::load(checkpoint, plan, memory)) {}
 
   MemoryAccount memory;
