@@ -97,6 +97,16 @@ std::string fingerprint(const OpenInput& input) {
   return digest.hex_digest();
 }
 
+// Where a decoder that reads the sequence shifted right has its special tokens: the first, and those of the
+// sequence but for the last position, which it does not read.
+std::vector<int32_t> shifted_positions(const std::vector<int32_t>& positions, int64_t length) {
+  std::vector<int32_t> shifted = {0};
+  for (const int32_t position : positions) {
+    if (position + 1 < length) shifted.push_back(position + 1);
+  }
+  return shifted;
+}
+
 std::vector<std::vector<int32_t>> dropped_positions(const InputOptions& options, const OpenInput& input) {
   const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(*input.checkpoint);
   std::vector<std::vector<int32_t>> dropped;
@@ -105,6 +115,16 @@ std::vector<std::vector<int32_t>> dropped_positions(const InputOptions& options,
                           ? template_positions(tokenizer->sequence_template(), std::ssize(sequence.ids))
                           : template_id_positions(*tokenizer, sequence.ids));
   }
+  if (!input.plan->encoder) return dropped;
+  if (input.plan->architecture.cross) {
+    throw Error(ErrorCode::kUsage, {.subject = "--drop-special-tokens",
+                                    .found = "given with --stack cross",
+                                    .expected = "a stack whose queries and keys are the same tokens",
+                                    .remedy = "Leave it out"});
+  }
+  for (size_t i = 0; i < dropped.size(); ++i) {
+    dropped[i] = shifted_positions(dropped[i], std::ssize(input.packed.sequences[i].ids));
+  }
   return dropped;
 }
 
@@ -112,7 +132,9 @@ OpenInput open_model_input(const InputOptions& options, const std::vector<int64_
                            Session& session) {
   OpenInput input;
   input.checkpoint = open_checkpoint(options.checkpoint, session);
-  input.plan = without_later_layers(plan_model(*input.checkpoint), layers);
+  ModelPlan whole = plan_model(*input.checkpoint);
+  input.one_of_several = whole.encoder != nullptr;
+  input.plan = without_later_layers(select_stack(std::move(whole), options.chosen_stack()), layers);
   const Architecture& a = input.plan->architecture;
   input.packed = open_sequences(options, *input.checkpoint, a);
   if (options.drop_special_tokens) {
@@ -154,12 +176,23 @@ OpenInput open_tensor_input(const InputOptions& options, Session& session) {
 }  // namespace
 
 nlohmann::ordered_json architecture_json(const Architecture& a) {
-  return {{"family", a.family},         {"layers", a.layers},
-          {"heads", a.heads},           {"kv_heads", a.kv_heads},
-          {"head_size", a.head_size},   {"width", a.width},
-          {"ffn_width", a.ffn_width},   {"activation", name_of(a.activation)},
-          {"vocabulary", a.vocabulary}, {"positions", a.positions},
-          {"causal", a.causal}};
+  nlohmann::ordered_json json = {
+      {"family", a.family},         {"stack", name_of(a.stack())}, {"layers", a.layers},
+      {"heads", a.heads},           {"kv_heads", a.kv_heads},      {"head_size", a.head_size},
+      {"width", a.width},           {"ffn_width", a.ffn_width},    {"activation", name_of(a.activation)},
+      {"vocabulary", a.vocabulary}, {"positions", a.positions},    {"causal", a.hides_later_keys()}};
+  if (a.positions == kAnyLength) {
+    json["positions"] = nullptr;
+    json["positions_reason"] = "any number: positions are told by distance alone";
+  }
+  return json;
+}
+
+std::optional<Stack> InputOptions::chosen_stack() const {
+  for (const Stack candidate : {Stack::kEncoder, Stack::kDecoder, Stack::kCross}) {
+    if (stack == name_of(candidate)) return candidate;
+  }
+  return std::nullopt;
 }
 
 void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
@@ -168,6 +201,14 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
          "--checkpoint", o.checkpoint,
          "a folder, a file of weights or a model in the hub's cache (default: a small BERT that is built in)")
       ->group(group);
+  if (parts.stack) {
+    app.add_option(
+           "--stack", o.stack,
+           "of a model with encoder and decoder, whose attention: the encoder's, the decoder's to itself, "
+           "or to the encoder (default: encoder)")
+        ->check(CLI::IsMember({"encoder", "decoder", "cross"}))
+        ->group(group);
+  }
   if (!parts.text) return;
   CLI::Option* text =
       app.add_option("--text", o.text,
@@ -178,7 +219,8 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
       app.add_option("--ids", o.ids, "token ids, an array or an object with \"ids\" a line; '-' is stdin")
           ->group(group)
           ->excludes(text);
-  app.add_option("--length", o.length, "tokens of a sequence (default: 512, or the model's positions)")
+  app.add_option("--length", o.length,
+                 "tokens of a sequence (default: 512, or the model's positions if these are fewer)")
       ->transform(whole_number<int64_t>(1))
       ->group(group)
       ->excludes(ids);
@@ -218,8 +260,8 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
       ->group(group)
       ->needs(qk);
   app.add_flag("--causal", o.causal, "for --qk and --probabilities: the heads are causal")->group(group);
-  for (const char* name :
-       {"--length", "--sequences", "--join-documents", "--per-document", "--drop-special-tokens"}) {
+  for (const char* name : {"--length", "--sequences", "--join-documents", "--per-document",
+                           "--drop-special-tokens", "--stack"}) {
     CLI::Option* of_text = app.get_option_no_throw(name);
     if (of_text != nullptr) qk->excludes(of_text), app.get_option("--probabilities")->excludes(of_text);
   }
