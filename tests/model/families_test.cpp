@@ -41,10 +41,12 @@ std::vector<std::optional<Stack>> stacks_of(const std::string& variant) {
 // What transformers recorded for a stack of a variant, beside what we compute.
 class Comparison {
  public:
-  explicit Comparison(const std::string& variant, std::optional<Stack> stack = {})
+  explicit Comparison(
+      const std::string& variant, std::optional<Stack> stack = {},
+      const PlanChange& change = [](ModelPlan same) { return same; })
       : folder_(fixture("models/" + variant)),
         expected_(TensorFile::open(folder_ + "/expected.safetensors", true)),
-        loaded_(folder_, stack) {
+        loaded_(folder_, stack, change) {
     if (!stack) return;
     attention_ = std::string(name_of(*stack)) + ".";
     states_ = stack == Stack::kCross ? "decoder." : attention_;
@@ -131,6 +133,35 @@ TEST_CASE("Every family agrees with transformers in hidden states, q, k, v, logi
     for (const std::optional<Stack> stack : stacks_of(variant)) {
       INFO(variant << " " << (stack ? name_of(*stack) : ""));
       CHECK(Comparison(variant, stack).disagreements() == std::vector<std::string>{});
+    }
+  }
+}
+
+TEST_CASE("What sets T5 apart is found out where it is missing") {
+  const std::pair<const char*, std::function<void(ModelPlan&)>> mutants[] = {
+      {"scaled", [](ModelPlan& p) { p.architecture.scale = 0.5f; }},
+      {"another far distance", [](ModelPlan& p) { p.architecture.distance_buckets.far = 128; }},
+      {"no bias in the last layer", [](ModelPlan& p) { p.layers.back().distance_bias = {}; }},
+      {"another start token", [](ModelPlan& p) { p.architecture.decoder_start_id = 0; }},
+      {"an encoder without its last norm",
+       [](ModelPlan& p) {
+         ModelPlan encoder = *p.encoder;
+         encoder.final_norm = {};
+         p.encoder = std::make_shared<const ModelPlan>(encoder);
+       }},
+      {"cross attention with queries and keys swapped",
+       [](ModelPlan& p) { std::swap(p.layers[0].cross->query, p.layers[0].cross->key); }},
+      {"keys and values swapped",
+       [](ModelPlan& p) { std::swap(p.layers[0].cross->value, p.layers[0].cross->key); }},
+      {"a head without scale", [](ModelPlan& p) { p.head->scale = 1; }}};
+  for (const auto& mutant : mutants) {
+    INFO(mutant.first);
+    const auto change = [&](ModelPlan plan) {
+      mutant.second(plan);
+      return plan;
+    };
+    for (const Stack stack : {Stack::kDecoder, Stack::kCross}) {
+      CHECK_FALSE(Comparison("t5", stack, change).disagreements().empty());
     }
   }
 }

@@ -2,6 +2,7 @@
 // What a source shows of each sequence, kept; small tensor files; a loaded fixture.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -18,12 +19,15 @@
 
 namespace linformer {
 
-/// A stack of a checkpoint's folder, ready to run on two threads.
+using PlanChange = std::function<ModelPlan(ModelPlan)>;
+
+/// A stack of a checkpoint's folder, ready to run on two threads. `change`: what is done to its plan first.
 struct LoadedFixture {
-  explicit LoadedFixture(const std::string& folder = fixture("bert/base-prefixless"),
-                         std::optional<Stack> stack = {})
+  explicit LoadedFixture(
+      const std::string& folder = fixture("bert/base-prefixless"), std::optional<Stack> stack = {},
+      const PlanChange& change = [](ModelPlan same) { return same; })
       : checkpoint(Checkpoint::open(folder, true)),
-        plan(select_stack(plan_model(checkpoint), stack)),
+        plan(change(select_stack(plan_model(checkpoint), stack))),
         model(Model::load(checkpoint, plan, memory)) {}
 
   MemoryAccount memory;
