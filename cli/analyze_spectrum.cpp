@@ -73,13 +73,15 @@ AnalysisOptions analysis_options(const SpectrumOptions& o) {
   return options;
 }
 
-Json method_json(const SpectrumOptions& o, const AnalysisOptions& options, const ReportContext& context) {
+Json method_json(const SpectrumOptions& o, const AnalysisOptions& options, const OpenInput& input,
+                 const ReportContext& context) {
   Json at;
   for (const AtPoint& point : options.at) at.push_back(point.label());
   return {
       {"singular_values", options.method},
       {"cumulative", "mean over sequences of the first m singular values' share of their sum, no squares"},
       {"at", at},
+      {"stack", input.plan ? Json(name_of(input.plan->architecture.stack())) : Json()},
       {"centred", options.centred},
       {"logits", options.logits},
       {"controls", options.controls},
@@ -231,7 +233,7 @@ std::pair<SpectrumResult, Json> analyze(const SpectrumOptions& o, const ReportPl
   const PlacesLock lock(places);
   const bool resume = should_resume(places, o.resume, o.force);
   if (o.resume && !resume) session.note(fmt::format("no journal {}: beginning anew", places.journal));
-  const Json method = method_json(o, analysis.options(), session.context());
+  const Json method = method_json(o, analysis.options(), input, session.context());
   const AnalysisFiles files{.journal = places.journal,
                             .spectra = places.spectra,
                             .resume = resume,
@@ -285,7 +287,8 @@ Action add_analyze_spectrum(CLI::App& app) {
       "  linformer analyze-spectrum\n"
       "  linformer analyze-spectrum --checkpoint my-bert/ --text book.txt --sequences 100 --out "
       "spectrum.json\n");
-  add_input_options(app, o->input, {.text = true, .inputs = true, .tensors = true, .drop = true});
+  add_input_options(app, o->input,
+                    {.text = true, .inputs = true, .tensors = true, .drop = true, .stack = true});
   add_selection(app, o->selection);
   const char* group = "Analysis";
   app.add_option("--at", o->at,

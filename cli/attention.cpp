@@ -73,7 +73,7 @@ Action add_attention(CLI::App& app) {
       "  linformer attention --sequences 1 --out attention.safetensors\n"
       "  linformer attention --checkpoint my-bert/ --text a.txt --layers 0..2 --save q,k --out "
       "qk.safetensors\n");
-  add_input_options(app, o->input, {.text = true, .inputs = true});
+  add_input_options(app, o->input, {.text = true, .inputs = true, .stack = true});
   add_selection(app, o->selection);
   app.add_option("--save", o->save, "any of probabilities, q, k, v, logits, hidden (default: probabilities)")
       ->delimiter(',')

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/error.h"
 #include "commands.h"
@@ -13,6 +15,7 @@
 #include "io/json.h"
 #include "io/printable.h"
 #include "model/language_model.h"
+#include "model/span_corruption.h"
 #include "options.h"
 #include "report/table.h"
 #include "tokenizer/open_tokenizer.h"
@@ -42,16 +45,24 @@ Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
   Json json = {{"checkpoint", checkpoint.path()},
                {"weights", checkpoint.weights_path()},
                {"packaging", checkpoint.packaging()},
-               {"architecture", architecture_json(plan.architecture)},
+               {"architecture", architecture_json((plan.encoder ? *plan.encoder : plan).architecture)},
                {"language_model_head", plan.head.has_value()},
                {"tensors", checkpoint.tensors().size()},
                {"elements_by_dtype", parameters},
                {"bytes", checkpoint.total_bytes()},
                {"tokenizer", tokenizer_kind(tokenizer_files(checkpoint))},
                {"unused_tensors", unused_tensors(checkpoint, plan)}};
+  if (plan.encoder) json["decoder"] = architecture_json(plan.architecture);
   if (!checkpoint.unmapped_tensors().empty()) json["unmapped_tensors"] = checkpoint.unmapped_tensors();
   return json;
 }
+
+// What --check asks of a model, and the name of its loss.
+struct Task {
+  const char* loss;
+  std::vector<Prediction> predictions = {};
+};
+constexpr const char* kCopyLoss = "copy_loss_nats";
 
 // A loss over no token at all would say that nothing is wrong.
 void require_predictions(const InputOptions& options, const PackedText& packed,
@@ -67,14 +78,42 @@ void require_predictions(const InputOptions& options, const PackedText& packed,
                .remedy = "Give more text"});
 }
 
-// What each sequence is to predict: the next tokens where the model is causal, else masked ones.
-std::vector<Prediction> predictions(const PackedText& packed, const Checkpoint& checkpoint,
-                                    const Architecture& architecture, uint64_t seed) {
-  std::vector<Prediction> list;
-  if (architecture.causal) {
-    for (const Sequence& sequence : packed.sequences) list.push_back(predict_next(sequence.ids));
-    return list;
+// <extra_id_0>, <extra_id_1>, ..., as far as the tokenizer has them.
+std::vector<int32_t> sentinels(const Tokenizer& tokenizer) {
+  constexpr size_t kMost = 1000;  // whatever a strange tokenizer makes of them
+  std::vector<int32_t> found;
+  while (found.size() < kMost) {
+    const std::vector<int32_t> ids = tokenizer.encode(fmt::format("<extra_id_{}>", found.size()));
+    if (ids.size() != 1 || ids.front() == tokenizer.special_tokens().unknown) break;
+    found.push_back(ids.front());
   }
+  return found;
+}
+
+// T5's own task where there is a tokenizer with what it takes, else one that takes nothing: the text once
+// more.
+Task encoder_decoder_task(const PackedText& packed, const Checkpoint& checkpoint, int32_t start_id,
+                          uint64_t seed) {
+  const TokenizerFiles files = tokenizer_files(checkpoint);
+  const std::unique_ptr<Tokenizer> tokenizer =
+      tokenizer_kind(files) == kNoTokenizer ? nullptr : open_tokenizer(files);
+  const std::vector<int32_t> marks = tokenizer ? sentinels(*tokenizer) : std::vector<int32_t>{};
+  Task task{.loss = marks.empty() ? kCopyLoss : "span_corruption_loss_nats"};
+  for (const Sequence& sequence : packed.sequences) {
+    task.predictions.push_back(marks.empty() ? predict_again(sequence.ids, start_id)
+                                             : corrupt_spans(sequence.ids, tokenizer->special_tokens().ids,
+                                                             marks, start_id, seed, task.predictions.size()));
+  }
+  return task;
+}
+
+Task causal_task(const PackedText& packed) {
+  Task task{.loss = "causal_lm_loss_nats"};
+  for (const Sequence& sequence : packed.sequences) task.predictions.push_back(predict_next(sequence.ids));
+  return task;
+}
+
+Task masked_task(const PackedText& packed, const Checkpoint& checkpoint, int64_t vocabulary, uint64_t seed) {
   const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(checkpoint);
   const SpecialTokens& special = tokenizer->special_tokens();
   if (!special.mask) {
@@ -83,11 +122,18 @@ std::vector<Prediction> predictions(const PackedText& packed, const Checkpoint& 
                                     .expected = "[MASK]",
                                     .remedy = "Leave out --check"});
   }
+  Task task{.loss = "masked_lm_loss_nats"};
   for (const Sequence& sequence : packed.sequences) {
-    list.push_back(
-        mask_sequence(sequence.ids, special.ids, *special.mask, architecture.vocabulary, seed, list.size()));
+    task.predictions.push_back(
+        mask_sequence(sequence.ids, special.ids, *special.mask, vocabulary, seed, task.predictions.size()));
   }
-  return list;
+  return task;
+}
+
+Task task_for(const PackedText& packed, const Checkpoint& checkpoint, const ModelPlan& plan, uint64_t seed) {
+  const Architecture& a = plan.architecture;
+  if (plan.encoder) return encoder_decoder_task(packed, checkpoint, a.decoder_start_id, seed);
+  return a.causal ? causal_task(packed) : masked_task(packed, checkpoint, a.vocabulary, seed);
 }
 
 // A classifier's answers prove little without labels; so nothing is claimed.
@@ -108,15 +154,22 @@ void require_language_model(const Architecture& architecture) {
 Json check_facts(const InfoOptions& o, const Checkpoint& checkpoint, const ModelPlan& plan,
                  Session& session) {
   require_language_model(plan.architecture);
+  require_language_model_head(plan.head.has_value());
   const Model model = Model::load(checkpoint, plan, session.run().memory);
   const PackedText packed = open_sequences(o.input, checkpoint, plan.architecture);
-  const std::vector<Prediction> list = predictions(packed, checkpoint, plan.architecture, o.common.seed);
-  require_predictions(o.input, packed, list);
-  const LanguageModelLoss result = language_model_loss(model, list, session.run());
-  return {{"sequences", packed.sequences.size()},
-          {"predictions", result.predictions},
-          {plan.architecture.causal ? "causal_lm_loss_nats" : "masked_lm_loss_nats", result.loss},
-          {"accuracy", result.accuracy}};
+  const Task task = task_for(packed, checkpoint, plan, o.common.seed);
+  require_predictions(o.input, packed, task.predictions);
+  const LanguageModelLoss result = language_model_loss(model, task.predictions, session.run());
+  Json facts = {{"sequences", packed.sequences.size()},
+                {"predictions", result.predictions},
+                {task.loss, result.loss},
+                {"accuracy", result.accuracy}};
+  if (!plan.encoder) return facts;
+  facts["guessing_loss_nats"] = std::log(static_cast<double>(plan.architecture.vocabulary));
+  if (task.loss == kCopyLoss) {
+    facts["meaning"] = "copying, since there are no sentinels: a small loss proves, a large one says nothing";
+  }
+  return facts;
 }
 
 // What files say must not steer the terminal.
@@ -174,7 +227,8 @@ int run(const InfoOptions& o, const Invocation& invocation) {
     return 0;
   }
   const Checkpoint checkpoint = open_checkpoint(o.input.checkpoint, session);
-  const ModelPlan plan = plan_model(checkpoint);
+  const std::optional<Stack> stack = o.input.chosen_stack();
+  const ModelPlan plan = stack ? select_stack(plan_model(checkpoint), stack) : plan_model(checkpoint);
   Json facts = checkpoint_facts(checkpoint, plan);
   if (o.check) facts["check"] = check_facts(o, checkpoint, plan, session);
   if (o.common.format == Format::kJson || o.common.format == Format::kJsonl) {
@@ -199,7 +253,9 @@ Action add_info(CLI::App& app) {
       "Examples:\n"
       "  linformer info my-bert/\n"
       "  linformer info my-bert/ --check --text book.txt\n");
-  add_input_options(app, o->input, {.text = true});
+  add_input_options(app, o->input, {.text = true, .stack = true});
+  app.get_option("--stack")->description(
+      "of a model with encoder and decoder, the part that is told and checked (default: all of it)");
   app.add_option("CHECKPOINT", o->input.checkpoint, "the same as --checkpoint")->excludes("--checkpoint");
   app.add_flag("--tensors", o->tensors, "list every tensor");
   app.add_flag("--models", o->models, "list the models that are supported instead")

@@ -101,6 +101,16 @@ std::string fingerprint(const OpenInput& input) {
   return digest.hex_digest();
 }
 
+// Where a decoder that reads the sequence shifted right has its special tokens: the first, and those of the
+// sequence but for the last position, which it does not read.
+std::vector<int32_t> shifted_positions(const std::vector<int32_t>& positions, int64_t length) {
+  std::vector<int32_t> shifted = {0};
+  for (const int32_t position : positions) {
+    if (position + 1 < length) shifted.push_back(position + 1);
+  }
+  return shifted;
+}
+
 std::vector<std::vector<int32_t>> dropped_positions(const InputOptions& options, const OpenInput& input) {
   if (input.images) return prefix_positions(*input.images, input.plan->architecture);
   const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(*input.checkpoint);
@@ -110,6 +120,16 @@ std::vector<std::vector<int32_t>> dropped_positions(const InputOptions& options,
                           ? template_positions(tokenizer->sequence_template(), std::ssize(sequence.ids))
                           : template_id_positions(*tokenizer, sequence.ids));
   }
+  if (!input.plan->encoder) return dropped;
+  if (input.plan->architecture.cross) {
+    throw Error(ErrorCode::kUsage, {.subject = "--drop-special-tokens",
+                                    .found = "given with --stack cross",
+                                    .expected = "a stack whose queries and keys are the same tokens",
+                                    .remedy = "Leave it out"});
+  }
+  for (size_t i = 0; i < dropped.size(); ++i) {
+    dropped[i] = shifted_positions(dropped[i], std::ssize(input.packed.sequences[i].ids));
+  }
   return dropped;
 }
 
@@ -117,7 +137,9 @@ OpenInput open_model_input(const InputOptions& options, const std::vector<int64_
                            Session& session) {
   OpenInput input;
   input.checkpoint = open_checkpoint(options.checkpoint, session);
-  input.plan = without_later_layers(plan_model(*input.checkpoint), layers);
+  ModelPlan whole = plan_model(*input.checkpoint);
+  input.one_of_several = whole.encoder != nullptr;
+  input.plan = without_later_layers(select_stack(std::move(whole), options.chosen_stack()), layers);
   const Architecture& a = input.plan->architecture;
   if (a.image) {
     input.images = open_images(options, a, session.map_files());
@@ -163,10 +185,10 @@ OpenInput open_tensor_input(const InputOptions& options, Session& session) {
 }  // namespace
 
 nlohmann::ordered_json architecture_json(const Architecture& a) {
-  nlohmann::ordered_json json = {{"family", a.family},       {"layers", a.layers},
-                                 {"heads", a.heads},         {"kv_heads", a.kv_heads},
-                                 {"head_size", a.head_size}, {"width", a.width},
-                                 {"ffn_width", a.ffn_width}, {"activation", name_of(a.activation)}};
+  nlohmann::ordered_json json = {
+      {"family", a.family}, {"stack", name_of(a.stack())}, {"layers", a.layers},
+      {"heads", a.heads},   {"kv_heads", a.kv_heads},      {"head_size", a.head_size},
+      {"width", a.width},   {"ffn_width", a.ffn_width},    {"activation", name_of(a.activation)}};
   if (a.image) {
     json["image_channels"] = a.image->channels;
     json["image_size"] = {a.image->height, a.image->width};
@@ -176,8 +198,19 @@ nlohmann::ordered_json architecture_json(const Architecture& a) {
     json["vocabulary"] = a.vocabulary;
   }
   json["positions"] = a.positions;
-  json["causal"] = a.causal;
+  if (a.positions == kAnyLength) {
+    json["positions"] = nullptr;
+    json["positions_reason"] = "any number: positions are told by distance alone";
+  }
+  json["causal"] = a.hides_later_keys();
   return json;
+}
+
+std::optional<Stack> InputOptions::chosen_stack() const {
+  for (const Stack candidate : {Stack::kEncoder, Stack::kDecoder, Stack::kCross}) {
+    if (stack == name_of(candidate)) return candidate;
+  }
+  return std::nullopt;
 }
 
 void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
@@ -186,6 +219,14 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
          "--checkpoint", o.checkpoint,
          "a folder, a file of weights or a model in the hub's cache (default: a small BERT that is built in)")
       ->group(group);
+  if (parts.stack) {
+    app.add_option(
+           "--stack", o.stack,
+           "of a model with encoder and decoder, whose attention: the encoder's, the decoder's to itself, "
+           "or to the encoder (default: encoder)")
+        ->check(CLI::IsMember({"encoder", "decoder", "cross"}))
+        ->group(group);
+  }
   if (!parts.text) return;
   CLI::Option* text =
       app.add_option("--text", o.text,
@@ -205,7 +246,8 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
                  ->excludes(text)
                  ->excludes(ids);
   }
-  app.add_option("--length", o.length, "tokens of a sequence (default: 512, or the model's positions)")
+  app.add_option("--length", o.length,
+                 "tokens of a sequence (default: 512, or the model's positions if these are fewer)")
       ->transform(whole_number<int64_t>(1))
       ->group(group)
       ->excludes(ids);
@@ -250,7 +292,7 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
       ->needs(qk);
   app.add_flag("--causal", o.causal, "for --qk and --probabilities: the heads are causal")->group(group);
   for (const char* name : {"--inputs", "--length", "--sequences", "--join-documents", "--per-document",
-                           "--drop-special-tokens"}) {
+                           "--drop-special-tokens", "--stack"}) {
     CLI::Option* of_text = app.get_option_no_throw(name);
     if (of_text != nullptr) qk->excludes(of_text), app.get_option("--probabilities")->excludes(of_text);
   }

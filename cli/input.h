@@ -35,6 +35,9 @@ struct InputOptions {
   bool join_documents = false;
   bool per_document = false;
   bool drop_special_tokens = false;
+  std::string stack;  ///< empty: the encoder if there is one
+
+  std::optional<Stack> chosen_stack() const;
 };
 
 struct InputParts {
@@ -42,6 +45,7 @@ struct InputParts {
   bool inputs = false;   ///< --inputs
   bool tensors = false;  ///< --qk and --probabilities
   bool drop = false;     ///< --drop-special-tokens
+  bool stack = false;    ///< --stack
 };
 
 void add_input_options(CLI::App& app, InputOptions& options, InputParts parts);
@@ -78,6 +82,7 @@ PackedText open_sequences(const InputOptions& options, const Checkpoint& checkpo
 struct OpenInput {
   std::optional<Checkpoint> checkpoint;
   std::optional<ModelPlan> plan;
+  bool one_of_several = false;  ///< the plan is of a stack beside which the model has others
   std::unique_ptr<Model> model;
   PackedText packed;                          ///< of a model of text
   std::optional<StoredImages> images;         ///< of a model of images

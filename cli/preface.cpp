@@ -24,8 +24,9 @@ std::string model_text(const OpenInput& input) {
                        facts.causal ? "; causal" : "");
   }
   const Architecture& a = input.plan->architecture;
-  return fmt::format("{}, {}, d = {}{}: {}", a.family, layers, a.head_size, a.causal ? ", causal" : "",
-                     input.checkpoint->path());
+  return fmt::format("{}, {}{}, d = {}{}: {}", a.family,
+                     input.one_of_several ? fmt::format("stack {}, ", name_of(a.stack())) : "", layers,
+                     a.head_size, facts.causal ? ", causal" : "", input.checkpoint->path());
 }
 
 std::string text_name(const nlohmann::ordered_json& facts) {

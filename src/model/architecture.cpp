@@ -3,7 +3,39 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+
 namespace linformer {
+
+std::string_view name_of(Stack stack) {
+  switch (stack) {
+    case Stack::kEncoder:
+      return "encoder";
+    case Stack::kDecoder:
+      return "decoder";
+    case Stack::kCross:
+      return "cross";
+  }
+  return "";
+}
+
+ModelPlan select_stack(ModelPlan plan, std::optional<Stack> stack) {
+  const Stack own = plan.architecture.stack();
+  const bool both = plan.encoder != nullptr;
+  const Stack chosen = stack.value_or(both ? Stack::kEncoder : own);
+  if (chosen == own) return plan;
+  if (both) {
+    if (chosen == Stack::kEncoder) return *plan.encoder;
+    plan.architecture.cross = true;
+    return plan;
+  }
+  throw Error(ErrorCode::kUsage,
+              {.subject = "--stack",
+               .found = std::string(name_of(chosen)),
+               .expected = own == Stack::kEncoder ? "encoder: the weights of this checkpoint have no decoder"
+                                                  : "decoder: this model has no encoder",
+               .remedy = "Leave it out, or use the checkpoint of a whole encoder-decoder"});
+}
 
 ModelPlan without_later_layers(ModelPlan plan, const std::vector<int64_t>& layers) {
   plan.head.reset();
@@ -20,6 +52,7 @@ void for_each_tensor(const ModelPlan& plan, const std::function<void(const Tenso
     if (ref.exists()) f(ref);
   };
   const auto pair = [&](const auto& refs) { visit(refs.weight), visit(refs.bias); };
+  if (plan.encoder) for_each_tensor(*plan.encoder, f);
   visit(plan.embeddings.words);
   visit(plan.embeddings.positions);
   visit(plan.embeddings.types);
@@ -27,7 +60,12 @@ void for_each_tensor(const ModelPlan& plan, const std::function<void(const Tenso
   for (const TensorRef& token : plan.embeddings.prefix) visit(token);
   for (const LayerRefs& layer : plan.layers) {
     pair(layer.query), pair(layer.key), pair(layer.value), pair(layer.attention_output);
+    visit(layer.distance_bias);
     pair(layer.attention_norm);
+    if (layer.cross) {
+      const CrossRefs& cross = *layer.cross;
+      pair(cross.query), pair(cross.key), pair(cross.value), pair(cross.output), pair(cross.norm);
+    }
     pair(layer.ffn_gate), pair(layer.ffn_in), pair(layer.ffn_out);
     pair(layer.ffn_norm);
   }

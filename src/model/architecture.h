@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +43,19 @@ struct ImageShape {
   int64_t patch_values() const { return channels * patch_height * patch_width; }
 };
 
+/// The attentions that a model may have: of its encoder and of its decoder to themselves, and of the decoder
+/// to the encoder's output. A model with one stack of layers has a decoder if it is causal.
+enum class Stack { kEncoder, kDecoder, kCross };
+std::string_view name_of(Stack stack);
+
+/// Buckets of distances that share a bias (Raffel et al. 2019); see distance_bucket().
+struct DistanceBuckets {
+  int64_t count = 0;  ///< 0: no such biases
+  int64_t far = 0;    ///< all distances from here on are in the last bucket of their side
+};
+
+constexpr int64_t kAnyLength = std::numeric_limits<int64_t>::max();
+
 /// The plain description from which the forward pass works.
 struct Architecture {
   std::string family;           ///< its model_type, e.g. "bert"
@@ -52,8 +67,8 @@ struct Architecture {
   int64_t ffn_width = 0;        ///< between the feed-forward block's two products
   int64_t vocabulary = 0;       ///< rows of the word embeddings
   int64_t embedding_width = 0;  ///< of the embeddings; projected to `width` where it differs
-  int64_t positions = 0;        ///< longest sequence; of images, the only length
-  int64_t token_types = 0;      ///< segments, every token is of the first; 0: none
+  int64_t positions = 0;    ///< longest sequence; of images, the only length; kAnyLength: nothing bounds it
+  int64_t token_types = 0;  ///< segments, every token is of the first; 0: none
   Activation activation = Activation::kGelu;
   bool gated_ffn = false;  ///< activation(gate(x)) · in(x) instead of activation(in(x))
   NormKind norm_kind = NormKind::kLayer;
@@ -61,7 +76,8 @@ struct Architecture {
   float norm_epsilon = 0;
   float scale = 1;              ///< s in softmax(s · Q Kᵀ)
   bool scale_by_layer = false;  ///< s / (i + 1) in layer i
-  bool causal = false;
+  bool causal = false;          ///< in the attention of the stack to itself
+  bool cross = false;           ///< what is looked at is the attention to the encoder's output instead
   /// Learned positions are counted from here: the table has `positions` rows from this one on.
   int64_t first_position = 0;
   /// A token that takes no position of its own but row first_position − 1 (RoBERTa's padding); −1: none.
@@ -69,11 +85,16 @@ struct Architecture {
   /// Rotary positions: the first 2f elements of each q and k are rotated in pairs (i, f + i) by the angle
   /// position · frequency i. Empty: none.
   std::vector<float> rotary_frequencies = {};
-  float init_deviation = 0;              ///< standard deviation of the weights of an untrained model
-  std::optional<ImageShape> image = {};  ///< the input is images; none: token ids
+  DistanceBuckets distance_buckets = {};  ///< of the biases that the logits have by distance
+  int32_t decoder_start_id = 0;           ///< with an encoder: what the decoder reads first
+  float init_deviation = 0;               ///< standard deviation of the weights of an untrained model
+  std::optional<ImageShape> image = {};   ///< the input is images; none: token ids
 
   /// Tokens before those of the patches.
   int64_t prefix_tokens() const { return image ? positions - image->patches() : 0; }
+  Stack stack() const { return cross ? Stack::kCross : causal ? Stack::kDecoder : Stack::kEncoder; }
+  /// Whether a query of the attention that is looked at sees earlier keys only.
+  bool hides_later_keys() const { return stack() == Stack::kDecoder; }
 };
 
 /// A tensor that a family expects: its name in this checkpoint, its shape as it is used, and where in the
@@ -89,6 +110,9 @@ struct TensorRef {
   /// Output r is stored as output first + (r / block) · step + r mod block: a part of a fused tensor. Block
   /// 0: all in one.
   int64_t first = 0, block = 0, step = 0;
+  /// Of an untrained model: a weight's standard deviation (none: the architecture's), a norm's weight (none:
+  /// 1).
+  std::optional<float> untrained = {};
 
   bool exists() const { return !name.empty(); }
   const Shape& stored_shape() const { return stored.empty() ? shape : stored; }
@@ -115,32 +139,47 @@ struct EmbeddingRefs {
   std::vector<TensorRef> prefix = {};  ///< [1, width] each: tokens before those of the patches
 };
 
+/// Attention to the encoder's output, after that of the layer to itself.
+struct CrossRefs {
+  DenseRefs query = {}, key = {}, value = {}, output = {};
+  NormRefs norm = {};
+};
+
 struct LayerRefs {
   DenseRefs query = {}, key = {}, value = {}, attention_output = {};
+  TensorRef distance_bias = {};  ///< [buckets, heads], added to the logits of the attention to itself
   NormRefs attention_norm = {};
+  std::optional<CrossRefs> cross = {};
   DenseRefs ffn_gate = {}, ffn_in = {}, ffn_out = {};
   NormRefs ffn_norm = {};
 };
 
-/// Language-model head: decoder · norm(activation(transform(x))) + bias, or decoder · x + bias.
+/// Language-model head: decoder · norm(activation(transform(x))) + bias, or decoder · (scale · x) + bias.
 struct HeadRefs {
   DenseRefs transform = {};
   NormRefs norm = {};
   Activation activation = Activation::kGelu;
   DenseRefs decoder = {};  ///< its weight is the word embedding where tied
+  float scale = 1;         ///< of a head without transform
 };
 
-/// An architecture and where its weights are.
+/// An architecture and where its weights are. That of an encoder-decoder is the decoder's, which has the
+/// encoder's in it.
 struct ModelPlan {
   Architecture architecture = {};
   EmbeddingRefs embeddings = {};
   std::vector<LayerRefs> layers = {};  ///< layers that share their weights name the same tensors
   NormRefs final_norm = {};
   std::optional<HeadRefs> head = {};
+  std::shared_ptr<const ModelPlan> encoder = {};  ///< whose output the layers' cross attention reads
 };
 
+/// What one stack of a model takes: of an encoder-decoder, the encoder alone or all of it. None: the encoder
+/// if there is one. Throws Error(kUsage) naming --stack for one that this model has not.
+ModelPlan select_stack(ModelPlan plan, std::optional<Stack> stack);
+
 /// The plan of what attention in these layers depends on: no head, and nothing after the last of them. Empty:
-/// all layers.
+/// all layers. An encoder beside them stays whole.
 ModelPlan without_later_layers(ModelPlan plan, const std::vector<int64_t>& layers);
 
 /// Calls f for every tensor of the plan that there is; one that is used twice comes twice.

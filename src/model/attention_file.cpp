@@ -168,6 +168,7 @@ int64_t write_attention_file(const std::string& path, AttentionSource& source, i
                            {{"layers", fmt::format("{}", fmt::join(options.layers, ","))},
                             {"heads", fmt::format("{}", fmt::join(options.heads, ","))},
                             {"causal", facts.causal ? "true" : "false"},
+                            {"bias", facts.has_bias ? "true" : "false"},
                             {"head_size", std::to_string(facts.head_size)},
                             {"scales", fmt::format("{}", fmt::join(facts.scales, ","))},
                             {"complete", "true"}});

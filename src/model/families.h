@@ -18,5 +18,6 @@ ModelPlan plan_gpt_neox(const Checkpoint& checkpoint);    ///< Black et al. 2022
 ModelPlan plan_llama(const Checkpoint& checkpoint);       ///< Touvron et al. 2023; Mistral and Qwen2 too
 ModelPlan plan_vit(const Checkpoint& checkpoint);         ///< Dosovitskiy et al. 2020
 ModelPlan plan_deit(const Checkpoint& checkpoint);        ///< Touvron et al. 2020
+ModelPlan plan_t5(const Checkpoint& checkpoint);          ///< Raffel et al. 2019; mT5 and umT5 too
 
 }  // namespace linformer

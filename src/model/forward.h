@@ -3,7 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "attention/mechanism.h"
@@ -27,8 +29,9 @@ struct LayerView {
   std::span<const int64_t> sequences;  ///< indices of the sequences within the source
   /// [b, h, n, d], k and v [b, h_kv, n, d]; q and k after rotary positions; may be missing.
   HeadsView<const float> q = {}, k = {}, v = {};
-  HeadsView<float> logits = {};         ///< [b, h, n, n], no data if not wanted; the visitor may overwrite it
-  HeadsView<float> probabilities = {};  ///< [b, h, n, n], no data if not wanted; the visitor may overwrite it
+  HeadsView<float> logits = {};  ///< [b, h, n, keys], no data if not wanted; the visitor may overwrite it
+  HeadsView<float> probabilities =
+      {};  ///< [b, h, n, keys], no data if not wanted; the visitor may overwrite it
   MatrixView<const float> hidden = {};  ///< the layer's output [b · n, width]; may be missing
   /// The first layer's input [b · n, width]; only at layer 0, may be missing.
   MatrixView<const float> embeddings = {};
@@ -45,15 +48,25 @@ class LayerVisitor {
   virtual void on_layer(const LayerView& view) = 0;
 };
 
-/// Runs batches through a model. Buffers grow to the largest batch seen and are reused.
+/// What a decoder reads while the encoder reads `ids`: these, one place later, after the start token.
+std::vector<int32_t> shifted_right(std::span<const int32_t> ids, int32_t start_id);
+
+/// Runs batches through a model. Buffers grow to the largest batch seen and are reused. What visitors see of
+/// an encoder-decoder is its decoder: its attention to itself or to the encoder's output, as the architecture
+/// says.
 class ForwardPass {
  public:
   /// `model` must outlive it. `mechanism`: see make_mechanism.
   ForwardPass(const Model& model, std::unique_ptr<Mechanism> mechanism, Run& run);
 
   /// Bytes it takes for b sequences of length n when `wants` holds for a layer: buffers, scratch and packed
-  /// weights, those it holds already included. Makes the dense layers ready for b · n rows.
+  /// weights, those it holds already included; an encoder's sequences are as long. Makes the dense layers
+  /// ready for b · n rows.
   int64_t buffer_bytes(int64_t batch, int64_t length, const LayerWants& wants);
+
+  /// For a model with an encoder, before run(): runs a batch of equal length through the encoder, whose last
+  /// hidden states the cross attention of run() reads.
+  void encode(const ModelInput& input);
 
   /// Runs a batch of length n <= positions through layers 0 .. layers − 1. `indices` are handed to the
   /// visitor (may be null). Returns the last hidden states [b · n, width] (after the final norm, if all
@@ -63,24 +76,51 @@ class ForwardPass {
                               LayerVisitor* visitor);
 
  private:
+  struct CrossLayer {
+    CrossLayer(const CrossWeights& weights, const Architecture& architecture);
+
+    Dense query, key_value, output;
+    Norm norm;
+  };
   struct Layer {
     Layer(const LayerWeights& weights, const Architecture& architecture);
-    std::vector<Dense*> dense();
+    /// With the number of rows that each is for.
+    std::vector<std::pair<Dense*, int64_t>> dense(int64_t tokens, int64_t encoder_tokens);
+    std::vector<Norm*> norms();
 
     Dense qkv, attention_output;
+    MatrixView<const float> distance_bias;
+    std::optional<CrossLayer> cross;
     std::optional<Dense> ffn_gate;
     Dense ffn_in, ffn_out;
     Norm attention_norm, ffn_norm;
   };
+  struct Heads {
+    HeadsView<float> q, k, v;
+  };
+  /// n, and the number of the encoder's tokens.
+  struct Lengths {
+    int64_t own = 0, encoder = 0;
+  };
   struct Sizes;
 
-  AttentionShape attention_shape(int64_t batch, int64_t length) const;
-  Sizes sizes_for(int64_t batch, int64_t length, const LayerWants& wants);
-  void reserve(int64_t batch, int64_t length, const LayerWants& wants);
-  HeadsView<float> heads_view(int64_t first, int64_t heads) const;
+  AttentionShape attention_shape(int64_t batch, int64_t queries, int64_t keys) const;
+  Sizes sizes_for(int64_t batch, Lengths lengths, const LayerWants& wants);
+  void reserve(int64_t batch, Lengths lengths, const LayerWants& wants);
+  int64_t keys_looked_at(Lengths lengths) const { return a_.cross ? lengths.encoder : lengths.own; }
+  HeadsView<float> heads_view(float* rows, int64_t length, int64_t row_heads, int64_t first,
+                              int64_t heads) const;
   HeadsView<float> map_view(const Buffer<float>& buffer, int64_t row_stride) const;
+  Heads self_heads() const;
+  Heads cross_heads() const;
   LayerView view_of(int64_t layer, const LayerWants& wants) const;
-  void attend(const LayerView& view);
+  const float* block_input(Norm& norm);
+  void end_block(Dense& output, const float* from, Norm& norm);
+  void attend(const AttentionShape& shape, const Heads& heads, MatrixView<const float> bias,
+              const AttentionTaps& taps);
+  void attend_to_itself(Layer& layer, const LayerView& view);
+  void attend_to_encoder(CrossLayer& cross, const LayerView& view);
+  void fill_bias(MatrixView<const float> table);
   void feed_forward(Layer& layer, const float* x);
   void run_layer(Layer& layer, const LayerView& view);
   void run_norm(Norm& norm, const float* x, float* y);
@@ -93,12 +133,18 @@ class ForwardPass {
   std::vector<Layer> layers_;  ///< distinct ones
   Norm final_norm_;
   RotaryTable rotary_;
-  int64_t batch_ = 0, length_ = 0;
+  std::unique_ptr<ForwardPass> encoder_;
+  MatrixView<const float> encoded_ = {};  ///< the encoder's last hidden states
+  int64_t batch_ = 0;
+  Lengths lengths_;
+  const float* bias_table_ = nullptr;  ///< what distance_bias_ was made of
   Buffer<float> embeddings_, hidden_;  ///< [b · n, width]
   Buffer<float> normed_;               ///< the same, where norms come first
   Buffer<float> qkv_;                  ///< [b · n, (h + 2 h_kv) · d]
-  Buffer<float> context_;              ///< attention's output [b · n, h · d]
-  Buffer<float> ffn_, gate_;           ///< [b · n, ffn width]
+  Buffer<float> cross_;  ///< queries [b · n, h · d], the encoder's keys and values [·, 2 h_kv · d]
+  Buffer<float> distance_bias_;  ///< [h, 2n − 1]
+  Buffer<float> context_;        ///< attention's output [b · n, h · d]
+  Buffer<float> ffn_, gate_;     ///< [b · n, ffn width]
   Buffer<float> logits_, probabilities_;
   RawBuffer workspace_, scratch_;  ///< of the mechanism; of the dense layers and norms
 };

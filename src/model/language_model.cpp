@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -12,13 +13,9 @@ namespace {
 
 constexpr uint32_t kMaskPurpose = 0x3A5C;
 
-const HeadWeights& require_head(const Model& model) {
-  if (model.head()) return *model.head();
-  throw Error(ErrorCode::kUsage,
-              {.subject = "--check",
-               .found = "the checkpoint has no language-model head",
-               .expected = "the head's tensors",
-               .remedy = "Leave out --check, or use the checkpoint of the pre-trained LM"});
+const HeadWeights& head_of(const Model& model) {
+  require_language_model_head(model.head().has_value());
+  return *model.head();
 }
 
 double cross_entropy(const float* scores, int64_t count, int32_t label) {
@@ -30,9 +27,18 @@ double cross_entropy(const float* scores, int64_t count, int32_t label) {
 
 }  // namespace
 
+void require_language_model_head(bool has_head) {
+  if (has_head) return;
+  throw Error(ErrorCode::kUsage,
+              {.subject = "--check",
+               .found = "the checkpoint has no language-model head",
+               .expected = "the head's tensors",
+               .remedy = "Leave out --check, or use the checkpoint of the pre-trained LM"});
+}
+
 Prediction mask_sequence(std::span<const int32_t> ids, std::span<const int32_t> special_ids, int32_t mask_id,
                          int64_t vocabulary, uint64_t seed, uint64_t index) {
-  Prediction masked{.ids = {ids.begin(), ids.end()}, .positions = {}, .labels = {}};
+  Prediction masked{.ids = {ids.begin(), ids.end()}};
   Random random({.seed = seed, .purpose = kMaskPurpose, .index = index});
   for (size_t i = 0; i < ids.size(); ++i) {
     const bool special = std::find(special_ids.begin(), special_ids.end(), ids[i]) != special_ids.end();
@@ -47,7 +53,7 @@ Prediction mask_sequence(std::span<const int32_t> ids, std::span<const int32_t> 
 }
 
 Prediction predict_next(std::span<const int32_t> ids) {
-  Prediction next{.ids = {ids.begin(), ids.end()}, .positions = {}, .labels = {}};
+  Prediction next{.ids = {ids.begin(), ids.end()}};
   for (size_t i = 0; i + 1 < ids.size(); ++i) {
     next.positions.push_back(static_cast<int64_t>(i));
     next.labels.push_back(ids[i + 1]);
@@ -55,11 +61,21 @@ Prediction predict_next(std::span<const int32_t> ids) {
   return next;
 }
 
+Prediction predict_again(std::span<const int32_t> ids, int32_t start_id) {
+  Prediction again{.ids = shifted_right(ids, start_id),
+                   .encoder_ids = {ids.begin(), ids.end()},
+                   .positions = std::vector<int64_t>(ids.size()),
+                   .labels = {ids.begin(), ids.end()}};
+  std::iota(again.positions.begin(), again.positions.end(), 0);
+  return again;
+}
+
 LanguageModelHead::LanguageModelHead(const Model& model, Run& run)
     : a_(model.architecture()),
       run_(run),
-      norm_(NormKind::kLayer, a_.embedding_width, require_head(model).norm, a_.norm_epsilon),
-      decoder_(model.head()->decoder.weight, model.head()->decoder.bias, {}) {
+      norm_(NormKind::kLayer, a_.embedding_width, head_of(model).norm, a_.norm_epsilon),
+      decoder_(model.head()->decoder.weight, model.head()->decoder.bias, {}),
+      scale_(model.head()->scale) {
   const HeadWeights& head = *model.head();
   if (head.transform.weight.data == nullptr) return;
   transform_.emplace(head.transform.weight, head.transform.bias,
@@ -79,11 +95,16 @@ MatrixView<const float> LanguageModelHead::scores(MatrixView<const float> hidden
   scratch_.reserve(run_.memory, scratch, "scratch of the head");
   scores_.reserve(run_.memory, rows * a_.vocabulary, "scores");
   const float* x = hidden.data;
-  if (transform_) {
+  if (transform_ || scale_ != 1) {
     transformed_.reserve(run_.memory, rows * a_.embedding_width, "head states");
-    transform_->run(rows, x, transformed_.data(), scratch_.data());
-    norm_.run(rows, transformed_.data(), transformed_.data(), scratch_.data(), run_.threads);
     x = transformed_.data();
+  }
+  if (transform_) {
+    transform_->run(rows, hidden.data, transformed_.data(), scratch_.data());
+    norm_.run(rows, transformed_.data(), transformed_.data(), scratch_.data(), run_.threads);
+  } else if (scale_ != 1) {
+    std::transform(hidden.data, hidden.data + rows * a_.width, transformed_.data(),
+                   [&](float value) { return scale_ * value; });
   }
   decoder_.run(rows, x, scores_.data(), scratch_.data());
   return {scores_.data(), rows, a_.vocabulary, a_.vocabulary};
@@ -100,7 +121,8 @@ LanguageModelLoss language_model_loss(const Model& model, std::span<const Predic
   for (const Prediction& sequence : sequences) {
     if (run.stopped()) break;
     if (sequence.positions.empty()) continue;
-    const std::span<const int32_t> ids(sequence.ids);
+    const std::span<const int32_t> ids(sequence.ids), encoder_ids(sequence.encoder_ids);
+    if (model.encoder() != nullptr) forward.encode(TokenBatch{&encoder_ids, 1});
     const MatrixView<const float> hidden = forward.run(TokenBatch{&ids, 1}, {}, a.layers, nullptr);
     const int64_t predictions = std::ssize(sequence.positions);
     for (int64_t first = 0; first < predictions; first += kRows) {

@@ -14,8 +14,9 @@ namespace linformer {
 /// A sequence as the model sees it, and what it is to predict.
 struct Prediction {
   std::vector<int32_t> ids;
-  std::vector<int64_t> positions;  ///< whose hidden states predict, ascending
-  std::vector<int32_t> labels;     ///< the true ids
+  std::vector<int32_t> encoder_ids = {};  ///< what the encoder reads, if there is one
+  std::vector<int64_t> positions = {};    ///< whose hidden states predict, ascending
+  std::vector<int32_t> labels = {};       ///< the true ids
 };
 
 /// For a masked LM, BERT's corruption: 15 % of the positions whose id is not special are chosen; of these 80
@@ -25,6 +26,14 @@ Prediction mask_sequence(std::span<const int32_t> ids, std::span<const int32_t> 
 
 /// For a causal LM: every position predicts the next id.
 Prediction predict_next(std::span<const int32_t> ids);
+
+/// For an encoder-decoder: the decoder predicts every id that the encoder reads, from this and from the ids
+/// before it. No family was trained to do that, so it tells right from wrong weights but says nothing of
+/// their quality.
+Prediction predict_again(std::span<const int32_t> ids, int32_t start_id);
+
+/// Throws Error(kUsage) unless the model that is to be checked has a head.
+void require_language_model_head(bool has_head);
 
 /// The head of a language model over rows of hidden states. Throws Error(kUsage) if the model has none.
 class LanguageModelHead {
@@ -41,6 +50,7 @@ class LanguageModelHead {
   std::optional<Dense> transform_;
   Norm norm_;
   Dense decoder_;
+  float scale_;
   Buffer<float> transformed_, scores_;
   RawBuffer scratch_;
 };

@@ -52,7 +52,6 @@ class ModelBuilder {
  public:
   ModelBuilder(const ModelPlan& plan, MemoryAccount& account, Fill fill)
       : plan_(plan), fill_(std::move(fill)) {
-    model_.architecture_ = plan.architecture;
     build();  // counts
     model_.storage_ = Buffer<float>(account, used_, "model weights");
   }
@@ -68,30 +67,40 @@ class ModelBuilder {
 
   void build() {
     used_ = 0;
-    first_use_.clear();
-    model_.layers_.clear(), model_.weights_of_layer_.clear();
-    const EmbeddingRefs& e = plan_.embeddings;
-    model_.embeddings_ = {.words = matrix(e.words),
-                          .positions = matrix(e.positions),
-                          .types = matrix(e.types),
-                          .norm = norm(e.norm),
-                          .projection = dense(e.projection),
-                          .patches = dense(e.patches),
-                          .prefix = {}};
-    for (const TensorRef& token : e.prefix) model_.embeddings_.prefix.push_back(matrix(token));
-    for (const LayerRefs& refs : plan_.layers) {
-      const auto [shared, first] = first_use_.try_emplace(refs.query.weight.name, model_.layers_.size());
-      model_.weights_of_layer_.push_back(shared->second);
-      if (first) model_.layers_.push_back(layer(refs));
+    shared_.clear();
+    build_stack(plan_, model_);
+  }
+
+  void build_stack(const ModelPlan& plan, Model& model) {
+    if (plan.encoder) {
+      model.encoder_.reset(new Model());
+      build_stack(*plan.encoder, *model.encoder_);
     }
-    model_.final_norm_ = norm(plan_.final_norm);
-    if (plan_.head) model_.head_ = head(*plan_.head);
+    model.architecture_ = plan.architecture;
+    model.layers_.clear(), model.weights_of_layer_.clear();
+    const EmbeddingRefs& e = plan.embeddings;
+    model.embeddings_ = {.words = shared_matrix(e.words),
+                         .positions = matrix(e.positions),
+                         .types = matrix(e.types),
+                         .norm = norm(e.norm),
+                         .projection = dense(e.projection),
+                         .patches = dense(e.patches),
+                         .prefix = {}};
+    for (const TensorRef& token : e.prefix) model.embeddings_.prefix.push_back(matrix(token));
+    std::map<std::string, size_t> first_use;  // of a layer's query, among the distinct layers
+    for (const LayerRefs& refs : plan.layers) {
+      const auto [shared, first] = first_use.try_emplace(refs.query.weight.name, model.layers_.size());
+      model.weights_of_layer_.push_back(shared->second);
+      if (first) model.layers_.push_back(layer(refs));
+    }
+    model.final_norm_ = norm(plan.final_norm);
+    if (plan.head) model.head_ = head(*plan.head);
   }
 
   // Consecutive tensors without a gap, e.g. query, key and value; returns the first's place. Null where there
   // is none.
-  float* stack(std::initializer_list<const TensorRef*> refs) {
-    if (!(*refs.begin())->exists()) return nullptr;
+  float* stack(const std::vector<const TensorRef*>& refs) {
+    if (!refs.front()->exists()) return nullptr;
     float* const begin = model_.storage_.data() + (filling_ ? used_ : 0);
     int64_t offset = 0;
     for (const TensorRef* ref : refs) {
@@ -106,17 +115,41 @@ class ModelBuilder {
     if (!ref.exists()) return {};
     return {stack({&ref}), ref.shape[0], ref.shape[1], ref.shape[1]};
   }
+  // One that several parts of the model read: there once.
+  MatrixView<const float> shared_matrix(const TensorRef& ref) {
+    const auto [place, first] = shared_.try_emplace(ref.name);
+    if (first) place->second = matrix(ref);
+    return place->second;
+  }
   DenseWeights dense(const DenseRefs& refs) { return {matrix(refs.weight), stack({&refs.bias})}; }
   NormWeights norm(const NormRefs& refs) { return {stack({&refs.weight}), stack({&refs.bias})}; }
 
+  // Several layers on the same input as one.
+  DenseWeights stacked(std::initializer_list<const DenseRefs*> parts) {
+    std::vector<const TensorRef*> weights, biases;
+    int64_t out = 0;
+    for (const DenseRefs* part : parts) {
+      weights.push_back(&part->weight), biases.push_back(&part->bias);
+      out += part->weight.shape[0];
+    }
+    const int64_t in = weights.front()->shape[1];
+    const MatrixView<const float> weight{stack(weights), out, in, in};
+    return {weight, stack(biases)};
+  }
+
+  CrossWeights cross(const CrossRefs& r) {
+    return {.query = dense(r.query),
+            .key_value = stacked({&r.key, &r.value}),
+            .output = dense(r.output),
+            .norm = norm(r.norm)};
+  }
+
   LayerWeights layer(const LayerRefs& r) {
-    const int64_t in = r.query.weight.shape[1];
-    const int64_t out = r.query.weight.shape[0] + r.key.weight.shape[0] + r.value.weight.shape[0];
-    DenseWeights qkv{{stack({&r.query.weight, &r.key.weight, &r.value.weight}), out, in, in},
-                     stack({&r.query.bias, &r.key.bias, &r.value.bias})};
-    return {.qkv = qkv,
+    return {.qkv = stacked({&r.query, &r.key, &r.value}),
             .attention_output = dense(r.attention_output),
+            .distance_bias = shared_matrix(r.distance_bias),
             .attention_norm = norm(r.attention_norm),
+            .cross = r.cross ? std::optional(cross(*r.cross)) : std::nullopt,
             .ffn_gate = dense(r.ffn_gate),
             .ffn_in = dense(r.ffn_in),
             .ffn_out = dense(r.ffn_out),
@@ -124,12 +157,12 @@ class ModelBuilder {
   }
 
   HeadWeights head(const HeadRefs& refs) {
-    const bool tied = refs.decoder.weight.name == plan_.embeddings.words.name;
     HeadWeights head{.transform = dense(refs.transform),
                      .norm = norm(refs.norm),
                      .activation = refs.activation,
-                     .decoder = {}};
-    head.decoder.weight = tied ? model_.embeddings_.words : matrix(refs.decoder.weight);
+                     .decoder = {},
+                     .scale = refs.scale};
+    head.decoder.weight = shared_matrix(refs.decoder.weight);
     head.decoder.bias = stack({&refs.decoder.bias});
     return head;
   }
@@ -137,7 +170,7 @@ class ModelBuilder {
   const ModelPlan& plan_;
   Fill fill_;
   Model model_;
-  std::map<std::string, size_t> first_use_;  ///< of a layer's query, among the distinct layers
+  std::map<std::string, MatrixView<const float>> shared_;  ///< by the tensor's name
   bool filling_ = false;
   int64_t used_ = 0;
 };
@@ -154,13 +187,14 @@ Model Model::untrained(const ModelPlan& plan, uint64_t seed, MemoryAccount& acco
   ModelPlan headless = plan;
   headless.head.reset();
   uint64_t index = 0;
-  const float deviation = headless.architecture.init_deviation;
   const auto fill = [&](const TensorRef& ref, std::span<float> out) {
     Random random({.seed = seed, .purpose = kInitPurpose, .index = index++});
     if (ref.role == TensorRef::Role::kWeight) {
+      const float deviation = ref.untrained.value_or(headless.architecture.init_deviation);
       std::generate(out.begin(), out.end(), [&] { return deviation * random.normal(); });
     } else {
-      std::fill(out.begin(), out.end(), ref.role == TensorRef::Role::kNormWeight ? 1.0f : 0.0f);
+      const float constant = ref.role == TensorRef::Role::kNormWeight ? ref.untrained.value_or(1.0f) : 0.0f;
+      std::fill(out.begin(), out.end(), constant);
     }
   };
   return ModelBuilder(headless, account, fill).fill();

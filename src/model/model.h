@@ -2,6 +2,7 @@
 // The weights of a model as f32, plain (row-major, [out, in]).
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -33,10 +34,19 @@ struct EmbeddingWeights {
   std::vector<MatrixView<const float>> prefix;  ///< [1, width] each
 };
 
+struct CrossWeights {
+  DenseWeights query;
+  DenseWeights key_value;  ///< key and value stacked: [2 h_kv · d, width]
+  DenseWeights output;
+  NormWeights norm;
+};
+
 struct LayerWeights {
   DenseWeights qkv;  ///< query, key and value stacked: [(h + 2 h_kv) · d, width]
   DenseWeights attention_output;
+  MatrixView<const float> distance_bias;  ///< [buckets, heads]; may be missing
   NormWeights attention_norm;
+  std::optional<CrossWeights> cross;
   DenseWeights ffn_gate, ffn_in, ffn_out;
   NormWeights ffn_norm;
 };
@@ -46,6 +56,7 @@ struct HeadWeights {
   NormWeights norm;
   Activation activation = Activation::kGelu;
   DenseWeights decoder;
+  float scale = 1;
 };
 
 /// Owns all weights in one buffer of the account; views point into it. Movable; the views stay valid.
@@ -55,8 +66,8 @@ class Model {
   /// naming a tensor with NaN or infinity.
   static Model load(const Checkpoint& checkpoint, const ModelPlan& plan, MemoryAccount& account);
 
-  /// The same layers with the weights of an untrained model: N(0, init_deviation), biases 0, norms 1; no
-  /// head.
+  /// The same layers with the weights of an untrained model: N(0, deviation²), biases 0, norms 1, or as the
+  /// plan's tensors say; no head.
   static Model untrained(const ModelPlan& plan, uint64_t seed, MemoryAccount& account);
 
   const Architecture& architecture() const { return architecture_; }
@@ -66,6 +77,8 @@ class Model {
   size_t weights_of_layer(int64_t i) const { return weights_of_layer_[static_cast<size_t>(i)]; }
   const NormWeights& final_norm() const { return final_norm_; }
   const std::optional<HeadWeights>& head() const { return head_; }
+  /// The stack whose output the layers' cross attention reads; null: there is none.
+  const Model* encoder() const { return encoder_.get(); }
 
  private:
   friend class ModelBuilder;
@@ -78,6 +91,7 @@ class Model {
   std::vector<size_t> weights_of_layer_;
   NormWeights final_norm_;
   std::optional<HeadWeights> head_;
+  std::unique_ptr<Model> encoder_;  ///< its weights are in our storage
 };
 
 }  // namespace linformer

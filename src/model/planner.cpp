@@ -78,7 +78,10 @@ bool Planner::flag(const char* key, bool fallback) const {
 }
 
 Activation Planner::activation(const char* key, const char* fallback) const {
-  const std::string name = json_string(config_, key, subject_, fallback);
+  return activation_named(json_string(config_, key, subject_, fallback), key);
+}
+
+Activation Planner::activation_named(const std::string& name, const char* key) const {
   std::string known;
   for (const auto& [candidate, value] : kActivations) {
     if (candidate == name) return value;

@@ -30,6 +30,8 @@ class Planner {
   float real(const char* key, double fallback) const;
   bool flag(const char* key, bool fallback) const;
   Activation activation(const char* key, const char* fallback) const;
+  /// The one that transformers calls so; `key` is for the message.
+  Activation activation_named(const std::string& name, const char* key) const;
   /// The number of layers, refused where the weights cannot have as many.
   int64_t layer_count(const char* key) const;
   /// `width` split over the heads. Throws Error(kInput) where that leaves a rest.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
 #include "base/threads.h"
 #include "model/source.h"
 #include "model/stored_heads.h"
@@ -21,6 +22,7 @@ class QueryKeySource final : public AttentionSource {
         attention_(make_mechanism("standard")) {
     const int64_t d = q_[0].cols();
     const StoredFacts stored = read_facts(file_);
+    if (stored.bias) fail_bias();
     facts_ = {.layers = std::ssize(q_),
               .heads = q_[0].heads(),
               .head_size = d,
@@ -76,6 +78,14 @@ class QueryKeySource final : public AttentionSource {
   }
 
  private:
+  [[noreturn]] void fail_bias() const {
+    throw Error(ErrorCode::kUnsupported,
+                {.subject = file_.name(),
+                 .found = "queries and keys of attention whose logits have a bias by position",
+                 .expected = "logits that are s q.k alone",
+                 .remedy = "Write and read probabilities instead: --save probabilities, --probabilities"});
+  }
+
   void check_pair(size_t i) const {
     const StoredHeads &q = q_[i], &k = k_[i];
     const bool fits = q.sequences() == k.sequences() && q.heads() % k.heads() == 0 && q.cols() == k.cols() &&

@@ -18,11 +18,15 @@ class ModelSource final : public AttentionSource {
   ModelSource(const Model& model, ModelInputs inputs, std::vector<std::vector<int32_t>> dropped, Run& run)
       : inputs_(std::move(inputs)), forward_(model, make_mechanism("standard"), run) {
     const Architecture& a = model.architecture();
+    if (model.encoder() != nullptr) {
+      for (const TokenSequence& s : sequences()) decoded_.push_back(shifted_right(s.ids, a.decoder_start_id));
+    }
     facts_ = {.layers = a.layers,
               .heads = a.heads,
               .head_size = a.head_size,
-              .causal = a.causal,
+              .causal = a.hides_later_keys(),
               .has_logits = true,
+              .has_bias = a.distance_buckets.count > 0 && !a.cross,
               .dropped = std::move(dropped)};
     for (int64_t i = 0; i < a.layers; ++i) {
       facts_.scales.push_back(static_cast<double>(a.scale) /
@@ -48,6 +52,11 @@ class ModelSource final : public AttentionSource {
     }
     std::vector<std::span<const int32_t>> ids;
     for (int64_t i : indices) ids.emplace_back(sequences()[static_cast<size_t>(i)].ids);
+    if (!decoded_.empty()) {
+      forward_.encode(TokenBatch(ids));
+      ids.clear();
+      for (int64_t i : indices) ids.emplace_back(decoded_[static_cast<size_t>(i)]);
+    }
     forward_.run(TokenBatch(ids), indices, layers, &visitor);
   }
 
@@ -62,6 +71,7 @@ class ModelSource final : public AttentionSource {
   }
 
   ModelInputs inputs_;
+  std::vector<std::vector<int32_t>> decoded_;  ///< what the decoder reads of each, if there is an encoder
   ForwardPass forward_;
   SourceFacts facts_;
 };

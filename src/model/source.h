@@ -26,6 +26,7 @@ struct SourceFacts {
   int64_t head_size = 0;  ///< d; 0 where it is not known
   bool causal = false;
   bool has_logits = false;
+  bool has_bias = false;                ///< the logits are more than s · Q Kᵀ
   std::vector<double> scales = {};      ///< s of each layer; empty where it is not known
   std::vector<MapSize> sizes = {};      ///< of each sequence
   std::vector<int64_t> documents = {};  ///< the document each sequence is from, in any order
@@ -53,7 +54,8 @@ std::vector<std::vector<int64_t>> groups_of_equal_size(std::span<const int64_t> 
 /// `option` for one that is not below `count`.
 std::vector<int64_t> choose_indices(std::vector<int64_t> wanted, int64_t count, const std::string& option);
 
-/// A model run on inputs of its kind. `model` must outlive it. `dropped`: as in SourceFacts.
+/// A model run on inputs of its kind; of an encoder-decoder, the decoder reads the ids shifted right. `model`
+/// must outlive it. `dropped`: as in SourceFacts.
 std::unique_ptr<AttentionSource> make_model_source(const Model& model, ModelInputs inputs,
                                                    std::vector<std::vector<int32_t>> dropped, Run& run);
 

@@ -102,6 +102,7 @@ StoredFacts read_facts(const TensorFile& file) {
     return found == file.metadata().end() ? std::string() : found->second;
   };
   facts.causal = text_of("causal") == "true";
+  facts.bias = text_of("bias") == "true";
   if (const std::string size = text_of("head_size"); !size.empty()) {
     facts.head_size = static_cast<int64_t>(number_of(file, "head_size", size));
   }

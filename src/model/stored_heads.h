@@ -40,6 +40,7 @@ void read_sequences(const TensorFile& file, int64_t sequences, MapSize size, Sou
 /// What the file's metadata says of the model, as `linformer attention` writes it.
 struct StoredFacts {
   bool causal = false;
+  bool bias = false;                ///< the logits are more than s · Q Kᵀ
   int64_t head_size = 0;            ///< 0: not known
   std::vector<double> scales = {};  ///< s of each layer; empty: not known
 };

@@ -153,7 +153,7 @@ std::string tokenizer_kind(const TokenizerFiles& files) {
     return model_type(parse_json(*whole, subject), subject) + " (tokenizer.json)";
   }
   const VocabularyFile* const vocabulary = find_vocabulary(files);
-  if (vocabulary == nullptr) return "none";
+  if (vocabulary == nullptr) return std::string(kNoTokenizer);
   return std::string(vocabulary->kind) + " (" + std::string(vocabulary->name) + ")";
 }
 

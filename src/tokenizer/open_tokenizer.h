@@ -25,8 +25,9 @@ struct TokenizerFiles {
 /// kind of tokenizer or component; both say how to go on without (--ids).
 std::unique_ptr<Tokenizer> open_tokenizer(const TokenizerFiles& files);
 
-/// The kind of tokenizer by its files alone, e.g. "WordPiece (vocab.txt)"; "none" if there is none. Nothing
-/// is built; a tokenizer.json is parsed.
+constexpr std::string_view kNoTokenizer = "none";
+/// The kind of tokenizer by its files alone, e.g. "WordPiece (vocab.txt)", or kNoTokenizer. Nothing is built;
+/// a tokenizer.json is parsed.
 std::string tokenizer_kind(const TokenizerFiles& files);
 
 }  // namespace linformer

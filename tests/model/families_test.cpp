@@ -26,13 +26,31 @@ std::vector<std::string> variants() {
   return names;
 }
 
-// What transformers recorded for a variant, beside what we compute.
+// Those that were recorded apart; one of none where the variant has but one.
+std::vector<std::optional<Stack>> stacks_of(const std::string& variant) {
+  const TensorFile expected = TensorFile::open(fixture("models/" + variant) + "/expected.safetensors", true);
+  std::vector<std::optional<Stack>> stacks;
+  for (const Stack stack : {Stack::kEncoder, Stack::kDecoder, Stack::kCross}) {
+    const std::string name = "sequence.0." + std::string(name_of(stack)) + ".layers.0.q";
+    if (expected.find(name) != nullptr) stacks.emplace_back(stack);
+  }
+  if (stacks.empty()) stacks.emplace_back();
+  return stacks;
+}
+
+// What transformers recorded for a stack of a variant, beside what we compute.
 class Comparison {
  public:
-  explicit Comparison(const std::string& variant)
+  explicit Comparison(
+      const std::string& variant, std::optional<Stack> stack = {},
+      const PlanChange& change = [](ModelPlan same) { return same; })
       : folder_(fixture("models/" + variant)),
         expected_(TensorFile::open(folder_ + "/expected.safetensors", true)),
-        loaded_(folder_) {}
+        loaded_(folder_, stack, change) {
+    if (!stack) return;
+    attention_ = std::string(name_of(*stack)) + ".";
+    states_ = stack == Stack::kCross ? "decoder." : attention_;
+  }
 
   // The names of what disagrees, with the sequence's number before them.
   std::vector<std::string> disagreements() {
@@ -49,7 +67,9 @@ class Comparison {
   LanguageModelLoss loss() {
     std::vector<Prediction> sequences;
     for (int s = 0; s < kSequences; ++s) {
-      sequences.push_back(predict_next(ids("sequence." + std::to_string(s) + ".ids")));
+      const std::vector<int32_t> read = ids("sequence." + std::to_string(s) + ".ids");
+      sequences.push_back(plan().encoder ? predict_again(read, architecture().decoder_start_id)
+                                         : predict_next(read));
     }
     return language_model_loss(loaded_.model, sequences, loaded_.run);
   }
@@ -85,29 +105,40 @@ class Comparison {
       const std::vector<int64_t> image = {base_ == "sequence.0." ? 0 : 1};
       compare(ImageBatch{&stored, image});
     } else {
-      const std::vector<int32_t> sequence = ids(base_ + "ids");
-      const std::span<const int32_t> view(sequence);
-      compare(TokenBatch{&view, 1});
+      compare_ids(ids(base_ + "ids"));
     }
   }
 
-  void compare(const ModelInput& input) {
+  void compare_ids(std::vector<int32_t> sequence) {
+    if (!plan().encoder) {
+      const std::span<const int32_t> view(sequence);
+      return compare(TokenBatch{&view, 1});
+    }
+    const std::vector<int32_t> shifted = shifted_right(sequence, architecture().decoder_start_id);
+    const std::span<const int32_t> view(sequence), decoded(shifted);
+    const TokenBatch encoder_input{&view, 1};
+    compare(TokenBatch{&decoded, 1}, &encoder_input);
+  }
+
+  void compare(const ModelInput& input, const TokenBatch* encoder_input = nullptr) {
     ForwardPass pass(loaded_.model, make_mechanism("standard"), loaded_.run);
+    if (encoder_input != nullptr) pass.encode(*encoder_input);
     Keeper kept;
     const MatrixView<const float> hidden = pass.run(input, {}, architecture().layers, &kept);
-    check("embeddings.hidden", kept.embeddings);
-    check("final.hidden", dense(hidden));
+    check(states_ + "embeddings.hidden", kept.embeddings);
+    check(states_ + "final.hidden", dense(hidden));
     for (size_t i = 0; i < kept.layers.size(); ++i) {
-      const std::string layer = "layers." + std::to_string(i) + ".";
+      const std::string number = "layers." + std::to_string(i) + ".", layer = attention_ + number;
       const KeptLayer& ours = kept.layers[i];
       check(layer + "q", ours.q), check(layer + "k", ours.k), check(layer + "v", ours.v);
       check(layer + "logits", ours.logits);
       check(layer + "probabilities", ours.probabilities, true);
-      if (expected_.find(base_ + layer + "hidden") != nullptr) check(layer + "hidden", ours.hidden);
+      const std::string states = states_ + number + "hidden";
+      if (expected_.find(base_ + states) != nullptr) check(states, ours.hidden);
     }
-    if (expected_.find(base_ + "prediction_logits") == nullptr) return;
+    if (expected_.find(base_ + states_ + "prediction_logits") == nullptr) return;
     LanguageModelHead head(loaded_.model, loaded_.run);
-    check("prediction_logits", dense(head.scores(hidden)));
+    check(states_ + "prediction_logits", dense(head.scores(hidden)));
   }
 
   void check(const std::string& name, const std::vector<float>& ours, bool probabilities = false) {
@@ -121,24 +152,55 @@ class Comparison {
   TensorFile expected_;
   LoadedFixture loaded_;
   TemporaryFolder made_;
-  std::string base_;
+  std::string base_, attention_, states_;  ///< prefixes of the recorded names
   std::vector<std::string> wrong_;
 };
 
 }  // namespace
 
 TEST_CASE("Every family agrees with transformers in hidden states, q, k, v, logits, P and predictions") {
-  REQUIRE(variants().size() >= 21);
+  REQUIRE(variants().size() >= 26);
   for (const std::string& variant : variants()) {
-    INFO(variant);
-    CHECK(Comparison(variant).disagreements() == std::vector<std::string>{});
+    for (const std::optional<Stack> stack : stacks_of(variant)) {
+      INFO(variant << " " << (stack ? name_of(*stack) : ""));
+      CHECK(Comparison(variant, stack).disagreements() == std::vector<std::string>{});
+    }
   }
 }
 
-TEST_CASE("The loss of a causal language model is that of transformers") {
+TEST_CASE("What sets T5 apart is found out where it is missing") {
+  const std::pair<const char*, std::function<void(ModelPlan&)>> mutants[] = {
+      {"scaled", [](ModelPlan& p) { p.architecture.scale = 0.5f; }},
+      {"another far distance", [](ModelPlan& p) { p.architecture.distance_buckets.far = 128; }},
+      {"no bias in the last layer", [](ModelPlan& p) { p.layers.back().distance_bias = {}; }},
+      {"another start token", [](ModelPlan& p) { p.architecture.decoder_start_id = 0; }},
+      {"an encoder without its last norm",
+       [](ModelPlan& p) {
+         ModelPlan encoder = *p.encoder;
+         encoder.final_norm = {};
+         p.encoder = std::make_shared<const ModelPlan>(encoder);
+       }},
+      {"cross attention with queries and keys swapped",
+       [](ModelPlan& p) { std::swap(p.layers[0].cross->query, p.layers[0].cross->key); }},
+      {"keys and values swapped",
+       [](ModelPlan& p) { std::swap(p.layers[0].cross->value, p.layers[0].cross->key); }},
+      {"a head without scale", [](ModelPlan& p) { p.head->scale = 1; }}};
+  for (const auto& mutant : mutants) {
+    INFO(mutant.first);
+    const auto change = [&](ModelPlan plan) {
+      mutant.second(plan);
+      return plan;
+    };
+    for (const Stack stack : {Stack::kDecoder, Stack::kCross}) {
+      CHECK_FALSE(Comparison("t5", stack, change).disagreements().empty());
+    }
+  }
+}
+
+TEST_CASE("The loss of a causal language model or an encoder-decoder is that of transformers") {
   int compared = 0;
   for (const std::string& variant : variants()) {
-    Comparison comparison(variant);
+    Comparison comparison(variant, stacks_of(variant).back());
     const std::optional<double> truth = comparison.recorded_loss();
     INFO(variant);
     if (!truth) continue;
@@ -146,10 +208,10 @@ TEST_CASE("The loss of a causal language model is that of transformers") {
     CHECK(comparison.architecture().causal);
     const LanguageModelLoss loss = comparison.loss();
     CHECK(loss.loss == Approx(*truth).epsilon(1e-5));
-    CHECK(loss.predictions == 6 + 19 - kSequences);
+    CHECK(loss.predictions == 6 + 19 - (comparison.plan().encoder ? 0 : kSequences));
     ++compared;
   }
-  CHECK(compared >= 4);
+  CHECK(compared >= 8);
 }
 
 TEST_CASE("The plan of each variant uses every weight but poolers and other heads") {
@@ -230,6 +292,10 @@ TEST_CASE("A config that changes the mathematics in a way without code is refuse
                 "relative_key");
   check_refused("vit", "is_causal", true, ErrorCode::kUnsupported, "is_causal");
   check_refused("gpt2", "add_cross_attention", true, ErrorCode::kUnsupported, "add_cross_attention");
+  check_refused("t5", "is_decoder", true, ErrorCode::kUnsupported, "is_decoder");
+  check_refused("t5", "feed_forward_proj", "gated-mish", ErrorCode::kUnsupported, "feed_forward_proj");
+  check_refused("t5", "is_gated_act", true, ErrorCode::kUnsupported, "is_gated_act");
+  check_refused("t5", "dense_act_fn", "silu", ErrorCode::kUnsupported, "dense_act_fn");
   check_refused("llama", "hidden_act", "mish\u001b", ErrorCode::kUnsupported, "hidden_act");
   check_refused("llama", "rope_parameters", {{"rope_type", "yarn"}, {"rope_theta", 1e4}},
                 ErrorCode::kUnsupported, "yarn");
@@ -245,6 +311,14 @@ TEST_CASE("A config that lacks a number or has an impossible one is refused, nam
   check_refused("llama", "num_key_value_heads", 3, ErrorCode::kInput, "num_key_value_heads");
   check_refused("gpt-neox", "rope_parameters", {{"rope_theta", 300}, {"partial_rotary_factor", 0.1}},
                 ErrorCode::kInput, "rotary_pct");
+  check_refused("t5", "relative_attention_num_buckets", 3, ErrorCode::kInput,
+                "relative_attention_num_buckets");
+  check_refused("t5", "relative_attention_max_distance", 4, ErrorCode::kInput,
+                "relative_attention_max_distance");
+  check_refused("t5", "decoder_start_token_id", 60, ErrorCode::kInput, "decoder_start_token_id");
+  check_refused("t5", "num_decoder_layers", 1000, ErrorCode::kInput, "num_decoder_layers");
+  check_refused("t5", "num_decoder_layers", 3, ErrorCode::kInput, "decoder.block.2");
+  check_refused("t5", "d_kv", 7, ErrorCode::kInput, "SelfAttention.q");
   check_refused("roberta", "pad_token_id", 40, ErrorCode::kInput, "pad_token_id");
   check_refused("roberta", "layer_norm_eps", -1e-5, ErrorCode::kInput, "layer_norm_eps");
   for (const char* size : {"[12]", "[12, 0]", "[12, -4]", "[12, 12.5]", "[12, 12, 12]", "\"12\"", "0"}) {

@@ -2,7 +2,9 @@
 // What a source shows of each sequence, kept; small tensor files; a loaded fixture.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -17,11 +19,15 @@
 
 namespace linformer {
 
-/// A checkpoint's folder, ready to run on two threads.
+using PlanChange = std::function<ModelPlan(ModelPlan)>;
+
+/// A stack of a checkpoint's folder, ready to run on two threads. `change`: what is done to its plan first.
 struct LoadedFixture {
-  explicit LoadedFixture(const std::string& folder = fixture("bert/base-prefixless"))
+  explicit LoadedFixture(
+      const std::string& folder = fixture("bert/base-prefixless"), std::optional<Stack> stack = {},
+      const PlanChange& change = [](ModelPlan same) { return same; })
       : checkpoint(Checkpoint::open(folder, true)),
-        plan(plan_model(checkpoint)),
+        plan(change(select_stack(plan_model(checkpoint), stack))),
         model(Model::load(checkpoint, plan, memory)) {}
 
   MemoryAccount memory;

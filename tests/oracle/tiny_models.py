@@ -15,8 +15,13 @@ for every sequence s and layer i, float32 rounded from a float64 forward pass,
     sequence.{s}.final.hidden             [n, D]             after it
     sequence.{s}.prediction_logits        [n, vocab]         models with a head
 
-and, for causal models with a head, its metadata the mean cross entropy of every next token as "loss".
-No bias is zero and no norm is the identity.
+and, for causal models with a head, its metadata the mean cross entropy of every next token as "loss". Of T5 and its
+like it holds these under encoder., decoder. and cross. (queries of the decoder, keys and values of the encoder), with
+the decoder's hidden states and predictions; the decoder reads the encoder's ids shifted right, and the loss is that of
+predicting these ids. uneven.prediction_logits are those of the first sequence in the decoder with the second in the
+encoder. No bias is zero and no norm is the identity.
+
+Also writes tests/fixtures/t5/buckets.json: the buckets of T5's relative positions.
 
     HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 python tests/oracle/tiny_models.py
 """
@@ -33,6 +38,7 @@ from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, eager_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "models"
+BUCKETS = FIXTURES.parent / "t5" / "buckets.json"
 VOCABULARY = 60
 LENGTHS = (6, 19)
 
@@ -49,6 +55,7 @@ class Variant:
     image_norm: str = ""  # an image model: module whose output is final.hidden
     save_options: dict = field(default_factory=dict)
     config_changes: dict = field(default_factory=dict)  # written over the saved config.json
+    untied: bool = False  # a head of its own
 
 
 COMMON = dict(vocab_size=VOCABULARY, hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
@@ -56,6 +63,7 @@ COMMON = dict(vocab_size=VOCABULARY, hidden_size=32, num_hidden_layers=2, num_at
 GPT2 = dict(vocab_size=VOCABULARY, n_embd=32, n_layer=2, n_head=4, n_positions=24)
 DISTILBERT = dict(vocab_size=VOCABULARY, dim=32, n_layers=2, n_heads=4, hidden_dim=40, max_position_embeddings=24)
 VIT = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=40, image_size=12, patch_size=4)
+T5 = dict(vocab_size=VOCABULARY, d_model=20, d_kv=6, num_heads=3, d_ff=28, num_layers=2, decoder_start_token_id=0)
 LLAMA3_ROPE = {"rope_type": "llama3", "rope_theta": 500.0, "factor": 4.0, "low_freq_factor": 1.0,
                "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
 
@@ -97,6 +105,20 @@ VARIANTS = [
             tf.MistralConfig(**COMMON | dict(num_key_value_heads=2, head_dim=10, sliding_window=20,
                                              tie_word_embeddings=True)), "model.norm", dtype=torch.bfloat16),
     Variant("qwen2", tf.Qwen2ForCausalLM, tf.Qwen2Config(**COMMON | dict(num_key_value_heads=2)), "model.norm"),
+    Variant("t5", tf.T5ForConditionalGeneration,
+            tf.T5Config(**T5 | dict(relative_attention_num_buckets=8, relative_attention_max_distance=12,
+                                    decoder_start_token_id=2)), qk_gain=1.1, config_changes={"n_positions": 10}),
+    Variant("t5-gated", tf.T5ForConditionalGeneration,
+            tf.T5Config(**T5 | dict(feed_forward_proj="gated-gelu", num_decoder_layers=1, tie_word_embeddings=False)),
+            qk_gain=1.1, untied=True, config_changes={"tie_word_embeddings": False, "scale_decoder_outputs": None,
+                                         "relative_attention_max_distance": None, "is_gated_act": True}),
+    Variant("t5-encoder", tf.T5EncoderModel, tf.T5Config(**T5 | dict(feed_forward_proj="gated-silu", num_heads=2)),
+            qk_gain=1.1),
+    Variant("mt5", tf.MT5ForConditionalGeneration,
+            tf.MT5Config(**T5 | dict(num_layers=1, num_decoder_layers=2, relative_attention_num_buckets=7,
+                                     relative_attention_max_distance=9)), dtype=torch.bfloat16, qk_gain=0.9),
+    Variant("umt5", tf.UMT5ForConditionalGeneration,
+            tf.UMT5Config(**T5 | dict(num_heads=2, relative_attention_num_buckets=10)), qk_gain=1.0),
 ]
 
 IMAGE_VARIANTS = [
@@ -113,10 +135,11 @@ IMAGE_VARIANTS = [
 recorded: list[dict[str, torch.Tensor]] = []
 
 
-def recording_attention(module, query, key, value, attention_mask, scaling=None, **_):
+def recording_attention(module, query, key, value, attention_mask, scaling=None, position_bias=None, **_):
     groups = query.shape[1] // key.shape[1]
     k, v = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
     logits = query @ k.mT * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    logits = logits if position_bias is None else logits + position_bias
     p = (logits if attention_mask is None else logits + attention_mask).softmax(-1)
     recorded.append({"q": query[0], "k": key[0], "v": value[0], "logits": logits[0], "probabilities": p[0]})
     return (p @ v).transpose(1, 2), p
@@ -136,11 +159,13 @@ def randomise(v: Variant, model: torch.nn.Module, generator: torch.Generator) ->
             parameter.copy_(0.3 * noise)
         elif parameter.ndim == 4:  # patches to hidden states
             parameter.copy_(0.7 / math.sqrt(parameter[0].numel()) * noise)
-        elif "embed" in name and "project" not in name and "hidden_mapping" not in name or "wte" in name or "wpe" in name:
+        elif "relative_attention_bias" in name:
+            parameter.copy_(noise)
+        elif "shared" in name or "embed" in name and "project" not in name and "hidden_mapping" not in name or "wte" in name or "wpe" in name:
             parameter.copy_(0.5 * noise)
         else:
             inputs = parameter.shape[0] if ".c_" in name else parameter.shape[1]  # Conv1D is [in, out]
-            gain = v.qk_gain if any(x in name for x in ("query", "key", "q_", "k_", "c_attn")) else 0.7
+            gain = v.qk_gain if any(x in name for x in ("query", "key", "q_", "k_", "c_attn", ".q.", ".k.")) else 0.7
             parameter.copy_(gain / math.sqrt(inputs) * noise)
 
 
@@ -190,9 +215,40 @@ def record(v: Variant, model, ids: torch.Tensor) -> dict[str, torch.Tensor]:
     return out
 
 
+@torch.no_grad()
+def record_stacks(model, ids: torch.Tensor) -> dict[str, torch.Tensor]:
+    recorded.clear()
+    out, hooks, stacks = {}, [], [name for name in ("encoder", "decoder") if hasattr(model, name)]
+
+    def keep(name, tensor):
+        out[name] = tensor[0] if isinstance(tensor, torch.Tensor) else tensor[0][0]
+
+    for name in stacks:
+        stack = getattr(model, name)
+        hooks.append(stack.block[0].register_forward_pre_hook(
+            lambda _, x, name=name: keep(f"{name}.embeddings.hidden", x)))
+        hooks.append(stack.final_layer_norm.register_forward_hook(
+            lambda _, x, y, name=name: keep(f"{name}.final.hidden", y)))
+        hooks += [block.register_forward_hook(lambda _, x, y, name=f"{name}.layers.{i}.hidden": keep(name, y))
+                  for i, block in enumerate(stack.block)]
+    result = model(ids[None], labels=ids[None], use_cache=False) if "decoder" in stacks else model(ids[None])
+    for hook in hooks:
+        hook.remove()
+    layers = len(model.encoder.block)
+    attentions = {"encoder": recorded[:layers], "decoder": recorded[layers::2], "cross": recorded[layers + 1::2]}
+    for stack, of_layers in attentions.items():
+        for i, layer in enumerate(of_layers):
+            out.update({f"{stack}.layers.{i}.{name}": tensor for name, tensor in layer.items()})
+    if "decoder" in stacks:
+        out["decoder.prediction_logits"] = result.logits[0]
+    return out
+
+
 def record_variant(v: Variant, folder: Path, generator: torch.Generator) -> None:
     torch.manual_seed(0)
     model = v.model(v.config)
+    if v.untied:
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
     randomise(v, model, generator)
     shutil.rmtree(folder, ignore_errors=True)
     model.to(v.dtype).save_pretrained(folder, **v.save_options)
@@ -210,14 +266,21 @@ def record_variant(v: Variant, folder: Path, generator: torch.Generator) -> None
             if v.pad >= 0 and s > 0:
                 ids[n // 2] = v.pad
             expected[f"sequence.{s}.ids"] = ids
-            f64, f32 = record(v, reference, ids), record(v, single, ids)
+            t5 = "T5" in v.model.__name__
+            f64, f32 = (record_stacks(m, ids) if t5 else record(v, m, ids) for m in (reference, single))
         for name, tensor in f64.items():
             expected[f"sequence.{s}.{name}"] = tensor.float().contiguous()
             kind = name.rsplit(".", 1)[-1]
             worst[kind] = max(worst.get(kind, 0.0), (f32[name].double() - tensor).abs().max().item())
         if "prediction_logits" in f64 and "Causal" in v.model.__name__ + ("Causal" if "LMHead" in v.model.__name__ else ""):
             loss.append(torch.nn.functional.cross_entropy(f64["prediction_logits"][:-1], ids[1:], reduction="sum"))
-    tokens = sum(LENGTHS) - len(LENGTHS)
+        if "decoder.prediction_logits" in f64:
+            loss.append(torch.nn.functional.cross_entropy(f64["decoder.prediction_logits"], ids, reduction="sum"))
+    if v.config.is_encoder_decoder and t5:
+        short, long = (expected[f"sequence.{s}.ids"][None] for s in (0, 1))
+        with torch.no_grad():
+            expected["uneven.prediction_logits"] = reference(long, labels=short, use_cache=False).logits[0].float()
+    tokens = sum(LENGTHS) - (0 if t5 else len(LENGTHS))
     metadata = {"loss": repr((sum(loss) / tokens).item())} if loss else None
     save_file(expected, folder / "expected.safetensors", metadata=metadata)
     config = json.loads((folder / "config.json").read_text()) | v.config_changes
@@ -226,6 +289,16 @@ def record_variant(v: Variant, folder: Path, generator: torch.Generator) -> None
     assert max(worst.values()) < 1e-5, f"{v.name}: float32 differs from float64 by {worst}"
     print(f"{v.name}: {(peaked > 0.9).float().mean():.0%} of rows over 0.9; float32 differs by {max(worst.values()):.1e}; "
           f"{sum(f.stat().st_size for f in folder.iterdir())} bytes; {sorted(load_file(folder / 'model.safetensors'))[:3]}")
+
+
+def record_buckets() -> None:
+    bucket = tf.models.t5.modeling_t5.T5Attention._relative_position_bucket
+    distances = torch.arange(-300, 301)
+    cases = [{"count": count, "far": far, "causal": causal, "first": -300,
+              "buckets": bucket(distances, not causal, count, far).tolist()}
+             for count, far in ((32, 128), (8, 12), (7, 20), (64, 256), (4, 3)) for causal in (False, True)]
+    BUCKETS.parent.mkdir(exist_ok=True)
+    BUCKETS.write_text("[" + ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases) + "]\n")
 
 
 def main() -> None:
@@ -237,6 +310,7 @@ def main() -> None:
     generator.manual_seed(2010)
     for v in IMAGE_VARIANTS:
         record_variant(v, FIXTURES / v.name, generator)
+    record_buckets()
 
 
 if __name__ == "__main__":

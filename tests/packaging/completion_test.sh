@@ -26,4 +26,5 @@ expect --version --v
 expect --checkpoint info --ch
 expect --sequences analyze-spectrum --s
 expect markdown analyze-spectrum --format m
+expect cross attention --stack c
 exit $status
