@@ -17,7 +17,6 @@ namespace linformer {
 namespace {
 
 using nlohmann::json;
-using Merges = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::array<const char*, 7> kRoles = {"bos_token", "eos_token", "unk_token", "sep_token",
                                                "cls_token", "pad_token", "mask_token"};
@@ -25,11 +24,11 @@ constexpr std::array<const char*, 7> kRoles = {"bos_token", "eos_token", "unk_to
 enum class Family { kGpt2, kRoberta, kQwen2 };
 
 /// Lines of two tokens; lines that begin with "#version" say nothing.
-Merges read_merge_lines(std::string_view text, const std::string& subject) {
+MergeTexts read_merge_lines(std::string_view text, const std::string& subject) {
   if (find_invalid_utf8(text) != std::string_view::npos) {
     throw Error(ErrorCode::kInput, {subject, "", "not UTF-8", "two tokens a line", kTokenIdsRemedy});
   }
-  Merges merges;
+  MergeTexts merges;
   for (int64_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);

@@ -99,7 +99,7 @@ void PipelineTokenizer::separate_added_tokens() {
       raw.push_back(std::move(token));
       continue;
     }
-    token.text = parts_.normalizer.apply(replace_invalid_utf8(token.text), true);
+    token.text = parts_.normalizer.apply(replace_invalid_utf8(token.text), {});
     const std::string_view inside =
         std::string_view(token.text).substr(std::min<std::size_t>(1, token.text.size()));
     may_cut_ = may_cut_ && !token.rstrip && inside.find(' ') == std::string_view::npos &&
@@ -132,7 +132,7 @@ class PipelineTokenizer::Encoder {
     for (bool at_start = true; !text.empty() && wants_more(); at_start = false) {
       const bool cut = text.size() > kPieceBytes && tokenizer_.may_cut_ && cuts_words();
       const std::size_t end = cut ? piece_end(text) : text.size();
-      piece(text.substr(0, end), at_start, at_start && offset == 0);
+      piece(text.substr(0, end), {at_start, at_start && offset == 0});
       text.remove_prefix(end);
     }
     return wants_more();
@@ -148,18 +148,18 @@ class PipelineTokenizer::Encoder {
            (splitter.metaspace && splitter.metaspace->split);
   }
 
-  void piece(std::string_view text, bool at_start, bool first) {
+  void piece(std::string_view text, Place place) {
     std::string valid;
     if (find_invalid_utf8(text) != std::string_view::npos) text = valid = replace_invalid_utf8(text);
     std::string normalised;
     if (!tokenizer_.parts_.normalizer.empty()) {
-      text = normalised = tokenizer_.parts_.normalizer.apply(std::string(text), at_start);
+      text = normalised = tokenizer_.parts_.normalizer.apply(std::string(text), place);
     }
     tokenizer_.in_normalised_text_.split(
         text,
         [&](std::string_view part, std::size_t offset) {
-          tokenizer_.parts_.splitter.split(part, at_start || offset > 0, first && offset == 0,
-                                           [&](std::string_view word) { return add(word); });
+          const Place inside{place.begins_part || offset > 0, place.begins_text && offset == 0};
+          tokenizer_.parts_.splitter.split(part, inside, [&](std::string_view word) { return add(word); });
           return wants_more();
         },
         [&](int32_t id) { return token(id); });

@@ -3,10 +3,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace linformer {
+
+/// Throws Error(kInput) naming `subject` for tokens that are too many or too long for tries and for the time
+/// that is spent at each byte of a text: a token of more than 4096 bytes, or 2^28 - 2 bytes in all.
+void check_keys(const std::vector<std::string>& tokens, const std::string& subject);
 
 /// A map from byte strings to ids that finds the longest key a text begins with, in one pass over that key.
 /// Edges live in one open-addressing hash table: 8 bytes each, at most half of the slots used.
