@@ -68,18 +68,17 @@ void require_predictions(const InputOptions& options, const PackedText& packed,
 }
 
 // What each sequence is to predict: the next tokens where the model is causal, else masked ones.
-std::vector<Prediction> predictions(const PackedText& packed, const Checkpoint& checkpoint,
+std::vector<Prediction> predictions(const PackedText& packed, CheckpointTokenizer& tokenizer,
                                     const Architecture& architecture, uint64_t seed) {
   std::vector<Prediction> list;
   if (architecture.causal) {
     for (const Sequence& sequence : packed.sequences) list.push_back(predict_next(sequence.ids));
     return list;
   }
-  const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(checkpoint);
-  const SpecialTokens& special = tokenizer->special_tokens();
-  if (!special.mask) {
+  const SpecialTokens& special = tokenizer.get().special_tokens();
+  if (!special.mask || *special.mask >= architecture.vocabulary) {
     throw Error(ErrorCode::kUsage, {.subject = "--check",
-                                    .found = "a tokenizer without a mask token",
+                                    .found = "a tokenizer without a mask token that the model has",
                                     .expected = "[MASK]",
                                     .remedy = "Leave out --check"});
   }
@@ -94,8 +93,9 @@ std::vector<Prediction> predictions(const PackedText& packed, const Checkpoint& 
 Json check_facts(const InfoOptions& o, const Checkpoint& checkpoint, const ModelPlan& plan,
                  Session& session) {
   const Model model = Model::load(checkpoint, plan, session.run().memory);
-  const PackedText packed = open_sequences(o.input, checkpoint, plan.architecture);
-  const std::vector<Prediction> list = predictions(packed, checkpoint, plan.architecture, o.common.seed);
+  CheckpointTokenizer tokenizer(checkpoint);
+  const PackedText packed = open_sequences(o.input, tokenizer, plan.architecture);
+  const std::vector<Prediction> list = predictions(packed, tokenizer, plan.architecture, o.common.seed);
   require_predictions(o.input, packed, list);
   const LanguageModelLoss result = language_model_loss(model, list, session.run());
   return {{"sequences", packed.sequences.size()},

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/parse.h"
 #include "io/embedded.h"
+#include "io/printable.h"
 #include "io/sha256.h"
 #include "tokenizer/documents.h"
 
@@ -41,7 +42,13 @@ void require_sequences(const InputOptions& options, const PackedText& packed, in
        .remedy = "Give more text, a smaller --length or --sequences, or --join-documents"});
 }
 
-void check_ids(const PackedText& packed, const Architecture& a) {
+// The text of an id, where a tokenizer made it.
+std::string name_of_id(int32_t id, const Tokenizer* tokenizer) {
+  return tokenizer == nullptr ? fmt::format("id {}", id)
+                              : fmt::format("token \"{}\", id {}", printable(tokenizer->token(id)), id);
+}
+
+void check_ids(const PackedText& packed, const Architecture& a, const Tokenizer* tokenizer) {
   for (size_t i = 0; i < packed.sequences.size(); ++i) {
     const std::vector<int32_t>& ids = packed.sequences[i].ids;
     const auto fail = [&](std::string found, std::string expected) {
@@ -49,13 +56,14 @@ void check_ids(const PackedText& packed, const Architecture& a) {
                   {.subject = packed.documents[static_cast<size_t>(packed.sequences[i].document)],
                    .found = std::move(found),
                    .expected = std::move(expected),
-                   .remedy = "Make the ids with the tokenizer that belongs to this model"});
+                   .remedy = "Use the tokenizer that belongs to this model"});
     };
     if (std::ssize(ids) > a.positions) {
       fail(fmt::format("{} ids", ids.size()), fmt::format("at most the model's {} positions", a.positions));
     }
     const auto worst = std::max_element(ids.begin(), ids.end());
-    if (*worst >= a.vocabulary) fail(fmt::format("id {}", *worst), fmt::format("ids below {}", a.vocabulary));
+    if (*worst >= a.vocabulary)
+      fail(name_of_id(*worst, tokenizer), fmt::format("ids below {}", a.vocabulary));
   }
 }
 
@@ -97,13 +105,13 @@ std::string fingerprint(const OpenInput& input) {
   return digest.hex_digest();
 }
 
-std::vector<std::vector<int32_t>> dropped_positions(const InputOptions& options, const OpenInput& input) {
-  const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(*input.checkpoint);
+std::vector<std::vector<int32_t>> dropped_positions(const InputOptions& options, const OpenInput& input,
+                                                    const Tokenizer& tokenizer) {
   std::vector<std::vector<int32_t>> dropped;
   for (const Sequence& sequence : input.packed.sequences) {
     dropped.push_back(options.ids.empty()
-                          ? template_positions(tokenizer->sequence_template(), std::ssize(sequence.ids))
-                          : template_id_positions(*tokenizer, sequence.ids));
+                          ? template_positions(tokenizer.sequence_template(), std::ssize(sequence.ids))
+                          : template_id_positions(tokenizer, sequence.ids));
   }
   return dropped;
 }
@@ -114,9 +122,10 @@ OpenInput open_model_input(const InputOptions& options, const std::vector<int64_
   input.checkpoint = open_checkpoint(options.checkpoint, session);
   input.plan = without_later_layers(plan_model(*input.checkpoint), layers);
   const Architecture& a = input.plan->architecture;
-  input.packed = open_sequences(options, *input.checkpoint, a);
+  CheckpointTokenizer tokenizer(*input.checkpoint);
+  input.packed = open_sequences(options, tokenizer, a);
   if (options.drop_special_tokens) {
-    input.dropped = dropped_positions(options, input);
+    input.dropped = dropped_positions(options, input, tokenizer.get());
     const bool any = std::any_of(input.dropped.begin(), input.dropped.end(),
                                  [](const std::vector<int32_t>& positions) { return !positions.empty(); });
     if (!any) session.note("--drop-special-tokens: there are none in these sequences");
@@ -247,8 +256,9 @@ TokenizerFiles tokenizer_files(const Checkpoint& checkpoint) {
   return {.path = checkpoint.path(), .file = [&](std::string_view name) { return checkpoint.file(name); }};
 }
 
-std::unique_ptr<Tokenizer> open_checkpoint_tokenizer(const Checkpoint& checkpoint) {
-  return open_tokenizer(tokenizer_files(checkpoint));
+const Tokenizer& CheckpointTokenizer::get() {
+  if (!opened_) opened_ = open_tokenizer(tokenizer_files(checkpoint_));
+  return *opened_;
 }
 
 std::string name_of_text(const InputOptions& options) {
@@ -261,30 +271,24 @@ std::vector<Document> open_documents(const InputOptions& options) {
                               : read_documents(options.text, std::cin);
 }
 
-PackedText open_sequences(const InputOptions& options, const Checkpoint& checkpoint, const Architecture& a) {
+PackedText open_sequences(const InputOptions& options, CheckpointTokenizer& tokenizer,
+                          const Architecture& a) {
   const std::optional<int64_t> limit =
       options.sequences > 0 ? std::optional(options.sequences) : std::nullopt;
   if (!options.ids.empty()) {
     PackedText packed = sequences_of_ids(options.ids, read_ids(options.ids, std::cin), limit);
     require_sequences(options, packed, 0);
-    check_ids(packed, a);
+    check_ids(packed, a, nullptr);
     return packed;
   }
   const int64_t length = chosen_length(options, a);
-  const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(checkpoint);
-  if (tokenizer->vocabulary_size() > a.vocabulary) {
-    throw Error(ErrorCode::kInput, {.subject = checkpoint.path(),
-                                    .item = "tokenizer",
-                                    .found = fmt::format("{} tokens", tokenizer->vocabulary_size()),
-                                    .expected = fmt::format("at most the model's {}", a.vocabulary),
-                                    .remedy = "Use the tokenizer files that belong to this model"});
-  }
-  PackedText packed = pack(*tokenizer, open_documents(options),
+  PackedText packed = pack(tokenizer.get(), open_documents(options),
                            {.length = length,
                             .join_documents = options.join_documents,
                             .per_document = options.per_document,
                             .limit = limit});
   require_sequences(options, packed, length);
+  check_ids(packed, a, &tokenizer.get());
   return packed;
 }
 

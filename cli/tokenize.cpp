@@ -37,11 +37,12 @@ void print_documents(const TokenizeOptions& o, const Tokenizer& tokenizer) {
 int run(const TokenizeOptions& o, const Invocation& invocation) {
   const Session session(o.common, invocation.environment, invocation.arguments);
   const Checkpoint checkpoint = open_checkpoint(o.input.checkpoint, session);
+  CheckpointTokenizer tokenizer(checkpoint);
   if (o.input.length == 0) {
-    print_documents(o, *open_checkpoint_tokenizer(checkpoint));
+    print_documents(o, tokenizer.get());
     return 0;
   }
-  const PackedText packed = open_sequences(o.input, checkpoint, plan_model(checkpoint).architecture);
+  const PackedText packed = open_sequences(o.input, tokenizer, plan_model(checkpoint).architecture);
   for (const Sequence& sequence : packed.sequences) {
     print(fmt::format("{{\"document\": {}, \"ids\": [{}]}}\n", sequence.document,
                       fmt::join(sequence.ids, ", ")));
