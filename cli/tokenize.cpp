@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
+#include <span>
 
 #include "commands.h"
 #include "input.h"
@@ -18,8 +20,15 @@ struct TokenizeOptions {
   bool no_special_tokens = false;
 };
 
-std::string json_line(const std::vector<int32_t>& ids) {
-  return fmt::format("{{\"ids\": [{}]}}\n", fmt::join(ids, ", "));
+// {"ids": [...]}, in pieces: a line has all ids of a document.
+void print_line(std::span<const int32_t> ids) {
+  constexpr size_t kPiece = 1 << 16;
+  print("{\"ids\": [");
+  for (size_t i = 0; i < ids.size(); i += kPiece) {
+    const auto piece = ids.subspan(i, std::min(kPiece, ids.size() - i));
+    print(fmt::format("{}{}", i > 0 ? ", " : "", fmt::join(piece, ", ")));
+  }
+  print("]}\n");
 }
 
 // One line a document.
@@ -30,7 +39,7 @@ void print_documents(const TokenizeOptions& o, const Tokenizer& tokenizer) {
     if (!o.no_special_tokens) ids = around.before;
     tokenizer.append_ids(document.text, Tokenizer::kNoLimit, ids);
     if (!o.no_special_tokens) ids.insert(ids.end(), around.after.begin(), around.after.end());
-    print(json_line(ids));
+    print_line(ids);
   }
 }
 

@@ -72,54 +72,50 @@ void BpeModel::add_merge(const std::pair<std::string, std::string>& merge, int32
 }
 
 /// As its bytes, as the unknown token, or not at all.
-void BpeModel::append_unknown(std::string_view character, std::vector<int32_t>& ids) const {
+void BpeModel::append_unknown(std::string_view character, std::size_t begin,
+                              std::vector<int32_t>& ids) const {
   const auto byte_id = [&](char c) { return bytes_[static_cast<unsigned char>(c)]; };
   const bool as_bytes = options_.byte_fallback && std::all_of(character.begin(), character.end(),
                                                               [&](char c) { return byte_id(c) >= 0; });
   if (as_bytes) {
     for (const char c : character) ids.push_back(byte_id(c));
-  } else if (unknown_ >= 0 && !(options_.fuse_unknown && !ids.empty() && ids.back() == unknown_)) {
+  } else if (unknown_ >= 0 && !(options_.fuse_unknown && ids.size() > begin && ids.back() == unknown_)) {
     ids.push_back(unknown_);
   }
 }
 
-void BpeModel::spell_character(std::string_view character, std::vector<int32_t>& ids) const {
-  const int32_t id = vocabulary_.find(character);
-  if (id >= 0) return ids.push_back(id);
-  append_unknown(character, ids);
-}
-
 /// The tokens that merging begins with.
-void BpeModel::spell(std::string_view word, std::vector<int32_t>& ids) const {
-  if (options_.byte_level) {
-    for (const char c : word) {
-      const int32_t id = bytes_[static_cast<unsigned char>(c)];
-      if (id >= 0) {
-        ids.push_back(id);
-      } else {
-        append_unknown({&c, 1}, ids);
-      }
-    }
-    return;
-  }
+void BpeModel::spell(std::string_view word, std::size_t begin, std::vector<int32_t>& ids) const {
   for (std::size_t i = 0; i < word.size();) {
-    const Trie::Match match = options_.whole.empty() ? Trie::Match{} : whole_.longest_prefix(word.substr(i));
-    const std::size_t length = match.id >= 0 ? match.length : decode_utf8(word, i).length;
-    if (match.id >= 0) {
-      ids.push_back(match.id);
+    int32_t id = -1;
+    std::size_t length = 1;
+    if (options_.byte_level) {
+      id = bytes_[static_cast<unsigned char>(word[i])];
+    } else if (const auto whole = whole_.longest_prefix(word.substr(i)); whole.id >= 0) {
+      id = whole.id;
+      length = whole.length;
     } else {
-      spell_character(word.substr(i, length), ids);
+      length = decode_utf8(word, i).length;
+      id = vocabulary_.find(word.substr(i, length));
+    }
+    if (id >= 0) {
+      ids.push_back(id);
+    } else {
+      append_unknown(word.substr(i, length), begin, ids);
     }
     i += length;
   }
 }
 
-/// With characters that stayed alone as those without token.
-void BpeModel::append_known(const std::vector<int32_t>& merged, std::vector<int32_t>& ids) const {
+/// Further characters that stayed alone have no token.
+void BpeModel::resolve_characters(std::size_t begin, std::vector<int32_t>& ids) const {
+  if (characters_.empty()) return;
+  const std::vector<int32_t> merged(ids.begin() + static_cast<std::ptrdiff_t>(begin), ids.end());
+  ids.resize(begin);
   for (const int32_t id : merged) {
     if (id >= known_) {
-      append_unknown(characters_[static_cast<std::size_t>(id - known_)], ids);
-    } else if (id != unknown_ || !options_.fuse_unknown || ids.empty() || ids.back() != unknown_) {
+      append_unknown(characters_[static_cast<std::size_t>(id - known_)], begin, ids);
+    } else if (id != unknown_ || !options_.fuse_unknown || ids.size() == begin || ids.back() != unknown_) {
       ids.push_back(id);
     }
   }
@@ -134,15 +130,10 @@ void BpeModel::append_ids(std::string_view word, std::vector<int32_t>& ids) cons
     const int32_t id = whole_words_.find(word);
     if (id >= 0) return ids.push_back(id);
   }
-  std::vector<int32_t> merged;
-  merged.reserve(word.size());
-  spell(word, merged);
-  merges_.merge(merged);
-  if (characters_.empty()) {
-    ids.insert(ids.end(), merged.begin(), merged.end());
-  } else {
-    append_known(merged, ids);
-  }
+  const std::size_t begin = ids.size();
+  spell(word, begin, ids);
+  merges_.merge(begin, ids);
+  resolve_characters(begin, ids);
 }
 
 }  // namespace linformer

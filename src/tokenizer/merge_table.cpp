@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <map>
+#include <queue>
 
 namespace linformer {
 namespace {
@@ -28,8 +31,8 @@ void MergeTable::grow() {
   }
 }
 
-/// merges[i] is that of ids[i] and ids[i + 1].
-void MergeTable::merge_short(std::vector<int32_t>& ids) const {
+/// How many ids are left. merges[i] is that of ids[i] and ids[i + 1].
+std::size_t MergeTable::merge_short(std::span<int32_t> ids) const {
   std::array<Merge, kShort> merges;
   std::size_t count = ids.size();
   for (std::size_t i = 0; i + 1 < count; ++i) merges[i] = find(ids[i], ids[i + 1]);
@@ -49,13 +52,15 @@ void MergeTable::merge_short(std::vector<int32_t>& ids) const {
     if (best > 0) merges[best - 1] = find(ids[best - 1], ids[best]);
     if (best + 1 < count) merges[best] = find(ids[best], ids[best + 1]);
   }
-  ids.resize(count);
+  return count;
 }
 
-/// A long word while it is merged: its tokens as a linked list, and a heap of the pairs that have a rank.
+/// A long word while it is merged: its tokens as a linked list, and the places of pairs by their rank. Ranks
+/// are taken in order, and the places of one from the left. What a merge makes of its neighbours mostly has a
+/// higher rank and waits there; the rest goes to a heap that comes before the next place.
 class MergeTable::Word {
  public:
-  Word(const MergeTable& table, std::vector<int32_t>& ids) : table_(table), ids_(ids) {
+  Word(const MergeTable& table, std::span<int32_t> ids) : table_(table), ids_(ids) {
     const auto size = static_cast<int32_t>(ids_.size());
     next_.resize(ids_.size());
     previous_.resize(ids_.size());
@@ -64,27 +69,31 @@ class MergeTable::Word {
       previous_[at(i)] = i - 1;
     }
     for (int32_t i = 0; i + 1 < size; ++i) collect(i);
-    std::make_heap(heap_.begin(), heap_.end(), Later{});
   }
 
-  void merge() {
-    while (!heap_.empty()) {
-      std::pop_heap(heap_.begin(), heap_.end(), Later{});
-      const Candidate candidate = heap_.back();
-      heap_.pop_back();
-      join(candidate);
+  /// How many ids are left.
+  std::size_t merge() {
+    while (!places_.empty()) {
+      rank_ = places_.begin()->first;
+      std::vector<int32_t> places = std::move(places_.begin()->second);
+      places_.erase(places_.begin());
+      last_ = nullptr;
+      if (!std::is_sorted(places.begin(), places.end())) std::sort(places.begin(), places.end());
+      for (const int32_t place : places) {
+        merge_urgent({rank_, place});
+        join({rank_, place});
+      }
+      merge_urgent({rank_ + 1, 0});
     }
-    ids_.erase(std::remove(ids_.begin(), ids_.end(), kGone), ids_.end());
+    return static_cast<std::size_t>(std::remove(ids_.begin(), ids_.end(), kGone) - ids_.begin());
   }
 
  private:
   struct Candidate {
     int32_t rank;
-    int32_t position;
-  };
-  struct Later {
-    bool operator()(const Candidate& a, const Candidate& b) const {
-      return a.rank != b.rank ? a.rank > b.rank : a.position > b.position;
+    int32_t place;
+    bool operator>(const Candidate& other) const {
+      return rank != other.rank ? rank > other.rank : place > other.place;
     }
   };
   static constexpr int32_t kGone = -1;
@@ -98,18 +107,23 @@ class MergeTable::Word {
 
   void collect(int32_t i) {
     const Merge merge = merge_at(i);
-    if (merge.rank >= 0) heap_.push_back({merge.rank, i});
+    if (merge.rank < 0) return;
+    if (merge.rank <= rank_) return urgent_.push({merge.rank, i});
+    if (last_ == nullptr || last_->first != merge.rank) last_ = &*places_.try_emplace(merge.rank).first;
+    last_->second.push_back(i);
   }
 
-  void push(int32_t i) {
-    const std::size_t size = heap_.size();
-    collect(i);
-    if (heap_.size() > size) std::push_heap(heap_.begin(), heap_.end(), Later{});
+  void merge_urgent(const Candidate& before) {
+    while (!urgent_.empty() && before > urgent_.top()) {
+      const Candidate candidate = urgent_.top();
+      urgent_.pop();
+      join(candidate);
+    }
   }
 
   /// Merges the pair at the candidate's place, unless another merge has changed it.
   void join(const Candidate& candidate) {
-    const int32_t i = candidate.position;
+    const int32_t i = candidate.place;
     const Merge merge = merge_at(i);
     if (merge.rank != candidate.rank) return;
     const int32_t gone = next_[at(i)];
@@ -118,21 +132,26 @@ class MergeTable::Word {
     next_[at(i)] = next_[at(gone)];
     if (next_[at(i)] >= 0) {
       previous_[at(next_[at(i)])] = i;
-      push(i);
+      collect(i);
     }
-    if (previous_[at(i)] >= 0) push(previous_[at(i)]);
+    if (previous_[at(i)] >= 0) collect(previous_[at(i)]);
   }
 
+  using Places = std::map<int32_t, std::vector<int32_t>>;
+
   const MergeTable& table_;
-  std::vector<int32_t>& ids_;
+  std::span<int32_t> ids_;
   std::vector<int32_t> next_;
   std::vector<int32_t> previous_;
-  std::vector<Candidate> heap_;
+  Places places_;                       ///< of ranks above rank_, by rank
+  Places::value_type* last_ = nullptr;  ///< where the last place went
+  int32_t rank_ = -1;                   ///< at hand
+  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> urgent_;  ///< up to rank_
 };
 
-void MergeTable::merge(std::vector<int32_t>& ids) const {
-  if (ids.size() <= kShort) return merge_short(ids);
-  Word(*this, ids).merge();
+void MergeTable::merge(std::size_t begin, std::vector<int32_t>& ids) const {
+  const std::span<int32_t> word = std::span(ids).subspan(begin);
+  ids.resize(begin + (word.size() <= kShort ? merge_short(word) : Word(*this, word).merge()));
 }
 
 }  // namespace linformer

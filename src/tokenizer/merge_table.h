@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace linformer {
@@ -24,8 +25,9 @@ class MergeTable {
 
   Merge find(int32_t left, int32_t right) const { return slots_[slot_of(key_of(left, right))].merge; }
 
-  /// Merges `ids` until no pair has a rank; of equal ranks the leftmost pair comes first. Time n log n.
-  void merge(std::vector<int32_t>& ids) const;
+  /// Merges the ids from `begin` on until no pair has a rank; of equal ranks the leftmost pair comes first.
+  /// Time n log n; memory 20 bytes an id if there are more than a few.
+  void merge(std::size_t begin, std::vector<int32_t>& ids) const;
 
  private:
   struct Slot {
@@ -44,7 +46,7 @@ class MergeTable {
     return i;
   }
   void grow();
-  void merge_short(std::vector<int32_t>& ids) const;
+  std::size_t merge_short(std::span<int32_t> ids) const;
 
   std::vector<Slot> slots_;
   std::size_t size_ = 0;

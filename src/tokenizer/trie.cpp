@@ -71,6 +71,8 @@ void Trie::insert(std::string_view key, int32_t id) {
   uint32_t node = kRoot;
   for (const char c : key) node = add_child(node, static_cast<unsigned char>(c));
   ids_[node] = id;
+  const auto first = static_cast<unsigned char>(key[0]);
+  first_[first] = child(kRoot, first);
 }
 
 Trie::Match Trie::longest_prefix(std::string_view text) const {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "tokenizer/json_members.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxWord = std::size_t{1} << 31;
 constexpr double kUnknownPenalty = 10;
+constexpr std::size_t kShort = 64;  // nodes on the stack
 
 }  // namespace
 
@@ -26,7 +28,7 @@ UnigramModel::UnigramModel(const std::vector<std::string>& tokens, std::vector<d
   for (std::size_t i = 0; i < tokens.size(); ++i) pieces_.insert(tokens[i], static_cast<int32_t>(i));
 }
 
-void UnigramModel::find_best_paths(std::string_view word, std::vector<Node>& nodes) const {
+void UnigramModel::find_best_paths(std::string_view word, std::span<Node> nodes) const {
   for (std::size_t begin = 0; begin < word.size();) {
     const std::size_t character = decode_utf8(word, begin).length;
     const double before = nodes[begin].score;
@@ -57,7 +59,9 @@ void UnigramModel::append_ids(std::string_view word, std::vector<int32_t>& ids) 
     throw Error(ErrorCode::kInput, {"text", "", fmt::format("a word of {} bytes", word.size()),
                                     "words of less than 2 GiB", kTokenIdsRemedy});
   }
-  std::vector<Node> nodes(word.size() + 1);
+  std::array<Node, kShort> few;
+  std::vector<Node> many(word.size() < few.size() ? 0 : word.size() + 1);
+  const std::span<Node> nodes = many.empty() ? std::span(few) : std::span(many);
   find_best_paths(word, nodes);
   // The pieces, last first; then each node's `begin` is that of the next piece of the path.
   std::size_t next = word.size();

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +41,7 @@ class UnigramModel : public SubwordModel {
     uint32_t begin = 0;  ///< of its last piece
   };
 
-  void find_best_paths(std::string_view word, std::vector<Node>& nodes) const;
+  void find_best_paths(std::string_view word, std::span<Node> nodes) const;
   void append_unknown(std::string_view text, std::vector<int32_t>& ids) const;
 
   Trie pieces_;
