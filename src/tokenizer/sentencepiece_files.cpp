@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
+#include <string_view>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "tokenizer/bpe.h"
@@ -71,15 +74,25 @@ int32_t require(const Pipeline& pipeline, const std::string& token, const std::s
                                   "the special tokens of its kind", kTokenIdsRemedy});
 }
 
+/// Added tokens by their text.
+std::unordered_map<std::string, AddedToken*> by_text(std::vector<AddedToken>& added) {
+  std::unordered_map<std::string, AddedToken*> result;
+  for (AddedToken& token : added) result.try_emplace(token.text, &token);
+  return result;
+}
+
 /// Special tokens, those of them that there are.
 void add_special(Pipeline& pipeline, const std::vector<std::string>& texts) {
-  for (const std::string& text : texts) {
-    const auto found = std::find(pipeline.tokens.begin(), pipeline.tokens.end(), text);
-    const bool known = std::any_of(pipeline.added.begin(), pipeline.added.end(),
-                                   [&](const AddedToken& token) { return token.text == text; });
-    if (found == pipeline.tokens.end() || known || text.empty()) continue;
-    pipeline.added.push_back(
-        {.text = text, .id = static_cast<int32_t>(found - pipeline.tokens.begin()), .special = true});
+  std::unordered_map<std::string_view, int32_t> wanted;  // -1: not among the tokens
+  for (const std::string& text : texts) wanted.try_emplace(text, -1);
+  for (std::size_t i = pipeline.tokens.size(); i-- > 0;) {
+    const auto found = wanted.find(pipeline.tokens[i]);
+    if (found != wanted.end()) found->second = static_cast<int32_t>(i);
+  }
+  for (const AddedToken& token : pipeline.added) wanted.erase(token.text);
+  for (const auto& [text, id] : wanted) {
+    if (id >= 0 && !text.empty())
+      pipeline.added.push_back({.text = std::string(text), .id = id, .special = true});
   }
 }
 
@@ -237,16 +250,18 @@ Pipeline make_llama(const Source& source) {
 
 /// Tokens of added_tokens_decoder, which are found in the raw text whatever it says; their flags count.
 void add_configured(Pipeline& pipeline, const Source& source) {
+  const auto known = by_text(pipeline.added);
+  std::vector<AddedToken> more;
   for (AddedToken& token : read_added_tokens_decoder(source.config, source.subject)) {
     token.normalized = false;
-    const auto same = [&](const AddedToken& other) { return other.text == token.text; };
-    const auto known = std::find_if(pipeline.added.begin(), pipeline.added.end(), same);
-    if (known == pipeline.added.end()) {
-      pipeline.added.push_back(std::move(token));
+    const auto found = known.find(token.text);
+    if (found == known.end()) {
+      more.push_back(std::move(token));
     } else {
-      *known = std::move(token);
+      *found->second = std::move(token);
     }
   }
+  std::move(more.begin(), more.end(), std::back_inserter(pipeline.added));
 }
 
 struct Family {
@@ -261,13 +276,7 @@ constexpr std::array<Family, 5> kFamilies = {{{"T5", false, make_t5},
                                               {"Llama", true, make_llama}}};
 
 std::string find_family(const Source& source) {
-  if (const auto name = read_token(source.config, "tokenizer_class", source.subject)) {
-    std::string stem = *name;
-    for (const std::string_view suffix : {"Fast", "Tokenizer"}) {
-      if (stem.ends_with(suffix)) stem.resize(stem.size() - suffix.size());
-    }
-    return stem;
-  }
+  if (const auto name = read_tokenizer_class(source.config, source.subject)) return *name;
   if (source.model.bpe) return "Llama";
   if (source.subject.ends_with("sentencepiece.bpe.model")) return "XLMRoberta";
   const auto& pieces = source.model.pieces;
