@@ -92,11 +92,9 @@ std::vector<int32_t> sentinels(const Tokenizer& tokenizer) {
 
 // T5's own task where there is a tokenizer with what it takes, else one that takes nothing: the text once
 // more.
-Task encoder_decoder_task(const PackedText& packed, const Checkpoint& checkpoint, int32_t start_id,
+Task encoder_decoder_task(const PackedText& packed, CheckpointTokenizer& opened, int32_t start_id,
                           uint64_t seed) {
-  const TokenizerFiles files = tokenizer_files(checkpoint);
-  const std::unique_ptr<Tokenizer> tokenizer =
-      tokenizer_kind(files) == kNoTokenizer ? nullptr : open_tokenizer(files);
+  const Tokenizer* const tokenizer = opened.find();
   const std::vector<int32_t> marks = tokenizer ? sentinels(*tokenizer) : std::vector<int32_t>{};
   Task task{.loss = marks.empty() ? kCopyLoss : "span_corruption_loss_nats"};
   for (const Sequence& sequence : packed.sequences) {
@@ -113,12 +111,12 @@ Task causal_task(const PackedText& packed) {
   return task;
 }
 
-Task masked_task(const PackedText& packed, const Checkpoint& checkpoint, int64_t vocabulary, uint64_t seed) {
-  const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(checkpoint);
-  const SpecialTokens& special = tokenizer->special_tokens();
-  if (!special.mask) {
+Task masked_task(const PackedText& packed, CheckpointTokenizer& tokenizer, int64_t vocabulary,
+                 uint64_t seed) {
+  const SpecialTokens& special = tokenizer.get().special_tokens();
+  if (!special.mask || *special.mask >= vocabulary) {
     throw Error(ErrorCode::kUsage, {.subject = "--check",
-                                    .found = "a tokenizer without a mask token",
+                                    .found = "a tokenizer without a mask token that the model has",
                                     .expected = "[MASK]",
                                     .remedy = "Leave out --check"});
   }
@@ -130,10 +128,11 @@ Task masked_task(const PackedText& packed, const Checkpoint& checkpoint, int64_t
   return task;
 }
 
-Task task_for(const PackedText& packed, const Checkpoint& checkpoint, const ModelPlan& plan, uint64_t seed) {
+Task task_for(const PackedText& packed, CheckpointTokenizer& tokenizer, const ModelPlan& plan,
+              uint64_t seed) {
   const Architecture& a = plan.architecture;
-  if (plan.encoder) return encoder_decoder_task(packed, checkpoint, a.decoder_start_id, seed);
-  return a.causal ? causal_task(packed) : masked_task(packed, checkpoint, a.vocabulary, seed);
+  if (plan.encoder) return encoder_decoder_task(packed, tokenizer, a.decoder_start_id, seed);
+  return a.causal ? causal_task(packed) : masked_task(packed, tokenizer, a.vocabulary, seed);
 }
 
 // A classifier's answers prove little without labels; so nothing is claimed.
@@ -156,8 +155,9 @@ Json check_facts(const InfoOptions& o, const Checkpoint& checkpoint, const Model
   require_language_model(plan.architecture);
   require_language_model_head(plan.head.has_value());
   const Model model = Model::load(checkpoint, plan, session.run().memory);
-  const PackedText packed = open_sequences(o.input, checkpoint, plan.architecture);
-  const Task task = task_for(packed, checkpoint, plan, o.common.seed);
+  CheckpointTokenizer tokenizer(checkpoint);
+  const PackedText packed = open_sequences(o.input, tokenizer, plan.architecture);
+  const Task task = task_for(packed, tokenizer, plan, o.common.seed);
   require_predictions(o.input, packed, task.predictions);
   const LanguageModelLoss result = language_model_loss(model, task.predictions, session.run());
   Json facts = {{"sequences", packed.sequences.size()},

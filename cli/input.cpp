@@ -12,6 +12,7 @@
 #include "base/parse.h"
 #include "image_input.h"
 #include "io/embedded.h"
+#include "io/printable.h"
 #include "io/sha256.h"
 #include "tokenizer/documents.h"
 
@@ -44,7 +45,13 @@ void require_sequences(const InputOptions& options, const PackedText& packed, in
        .remedy = "Give more text, a smaller --length or --sequences, or --join-documents"});
 }
 
-void check_ids(const PackedText& packed, const Architecture& a) {
+// The text of an id, where a tokenizer made it.
+std::string name_of_id(int32_t id, const Tokenizer* tokenizer) {
+  return tokenizer == nullptr ? fmt::format("id {}", id)
+                              : fmt::format("token \"{}\", id {}", printable(tokenizer->token(id)), id);
+}
+
+void check_ids(const PackedText& packed, const Architecture& a, const Tokenizer* tokenizer) {
   for (size_t i = 0; i < packed.sequences.size(); ++i) {
     const std::vector<int32_t>& ids = packed.sequences[i].ids;
     const auto fail = [&](std::string found, std::string expected) {
@@ -52,13 +59,14 @@ void check_ids(const PackedText& packed, const Architecture& a) {
                   {.subject = packed.documents[static_cast<size_t>(packed.sequences[i].document)],
                    .found = std::move(found),
                    .expected = std::move(expected),
-                   .remedy = "Make the ids with the tokenizer that belongs to this model"});
+                   .remedy = "Use the tokenizer that belongs to this model"});
     };
     if (std::ssize(ids) > a.positions) {
       fail(fmt::format("{} ids", ids.size()), fmt::format("at most the model's {} positions", a.positions));
     }
     const auto worst = std::max_element(ids.begin(), ids.end());
-    if (*worst >= a.vocabulary) fail(fmt::format("id {}", *worst), fmt::format("ids below {}", a.vocabulary));
+    if (*worst >= a.vocabulary)
+      fail(name_of_id(*worst, tokenizer), fmt::format("ids below {}", a.vocabulary));
   }
 }
 
@@ -111,14 +119,15 @@ std::vector<int32_t> shifted_positions(const std::vector<int32_t>& positions, in
   return shifted;
 }
 
-std::vector<std::vector<int32_t>> dropped_positions(const InputOptions& options, const OpenInput& input) {
+std::vector<std::vector<int32_t>> dropped_positions(const InputOptions& options, const OpenInput& input,
+                                                    CheckpointTokenizer& opened) {
   if (input.images) return prefix_positions(*input.images, input.plan->architecture);
-  const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(*input.checkpoint);
+  const Tokenizer& tokenizer = opened.get();
   std::vector<std::vector<int32_t>> dropped;
   for (const Sequence& sequence : input.packed.sequences) {
     dropped.push_back(options.ids.empty()
-                          ? template_positions(tokenizer->sequence_template(), std::ssize(sequence.ids))
-                          : template_id_positions(*tokenizer, sequence.ids));
+                          ? template_positions(tokenizer.sequence_template(), std::ssize(sequence.ids))
+                          : template_id_positions(tokenizer, sequence.ids));
   }
   if (!input.plan->encoder) return dropped;
   if (input.plan->architecture.cross) {
@@ -141,13 +150,14 @@ OpenInput open_model_input(const InputOptions& options, const std::vector<int64_
   input.one_of_several = whole.encoder != nullptr;
   input.plan = without_later_layers(select_stack(std::move(whole), options.chosen_stack()), layers);
   const Architecture& a = input.plan->architecture;
+  CheckpointTokenizer tokenizer(*input.checkpoint);
   if (a.image) {
     input.images = open_images(options, a, session.map_files());
   } else {
-    input.packed = open_sequences(options, *input.checkpoint, a);
+    input.packed = open_sequences(options, tokenizer, a);
   }
   if (options.drop_special_tokens) {
-    input.dropped = dropped_positions(options, input);
+    input.dropped = dropped_positions(options, input, tokenizer);
     const bool any = std::any_of(input.dropped.begin(), input.dropped.end(),
                                  [](const std::vector<int32_t>& positions) { return !positions.empty(); });
     if (!any) session.note("--drop-special-tokens: there are none in these sequences");
@@ -320,8 +330,13 @@ TokenizerFiles tokenizer_files(const Checkpoint& checkpoint) {
   return {.path = checkpoint.path(), .file = [&](std::string_view name) { return checkpoint.file(name); }};
 }
 
-std::unique_ptr<Tokenizer> open_checkpoint_tokenizer(const Checkpoint& checkpoint) {
-  return open_tokenizer(tokenizer_files(checkpoint));
+const Tokenizer* CheckpointTokenizer::find() {
+  return tokenizer_kind(tokenizer_files(checkpoint_)) == kNoTokenizer ? nullptr : &get();
+}
+
+const Tokenizer& CheckpointTokenizer::get() {
+  if (!opened_) opened_ = open_tokenizer(tokenizer_files(checkpoint_));
+  return *opened_;
 }
 
 std::string name_of_text(const InputOptions& options) {
@@ -334,31 +349,25 @@ std::vector<Document> open_documents(const InputOptions& options) {
                               : read_documents(options.text, std::cin);
 }
 
-PackedText open_sequences(const InputOptions& options, const Checkpoint& checkpoint, const Architecture& a) {
+PackedText open_sequences(const InputOptions& options, CheckpointTokenizer& tokenizer,
+                          const Architecture& a) {
   const std::optional<int64_t> limit =
       options.sequences > 0 ? std::optional(options.sequences) : std::nullopt;
   check_input_kind(options, a);
   if (!options.ids.empty()) {
     PackedText packed = sequences_of_ids(options.ids, read_ids(options.ids, std::cin), limit);
     require_sequences(options, packed, 0);
-    check_ids(packed, a);
+    check_ids(packed, a, nullptr);
     return packed;
   }
   const int64_t length = chosen_length(options, a);
-  const std::unique_ptr<Tokenizer> tokenizer = open_checkpoint_tokenizer(checkpoint);
-  if (tokenizer->vocabulary_size() > a.vocabulary) {
-    throw Error(ErrorCode::kInput, {.subject = checkpoint.path(),
-                                    .item = "tokenizer",
-                                    .found = fmt::format("{} tokens", tokenizer->vocabulary_size()),
-                                    .expected = fmt::format("at most the model's {}", a.vocabulary),
-                                    .remedy = "Use the tokenizer files that belong to this model"});
-  }
-  PackedText packed = pack(*tokenizer, open_documents(options),
+  PackedText packed = pack(tokenizer.get(), open_documents(options),
                            {.length = length,
                             .join_documents = options.join_documents,
                             .per_document = options.per_document,
                             .limit = limit});
   require_sequences(options, packed, length);
+  check_ids(packed, a, &tokenizer.get());
   return packed;
 }
 

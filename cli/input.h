@@ -65,7 +65,21 @@ nlohmann::ordered_json architecture_json(const Architecture& architecture);
 Checkpoint open_checkpoint(const std::string& path, const Session& session);
 /// For open_tokenizer and tokenizer_kind; the checkpoint must outlive it.
 TokenizerFiles tokenizer_files(const Checkpoint& checkpoint);
-std::unique_ptr<Tokenizer> open_checkpoint_tokenizer(const Checkpoint& checkpoint);
+
+/// The checkpoint's tokenizer, opened at first use; the checkpoint must outlive it. Errors as
+/// open_tokenizer's.
+class CheckpointTokenizer {
+ public:
+  explicit CheckpointTokenizer(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
+
+  const Tokenizer& get();
+  /// The same, null if the checkpoint has none.
+  const Tokenizer* find();
+
+ private:
+  const Checkpoint& checkpoint_;
+  std::unique_ptr<Tokenizer> opened_;
+};
 
 /// What --text or --ids names, for messages.
 std::string name_of_text(const InputOptions& options);
@@ -73,9 +87,10 @@ std::string name_of_text(const InputOptions& options);
 /// The documents of --text, or the sample that is built in.
 std::vector<Document> open_documents(const InputOptions& options);
 
-/// The sequences of --ids or --text for a model, all valid for it. Throws Error(kUsage) if it takes no text,
-/// Error(kInput) if there are none, or fewer than --sequences asks for.
-PackedText open_sequences(const InputOptions& options, const Checkpoint& checkpoint,
+/// The sequences of --ids or --text for a model. Throws Error(kUsage) if it takes no text, Error(kInput) if
+/// there are none, fewer than --sequences asks for, or an id that the model has no embedding of; a tokenizer
+/// may have such as long as none occurs.
+PackedText open_sequences(const InputOptions& options, CheckpointTokenizer& tokenizer,
                           const Architecture& architecture);
 
 /// What an analysis reads, ready to run.

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
+#include <span>
 
 #include "commands.h"
 #include "input.h"
@@ -18,8 +20,15 @@ struct TokenizeOptions {
   bool no_special_tokens = false;
 };
 
-std::string json_line(const std::vector<int32_t>& ids) {
-  return fmt::format("{{\"ids\": [{}]}}\n", fmt::join(ids, ", "));
+// {"ids": [...]}, in pieces: a line has all ids of a document.
+void print_line(std::span<const int32_t> ids) {
+  constexpr size_t kPiece = 1 << 16;
+  print("{\"ids\": [");
+  for (size_t i = 0; i < ids.size(); i += kPiece) {
+    const auto piece = ids.subspan(i, std::min(kPiece, ids.size() - i));
+    print(fmt::format("{}{}", i > 0 ? ", " : "", fmt::join(piece, ", ")));
+  }
+  print("]}\n");
 }
 
 // One line a document.
@@ -30,18 +39,19 @@ void print_documents(const TokenizeOptions& o, const Tokenizer& tokenizer) {
     if (!o.no_special_tokens) ids = around.before;
     tokenizer.append_ids(document.text, Tokenizer::kNoLimit, ids);
     if (!o.no_special_tokens) ids.insert(ids.end(), around.after.begin(), around.after.end());
-    print(json_line(ids));
+    print_line(ids);
   }
 }
 
 int run(const TokenizeOptions& o, const Invocation& invocation) {
   const Session session(o.common, invocation.environment, invocation.arguments);
   const Checkpoint checkpoint = open_checkpoint(o.input.checkpoint, session);
+  CheckpointTokenizer tokenizer(checkpoint);
   if (o.input.length == 0) {
-    print_documents(o, *open_checkpoint_tokenizer(checkpoint));
+    print_documents(o, tokenizer.get());
     return 0;
   }
-  const PackedText packed = open_sequences(o.input, checkpoint, plan_model(checkpoint).architecture);
+  const PackedText packed = open_sequences(o.input, tokenizer, plan_model(checkpoint).architecture);
   for (const Sequence& sequence : packed.sequences) {
     print(fmt::format("{{\"document\": {}, \"ids\": [{}]}}\n", sequence.document,
                       fmt::join(sequence.ids, ", ")));

@@ -28,9 +28,6 @@ class AddedTokens {
   AddedTokens() = default;
   explicit AddedTokens(std::vector<AddedToken> tokens);
 
-  bool empty() const { return tokens_.empty(); }
-  const std::vector<AddedToken>& tokens() const { return tokens_; }
-
   /// Cuts text at its tokens: calls part(text between tokens, its offset) for each part that is not empty and
   /// token(id) in order, until one of them returns false. Of tokens that begin at one place the longest
   /// counts. Time: the text's length times that of the longest token.

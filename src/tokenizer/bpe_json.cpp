@@ -11,7 +11,6 @@ namespace linformer {
 namespace {
 
 using nlohmann::json;
-using Merges = std::vector<std::pair<std::string, std::string>>;
 
 void refuse_options(const json& model, const std::string& subject) {
   const json& dropout = member(model, "dropout");
@@ -35,10 +34,10 @@ std::pair<std::string, std::string> read_merge(const json& merge, const std::str
   return {text.substr(0, space), text.substr(space + 1)};
 }
 
-Merges read_merges(const json& model, const std::string& subject) {
+MergeTexts read_merges(const json& model, const std::string& subject) {
   const json& list = member(model, "merges");
   if (!list.is_array()) reject_member(subject, "model.merges", list, "an array");
-  Merges merges;
+  MergeTexts merges;
   merges.reserve(list.size());
   for (const json& merge : list)
     merges.push_back(read_merge(merge, fmt::format("merge {}", merges.size() + 1), subject));

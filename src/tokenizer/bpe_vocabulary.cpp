@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/error.h"
 #include "io/json.h"
@@ -17,19 +16,15 @@ namespace linformer {
 namespace {
 
 using nlohmann::json;
-using Merges = std::vector<std::pair<std::string, std::string>>;
-
-constexpr std::array<const char*, 7> kRoles = {"bos_token", "eos_token", "unk_token", "sep_token",
-                                               "cls_token", "pad_token", "mask_token"};
 
 enum class Family { kGpt2, kRoberta, kQwen2 };
 
 /// Lines of two tokens; lines that begin with "#version" say nothing.
-Merges read_merge_lines(std::string_view text, const std::string& subject) {
+MergeTexts read_merge_lines(std::string_view text, const std::string& subject) {
   if (find_invalid_utf8(text) != std::string_view::npos) {
     throw Error(ErrorCode::kInput, {subject, "", "not UTF-8", "two tokens a line", kTokenIdsRemedy});
   }
-  Merges merges;
+  MergeTexts merges;
   for (int64_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
@@ -51,16 +46,15 @@ Family find_family(const json& config, const std::vector<std::string>& tokens, c
   const auto has = [&](const char* token) {
     return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
   };
-  const json& value = member(config, "tokenizer_class");
-  if (value.is_null()) return has("<s>") && has("</s>") ? Family::kRoberta : Family::kGpt2;
-  const std::string name = read_string(value, "tokenizer_class", subject);
-  const std::string stem = name.ends_with("Fast") ? name.substr(0, name.size() - 4) : name;
-  if (stem == "GPT2Tokenizer") return Family::kGpt2;
-  if (stem == "Qwen2Tokenizer") return Family::kQwen2;
-  for (const char* known : {"RobertaTokenizer", "BartTokenizer", "LongformerTokenizer", "LEDTokenizer"}) {
-    if (stem == known) return Family::kRoberta;
+  const auto name = read_tokenizer_class(config, subject);
+  if (!name) return has("<s>") && has("</s>") ? Family::kRoberta : Family::kGpt2;
+  if (*name == "GPT2") return Family::kGpt2;
+  if (*name == "Qwen2") return Family::kQwen2;
+  for (const char* known : {"Roberta", "Bart", "Longformer", "LED"}) {
+    if (*name == known) return Family::kRoberta;
   }
-  refuse_member(subject, "tokenizer_class", name, "GPT2Tokenizer, RobertaTokenizer or Qwen2Tokenizer");
+  refuse_member(subject, "tokenizer_class", config["tokenizer_class"].get<std::string>(),
+                "GPT2Tokenizer, RobertaTokenizer or Qwen2Tokenizer");
 }
 
 /// The texts of the special tokens: the family's, as far as the configuration has no others.
@@ -86,7 +80,7 @@ void read_plain_added(const json& list, const std::string& subject, std::vector<
 
 /// Special tokens that are in the vocabulary are found in raw text.
 void add_special_tokens(const json& special, const std::string& subject, Pipeline& pipeline) {
-  for (const char* role : kRoles) {
+  for (const char* role : kTokenRoles) {
     const json& value = member(special, role);
     if (value.is_null()) continue;
     const json entry = value.is_object() ? value : json{{"content", value}};
@@ -124,7 +118,7 @@ Pipeline bpe_from_vocabulary(const BpeFiles& files) {
   result.model = std::make_unique<BpeModel>(result.tokens, read_merge_lines(files.merges, merges_name),
                                             BpeOptions{.byte_level = true}, merges_name);
   json special = special_tokens_of(family);
-  for (const char* role : kRoles) {
+  for (const char* role : kTokenRoles) {
     if (!member(files.config, role).is_null()) special[role] = files.config[role];
   }
   result.added = read_added_tokens_decoder(files.config, config_name);

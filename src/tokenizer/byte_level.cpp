@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "tokenizer/byte_level.h"
 
-#include <array>
+#include <fmt/format.h>
+
 #include <cstddef>
+#include <unordered_map>
 
 #include "tokenizer/unicode.h"
 
@@ -43,6 +45,18 @@ std::optional<std::string> byte_level_bytes(std::string_view token) {
     if (!next.valid || next.code >= kCodes || kBytes[next.code] < 0) return std::nullopt;
     bytes.push_back(static_cast<char>(kBytes[next.code]));
     i += next.length;
+  }
+  return bytes;
+}
+
+ByteTokens find_byte_tokens(const std::vector<std::string>& tokens) {
+  ByteTokens bytes;
+  bytes.fill(-1);
+  std::unordered_map<std::string, std::size_t> names;
+  for (std::size_t byte = 0; byte < bytes.size(); ++byte) names[fmt::format("<0x{:02X}>", byte)] = byte;
+  for (std::size_t id = 0; id < tokens.size(); ++id) {
+    const auto found = names.find(tokens[id]);
+    if (found != names.end()) bytes[found->second] = static_cast<int32_t>(id);
   }
   return bytes;
 }

@@ -14,6 +14,7 @@ namespace linformer {
 namespace {
 
 constexpr std::size_t kLongGrapheme = 6;
+constexpr std::size_t kLongestKey = 256;  // bytes; a loop in a hostile trie ends there
 
 [[noreturn]] void reject_rules(const std::string& subject, std::string found, std::string expected) {
   throw Error(ErrorCode::kInput,
@@ -55,22 +56,45 @@ Charsmap::Charsmap(std::string_view bytes, const std::string& subject) {
   }
 }
 
-/// The text of the shortest rule that `key` begins with.
-std::optional<std::string_view> Charsmap::find(std::string_view key) const {
+/// The text that a leaf of the trie points to.
+std::optional<std::string_view> Charsmap::text_at(std::size_t node) const {
+  if (node >= units_.size()) return std::nullopt;
+  const std::size_t begin = value_of(units_[node]);
+  if (begin >= texts_.size()) return std::nullopt;
+  return std::string_view(texts_).substr(begin, texts_.find('\0', begin) - begin);
+}
+
+template <class F>
+void Charsmap::for_each_rule(std::string_view text, F&& f) const {
   std::size_t node = offset_of(units_[0]);
-  for (const char c : key) {
-    const auto byte = static_cast<unsigned char>(c);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
     node ^= byte;
-    if (byte == 0 || node >= units_.size() || label_of(units_[node]) != byte) return std::nullopt;
+    if (byte == 0 || node >= units_.size() || label_of(units_[node]) != byte) return;
     const uint32_t unit = units_[node];
     node ^= offset_of(unit);
-    if (!has_value(unit)) continue;
-    if (node >= units_.size()) return std::nullopt;
-    const std::size_t begin = value_of(units_[node]);
-    if (begin >= texts_.size()) return std::nullopt;
-    return std::string_view(texts_).substr(begin, texts_.find('\0', begin) - begin);
+    if (has_value(unit) && !f(i + 1, text_at(node))) return;
   }
-  return std::nullopt;
+}
+
+/// The text of the shortest rule that `key` begins with.
+std::optional<std::string_view> Charsmap::find(std::string_view key) const {
+  std::optional<std::string_view> found;
+  for_each_rule(key, [&](std::size_t, std::optional<std::string_view> text) {
+    found = text;
+    return false;
+  });
+  return found;
+}
+
+Charsmap::Rule Charsmap::longest(std::string_view text) const {
+  Rule best;
+  for_each_rule(text.substr(0, kLongestKey),
+                [&](std::size_t length, std::optional<std::string_view> replacement) {
+                  if (replacement) best = {length, *replacement};
+                  return true;
+                });
+  return best;
 }
 
 void Charsmap::append_grapheme(std::string_view grapheme, std::string& result) const {
@@ -96,11 +120,13 @@ std::string Charsmap::apply(std::string_view text) const {
     const bool next_is_ascii = i + 1 == text.size() || static_cast<unsigned char>(text[i + 1]) < 0x80;
     if (byte < 0x80 && byte != '\r' && next_is_ascii) {  // a grapheme by itself
       result += ascii_[byte].value_or(text.substr(i, 1));
+      check_expansion(text.size(), result.size());
       ++i;
       continue;
     }
     const std::size_t end = grapheme_end(text, i);
     append_grapheme(text.substr(i, end - i), result);
+    check_expansion(text.size(), result.size());
     i = end;
   }
   return result;
@@ -126,7 +152,7 @@ std::string decode_base64(std::string_view text, const std::string& subject) {
 }
 
 Normalizer::Step charsmap_step(std::string_view bytes, const std::string& subject) {
-  return [map = std::make_shared<const Charsmap>(bytes, subject)](const std::string& text, bool) {
+  return [map = std::make_shared<const Charsmap>(bytes, subject)](const std::string& text, Place) {
     return map->apply(text);
   };
 }

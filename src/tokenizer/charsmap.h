@@ -26,7 +26,18 @@ class Charsmap {
   /// text begins it (the shortest such rule counts), else to each code point.
   std::string apply(std::string_view text) const;
 
+  /// The longest rule that `text`, which is not empty, begins with.
+  struct Rule {
+    std::size_t length = 0;  ///< of the text that is replaced; 0: no rule
+    std::string_view replacement{};
+  };
+  Rule longest(std::string_view text) const;
+
  private:
+  /// f(length, its text) for each rule that the text begins with, the shortest first, until it returns false.
+  template <class F>
+  void for_each_rule(std::string_view text, F&& f) const;
+  std::optional<std::string_view> text_at(std::size_t node) const;
   std::optional<std::string_view> find(std::string_view key) const;
   void append_grapheme(std::string_view grapheme, std::string& result) const;
 

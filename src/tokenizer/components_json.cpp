@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <string_view>
 
 #include "io/printable.h"
 #include "tokenizer/json_members.h"
@@ -12,6 +13,16 @@
 namespace linformer {
 
 using nlohmann::json;
+
+std::optional<std::string> read_tokenizer_class(const json& config, const std::string& subject) {
+  const json& value = member(config, "tokenizer_class");
+  if (value.is_null()) return std::nullopt;
+  std::string name = read_string(value, "tokenizer_class", subject);
+  for (const std::string_view suffix : {"Fast", "Tokenizer"}) {
+    if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+  }
+  return name;
+}
 
 AddedToken read_added_token(const json& entry, int32_t id, const std::string& subject) {
   const auto flag = [&](const char* key) { return read_bool(entry, key, subject).value_or(false); };

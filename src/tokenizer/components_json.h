@@ -4,7 +4,9 @@
 // malformed one.
 #pragma once
 
+#include <array>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,14 @@
 #include "tokenizer/word_splitter.h"
 
 namespace linformer {
+
+/// The members of a configuration that name tokens.
+inline constexpr std::array<const char*, 7> kTokenRoles = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                                           "cls_token", "pad_token", "mask_token"};
+
+/// "tokenizer_class" without the "Tokenizer" or "TokenizerFast" at its end, e.g. "Bert"; nothing if the
+/// configuration does not say.
+std::optional<std::string> read_tokenizer_class(const nlohmann::json& config, const std::string& subject);
 
 /// "content" and the flags of an added token.
 AddedToken read_added_token(const nlohmann::json& entry, int32_t id, const std::string& subject);

@@ -80,6 +80,18 @@ void refuse_binary(const std::string& name, std::string_view text) {
                                   "Give the text, not a model or an archive"});
 }
 
+/// Whether the first line that is not blank is an object with "text".
+bool begins_with_json_line(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  if (!text.starts_with('{')) return false;
+  try {
+    const json line = parse_json(text.substr(0, text.find('\n')), kStandardInputName);
+    return line.is_object() && line.contains("text");
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 void require_text(const std::vector<Document>& documents, const std::vector<std::string>& paths) {
   const bool none =
       std::all_of(documents.begin(), documents.end(), [](const Document& d) { return d.text.empty(); });
@@ -110,13 +122,14 @@ std::vector<Document> read_documents(const std::vector<std::string>& paths, std:
   }
   std::vector<Document> documents;
   for (const std::string& path : paths) {
-    if (path == kStandardInput) {
-      documents.push_back({kStandardInputName, read_stream(standard_input)});
-    } else if (path.ends_with(".jsonl")) {
-      std::vector<Document> lines = documents_from_jsonl(path, read_text(path));
+    const bool from_stream = path == kStandardInput;
+    const std::string name = from_stream ? kStandardInputName : path;
+    std::string text = from_stream ? read_stream(standard_input) : read_text(path);
+    if (from_stream ? begins_with_json_line(text) : path.ends_with(".jsonl")) {
+      std::vector<Document> lines = documents_from_jsonl(name, text);
       std::move(lines.begin(), lines.end(), std::back_inserter(documents));
     } else {
-      documents.push_back({path, read_text(path)});
+      documents.push_back({name, std::move(text)});
     }
   }
   for (const Document& document : documents) refuse_binary(document.name, document.text);

@@ -21,9 +21,10 @@ struct Document {
 /// Error(kInput) naming `name` and the line.
 std::vector<Document> documents_from_jsonl(const std::string& name, std::string_view text);
 
-/// A document per plain file, one per line of a file named *.jsonl, and one for "-", which reads
-/// `standard_input` to its end. Throws Error(kInput) if a file cannot be read or is malformed, or if all of
-/// it has no text; Error(kUsage) if "-" is given twice.
+/// A document per plain file, one per line of a file named *.jsonl; "-" reads `standard_input` to its end,
+/// which is JSON lines if its first line that is not blank is an object with "text", else one document.
+/// Throws Error(kInput) if a file cannot be read or is malformed, or if all of it has no text; Error(kUsage)
+/// if "-" is given twice.
 std::vector<Document> read_documents(const std::vector<std::string>& paths, std::istream& standard_input);
 
 /// One line of --ids.

@@ -11,20 +11,27 @@
 
 namespace linformer {
 
+/// Where a text that is normalised or cut into words stands.
+struct Place {
+  bool begins_part = true;  ///< after an added token or at the very start
+  bool begins_text = true;  ///< at the very start
+};
+
+/// Throws Error(kInput) if rules make a text of `before` bytes so long that only hostile ones do: more than
+/// 16 times as long, 4 KiB aside.
+void check_expansion(std::size_t before, std::size_t after);
+
 /// Steps, one after the other. A text may be normalised in pieces; a step is told whether it sees the
 /// beginning.
 class Normalizer {
  public:
-  using Step = std::function<std::string(std::string text, bool at_start)>;
+  using Step = std::function<std::string(std::string text, Place place)>;
 
   void add(Step step) { steps_.push_back(std::move(step)); }
   bool empty() const { return steps_.empty(); }
 
-  /// `text` is valid UTF-8; so is the result.
-  std::string apply(std::string text, bool at_start) const {
-    for (const Step& step : steps_) text = step(std::move(text), at_start);
-    return text;
-  }
+  /// `text` is valid UTF-8; so is the result. Errors as check_expansion's.
+  std::string apply(std::string text, Place place) const;
 
  private:
   std::vector<Step> steps_;

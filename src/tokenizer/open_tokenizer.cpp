@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "io/json.h"
 #include "tokenizer/bpe_files.h"
+#include "tokenizer/components_json.h"
 #include "tokenizer/json_members.h"
 #include "tokenizer/sentencepiece_files.h"
 #include "tokenizer/tokenizer_json.h"
@@ -19,18 +20,32 @@ using nlohmann::json;
 
 constexpr std::string_view kWhole = "tokenizer.json";
 constexpr std::string_view kConfig = "tokenizer_config.json";
+constexpr std::string_view kTokens = "special_tokens_map.json";
 
 std::string name_in(const TokenizerFiles& files, std::string_view file) {
   return files.path.empty() ? std::string(file) : files.path + "/" + std::string(file);
 }
 
-json read_config(const TokenizerFiles& files) {
-  const auto config = files.file(kConfig);
-  if (!config) return {};
-  const std::string name = name_in(files, kConfig);
-  json parsed = parse_json(*config, name);
+/// An object, or null if there is no such file.
+json read_object(const TokenizerFiles& files, std::string_view file) {
+  const auto content = files.file(file);
+  if (!content) return {};
+  const std::string name = name_in(files, file);
+  json parsed = parse_json(*content, name);
   if (!parsed.is_object()) reject_member(name, "", parsed, "an object");
   return parsed;
+}
+
+/// tokenizer_config.json; where it has no added_tokens_decoder (older files), the tokens of
+/// special_tokens_map.json come before its own, as in transformers.
+json read_config(const TokenizerFiles& files) {
+  json config = read_object(files, kConfig);
+  if (!member(config, "added_tokens_decoder").is_null()) return config;
+  const json tokens = read_object(files, kTokens);
+  for (const char* role : kTokenRoles) {
+    if (!member(tokens, role).is_null()) config[role] = tokens[role];
+  }
+  return config;
 }
 
 std::unique_ptr<Tokenizer> open_wordpiece(const TokenizerFiles& files, std::string_view file) {

@@ -4,19 +4,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
+#include <span>
 
 #include "base/error.h"
 #include "io/printable.h"
 #include "tokenizer/json_members.h"
 #include "tokenizer/unicode.h"
+#include "tokenizer/word_cache.h"
 
 namespace linformer {
 namespace {
 
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
-constexpr std::size_t kCachedWords = std::size_t{1} << 16;
-constexpr std::size_t kCachedWordBytes = 64;
 
 /// Where text of more than kPieceBytes is cut: before a space between a visible ASCII character and an ASCII
 /// letter. No pattern has a word over that place, and no normal form joins what is on its sides.
@@ -27,11 +26,6 @@ std::size_t piece_end(std::string_view text) {
   }
   return text.size();
 }
-
-struct WordHash {
-  using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard's name
-  std::size_t operator()(std::string_view word) const { return std::hash<std::string_view>()(word); }
-};
 
 }  // namespace
 
@@ -58,6 +52,7 @@ void PipelineTokenizer::add_tokens(const std::string& subject) {
     if (index == tokens.size()) tokens.emplace_back();
     tokens[index] = token.text;
   }
+  check_keys(tokens, subject);
 }
 
 std::optional<int32_t> PipelineTokenizer::id_of(const std::optional<std::string>& token) const {
@@ -99,7 +94,7 @@ void PipelineTokenizer::separate_added_tokens() {
       raw.push_back(std::move(token));
       continue;
     }
-    token.text = parts_.normalizer.apply(replace_invalid_utf8(token.text), true);
+    token.text = parts_.normalizer.apply(replace_invalid_utf8(token.text), {});
     const std::string_view inside =
         std::string_view(token.text).substr(std::min<std::size_t>(1, token.text.size()));
     may_cut_ = may_cut_ && !token.rstrip && inside.find(' ') == std::string_view::npos &&
@@ -119,8 +114,9 @@ std::string_view PipelineTokenizer::token(int32_t id) const {
 /// Appends ids until there are enough; remembers those of short words.
 class PipelineTokenizer::Encoder {
  public:
-  Encoder(const PipelineTokenizer& tokenizer, std::size_t enough, std::vector<int32_t>& ids)
-      : tokenizer_(tokenizer), enough_(enough), ids_(ids) {}
+  Encoder(const PipelineTokenizer& tokenizer, std::size_t text_bytes, std::size_t enough,
+          std::vector<int32_t>& ids)
+      : tokenizer_(tokenizer), enough_(enough), ids_(ids), words_(text_bytes) {}
 
   // Each returns whether to go on.
   bool token(int32_t id) {
@@ -132,7 +128,7 @@ class PipelineTokenizer::Encoder {
     for (bool at_start = true; !text.empty() && wants_more(); at_start = false) {
       const bool cut = text.size() > kPieceBytes && tokenizer_.may_cut_ && cuts_words();
       const std::size_t end = cut ? piece_end(text) : text.size();
-      piece(text.substr(0, end), at_start, at_start && offset == 0);
+      piece(text.substr(0, end), {at_start, at_start && offset == 0});
       text.remove_prefix(end);
     }
     return wants_more();
@@ -148,49 +144,42 @@ class PipelineTokenizer::Encoder {
            (splitter.metaspace && splitter.metaspace->split);
   }
 
-  void piece(std::string_view text, bool at_start, bool first) {
+  void piece(std::string_view text, Place place) {
     std::string valid;
     if (find_invalid_utf8(text) != std::string_view::npos) text = valid = replace_invalid_utf8(text);
     std::string normalised;
     if (!tokenizer_.parts_.normalizer.empty()) {
-      text = normalised = tokenizer_.parts_.normalizer.apply(std::string(text), at_start);
+      text = normalised = tokenizer_.parts_.normalizer.apply(std::string(text), place);
     }
     tokenizer_.in_normalised_text_.split(
         text,
         [&](std::string_view part, std::size_t offset) {
-          tokenizer_.parts_.splitter.split(part, at_start || offset > 0, first && offset == 0,
-                                           [&](std::string_view word) { return add(word); });
+          const Place inside{place.begins_part || offset > 0, place.begins_text && offset == 0};
+          tokenizer_.parts_.splitter.split(part, inside, [&](std::string_view word) { return add(word); });
           return wants_more();
         },
         [&](int32_t id) { return token(id); });
   }
 
   bool add(std::string_view word) {
-    if (word.size() > kCachedWordBytes) {
-      tokenizer_.parts_.model->append_ids(word, ids_);
-      return wants_more();
-    }
-    auto known = words_.find(word);
-    if (known == words_.end()) {
-      if (words_.size() >= kCachedWords) words_.clear();
-      known = words_.emplace(word, std::vector<int32_t>()).first;
-      tokenizer_.parts_.model->append_ids(word, known->second);
-    }
-    ids_.insert(ids_.end(), known->second.begin(), known->second.end());
+    if (words_.append(word, ids_)) return wants_more();
+    const std::size_t begin = ids_.size();
+    tokenizer_.parts_.model->append_ids(word, ids_);
+    words_.remember(word, std::span(ids_).subspan(begin));
     return wants_more();
   }
 
   const PipelineTokenizer& tokenizer_;
   const std::size_t enough_;
   std::vector<int32_t>& ids_;
-  std::unordered_map<std::string, std::vector<int32_t>, WordHash, std::equal_to<>> words_;
+  WordCache words_;
 };
 
 void PipelineTokenizer::append_ids(std::string_view text, int64_t limit, std::vector<int32_t>& ids) const {
   const std::size_t begin = ids.size();
   const std::size_t room = ids.max_size() - begin;
   const std::size_t enough = begin + std::min(room, static_cast<std::size_t>(std::max<int64_t>(limit, 0)));
-  Encoder encoder(*this, enough, ids);
+  Encoder encoder(*this, text.size(), enough, ids);
   if (limit > 0) {
     in_raw_text_.split(
         text, [&](std::string_view part, std::size_t offset) { return encoder.part(part, offset); },

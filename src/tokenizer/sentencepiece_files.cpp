@@ -5,12 +5,18 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "tokenizer/bpe.h"
-#include "tokenizer/charsmap.h"
+#include "tokenizer/components_json.h"
 #include "tokenizer/json_members.h"
+#include "tokenizer/sentencepiece_merges.h"
 #include "tokenizer/sentencepiece_model.h"
+#include "tokenizer/sentencepiece_text.h"
 #include "tokenizer/unigram.h"
 
 namespace linformer {
@@ -33,15 +39,30 @@ struct Source {
 };
 
 struct Scored {
-  std::vector<std::string> tokens;
+  std::vector<std::string> tokens;   ///< by id
+  std::vector<std::string> in_text;  ///< the same, but for those that are not looked for in text
   std::vector<double> scores;
 
-  void add(std::string token, double score) {
-    tokens.push_back(std::move(token));
-    scores.push_back(score);
+  void add_special(const std::string& token) {
+    tokens.push_back(token);
+    in_text.emplace_back();
+    scores.push_back(0);
   }
+
+  /// The pieces from this id on. User-defined ones score as the library has it.
   void add_pieces(const SentencePieceModel& model, std::size_t from) {
-    for (std::size_t i = from; i < model.pieces.size(); ++i) add(model.pieces[i].text, model.pieces[i].score);
+    double best = 0;
+    for (const SentencePiece& piece : model.pieces) {
+      if (piece.type == SentencePiece::Type::kNormal) best = std::max(best, piece.score);
+    }
+    for (std::size_t i = from; i < model.pieces.size(); ++i) {
+      const SentencePiece& piece = model.pieces[i];
+      const bool whole = piece.type == SentencePiece::Type::kUserDefined;
+      const bool found = whole || piece.type == SentencePiece::Type::kNormal;
+      tokens.push_back(piece.text);
+      in_text.push_back(found ? piece.text : "");
+      scores.push_back(whole ? static_cast<double>(piece.text.size()) * best - 0.1 : piece.score);
+    }
   }
 };
 
@@ -53,15 +74,25 @@ int32_t require(const Pipeline& pipeline, const std::string& token, const std::s
                                   "the special tokens of its kind", kTokenIdsRemedy});
 }
 
+/// Added tokens by their text.
+std::unordered_map<std::string, AddedToken*> by_text(std::vector<AddedToken>& added) {
+  std::unordered_map<std::string, AddedToken*> result;
+  for (AddedToken& token : added) result.try_emplace(token.text, &token);
+  return result;
+}
+
 /// Special tokens, those of them that there are.
 void add_special(Pipeline& pipeline, const std::vector<std::string>& texts) {
-  for (const std::string& text : texts) {
-    const auto found = std::find(pipeline.tokens.begin(), pipeline.tokens.end(), text);
-    const bool known = std::any_of(pipeline.added.begin(), pipeline.added.end(),
-                                   [&](const AddedToken& token) { return token.text == text; });
-    if (found == pipeline.tokens.end() || known || text.empty()) continue;
-    pipeline.added.push_back(
-        {.text = text, .id = static_cast<int32_t>(found - pipeline.tokens.begin()), .special = true});
+  std::unordered_map<std::string_view, int32_t> wanted;  // -1: not among the tokens
+  for (const std::string& text : texts) wanted.try_emplace(text, -1);
+  for (std::size_t i = pipeline.tokens.size(); i-- > 0;) {
+    const auto found = wanted.find(pipeline.tokens[i]);
+    if (found != wanted.end()) found->second = static_cast<int32_t>(i);
+  }
+  for (const AddedToken& token : pipeline.added) wanted.erase(token.text);
+  for (const auto& [text, id] : wanted) {
+    if (id >= 0 && !text.empty())
+      pipeline.added.push_back({.text = std::string(text), .id = id, .special = true});
   }
 }
 
@@ -69,9 +100,25 @@ void add_special(Pipeline& pipeline, const std::vector<std::string>& texts) {
 void add_control_pieces(Pipeline& pipeline, const SentencePieceModel& model) {
   std::vector<std::string> texts;
   for (const SentencePiece& piece : model.pieces) {
-    if (piece.control) texts.push_back(piece.text);
+    if (piece.type == SentencePiece::Type::kControl) texts.push_back(piece.text);
   }
   add_special(pipeline, texts);
+}
+
+DummyPrefix prefix_of(const Source& source, DummyPrefix where) {
+  return source.flag("add_prefix_space", source.model.add_dummy_prefix) ? where : DummyPrefix::kNever;
+}
+
+/// A character without piece scores 10 less than the worst normal piece.
+double unknown_score(const SentencePieceModel& model, const std::string& subject) {
+  std::optional<double> worst;
+  for (const SentencePiece& piece : model.pieces) {
+    if (piece.type == SentencePiece::Type::kNormal)
+      worst = std::min(worst.value_or(piece.score), piece.score);
+  }
+  if (!worst)
+    throw Error(ErrorCode::kInput, {subject, "", "no normal piece", "pieces of text", kTokenIdsRemedy});
+  return *worst - 10;
 }
 
 Pipeline make_unigram(Scored scored, int32_t unknown, const Source& source) {
@@ -79,17 +126,19 @@ Pipeline make_unigram(Scored scored, int32_t unknown, const Source& source) {
   result.unknown = result.tokens.at(static_cast<std::size_t>(unknown));
   result.mask = source.text("mask_token", "<mask>");
   result.padding = source.text("pad_token", "<pad>");
-  result.splitter.at_white_space = true;
-  result.splitter.metaspace = Metaspace{};
-  result.model = std::make_unique<UnigramModel>(result.tokens, std::move(scored.scores),
-                                                UnigramOptions{.unknown = unknown});
+  UnigramOptions options{.unknown = unknown, .unknown_score = unknown_score(source.model, source.subject)};
+  if (source.model.byte_fallback) options.bytes = find_byte_tokens(result.tokens);
+  result.splitter.at_space_marks = marks_begin_tokens(scored.in_text);
+  result.model =
+      std::make_unique<UnigramModel>(scored.in_text, std::move(scored.scores), options, source.subject);
   add_special(result, {*result.unknown, *result.mask, *result.padding});
   add_control_pieces(result, source.model);
   return result;
 }
 
-void add_rules(Pipeline& pipeline, const Source& source) {
-  if (!source.model.rules.empty()) pipeline.normalizer.add(charsmap_step(source.model.rules, source.subject));
+void add_text(Pipeline& pipeline, const Source& source) {
+  pipeline.normalizer.add(
+      sentencepiece_step(source.model, prefix_of(source, DummyPrefix::kEachPart), source.subject));
 }
 
 /// <extra_id_99> to <extra_id_0> follow the pieces.
@@ -101,11 +150,11 @@ Pipeline make_t5(const Source& source) {
   scored.add_pieces(source.model, 0);
   std::vector<std::string> sentinels;
   for (int32_t i = extra; i-- > 0;) sentinels.push_back(fmt::format("<extra_id_{}>", i));
-  for (const std::string& token : sentinels) scored.add(token, 0);
+  for (const std::string& token : sentinels) scored.add_special(token);
   Pipeline result = make_unigram(std::move(scored), source.model.unknown, source);
   add_special(result, sentinels);
   result.sequence_template.after = {require(result, source.text("eos_token", "</s>"), source.subject)};
-  add_rules(result, source);
+  add_text(result, source);
   return result;
 }
 
@@ -127,25 +176,25 @@ void require_pieces(const Source& source, std::size_t least) {
 Pipeline make_xlm_roberta(const Source& source) {
   require_pieces(source, 3);
   Scored scored;
-  for (const char* token : {"<s>", "<pad>", "</s>", "<unk>"}) scored.add(token, 0);
+  for (const char* token : {"<s>", "<pad>", "</s>", "<unk>"}) scored.add_special(token);
   scored.add_pieces(source.model, 3);
-  scored.add("<mask>", 0);
+  scored.add_special("<mask>");
   Pipeline result = make_unigram(std::move(scored), 3, source);
   surround(result, source, "<s>", "</s>");
-  add_rules(result, source);
+  add_text(result, source);
   return result;
 }
 
 Pipeline make_camembert(const Source& source) {
   require_pieces(source, 3);
   Scored scored;
-  for (const char* token : {"<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>"}) scored.add(token, 0);
-  scored.add("<unk>NOTUSED", -100);
+  for (const char* token : {"<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>"}) scored.add_special(token);
+  scored.add_special("<unk>NOTUSED");
   scored.add_pieces(source.model, 1);
-  scored.add("<mask>", 0);
+  scored.add_special("<mask>");
   Pipeline result = make_unigram(std::move(scored), 3, source);
   surround(result, source, "<s>", "</s>");
-  add_rules(result, source);
+  add_text(result, source);
   return result;
 }
 
@@ -163,33 +212,31 @@ Pipeline make_albert(const Source& source) {
     result.normalizer.add(mark_dropping());
   }
   if (source.flag("do_lower_case", true)) result.normalizer.add(lower_casing());
-  add_rules(result, source);
+  add_text(result, source);
   return result;
 }
 
-/// A piece of SentencePiece's BPE is merged from any two pieces that make it up; earlier pieces come first.
-std::vector<std::pair<std::string, std::string>> merges_of(const std::vector<std::string>& tokens) {
-  Trie pieces;
-  for (std::size_t i = 0; i < tokens.size(); ++i) pieces.insert(tokens[i], static_cast<int32_t>(i));
-  std::vector<std::pair<std::string, std::string>> merges;
-  for (const std::string& token : tokens) {
-    for (std::size_t cut = 1; cut < token.size(); ++cut) {
-      const std::string left = token.substr(0, cut);
-      const std::string right = token.substr(cut);
-      if (pieces.find(left) >= 0 && pieces.find(right) >= 0) merges.emplace_back(left, right);
-    }
-  }
-  return merges;
-}
-
 Pipeline make_llama(const Source& source) {
+  const std::vector<SentencePiece>& pieces = source.model.pieces;
   Pipeline result;
-  for (const SentencePiece& piece : source.model.pieces) result.tokens.push_back(piece.text);
+  std::vector<std::string> in_text;
+  BpeOptions options{.byte_fallback = source.model.byte_fallback, .fuse_unknown = true};
+  for (std::size_t id = 0; id < pieces.size(); ++id) {
+    const bool control = pieces[id].type == SentencePiece::Type::kControl;
+    result.tokens.push_back(pieces[id].text);
+    in_text.push_back(control ? "" : pieces[id].text);
+    if (pieces[id].type == SentencePiece::Type::kUserDefined)
+      options.whole.push_back(static_cast<int32_t>(id));
+  }
   result.unknown = result.tokens[static_cast<std::size_t>(source.model.unknown)];
-  const BpeOptions options{.byte_fallback = true, .fuse_unknown = true, .unknown = result.unknown};
-  result.model = std::make_unique<BpeModel>(result.tokens, merges_of(result.tokens), options, source.subject);
-  result.splitter.metaspace = {.prepend = Metaspace::Prepend::kFirst, .split = false};
-  result.splitter.at_space_marks = marks_begin_tokens(result.tokens);
+  options.unknown = result.unknown;
+  check_keys(in_text, source.subject);
+  PieceMerges merges = merges_of(source.model);
+  result.model = std::make_unique<BpeModel>(in_text, merges.characters, std::move(merges.merges), options,
+                                            source.subject);
+  const DummyPrefix where = source.flag("legacy", false) ? DummyPrefix::kEachPart : DummyPrefix::kText;
+  result.normalizer.add(sentencepiece_step(source.model, prefix_of(source, where), source.subject));
+  result.splitter.at_space_marks = marks_begin_tokens(in_text);
   const std::string begin = source.text("bos_token", "<s>");
   const std::string end = source.text("eos_token", "</s>");
   add_special(result, {*result.unknown, begin, end});
@@ -199,6 +246,22 @@ Pipeline make_llama(const Source& source) {
   if (source.flag("add_eos_token", false))
     result.sequence_template.after = {require(result, end, source.subject)};
   return result;
+}
+
+/// Tokens of added_tokens_decoder, which are found in the raw text whatever it says; their flags count.
+void add_configured(Pipeline& pipeline, const Source& source) {
+  const auto known = by_text(pipeline.added);
+  std::vector<AddedToken> more;
+  for (AddedToken& token : read_added_tokens_decoder(source.config, source.subject)) {
+    token.normalized = false;
+    const auto found = known.find(token.text);
+    if (found == known.end()) {
+      more.push_back(std::move(token));
+    } else {
+      *found->second = std::move(token);
+    }
+  }
+  std::move(more.begin(), more.end(), std::back_inserter(pipeline.added));
 }
 
 struct Family {
@@ -213,13 +276,7 @@ constexpr std::array<Family, 5> kFamilies = {{{"T5", false, make_t5},
                                               {"Llama", true, make_llama}}};
 
 std::string find_family(const Source& source) {
-  if (const auto name = read_token(source.config, "tokenizer_class", source.subject)) {
-    std::string stem = *name;
-    for (const std::string_view suffix : {"Fast", "Tokenizer"}) {
-      if (stem.ends_with(suffix)) stem.resize(stem.size() - suffix.size());
-    }
-    return stem;
-  }
+  if (const auto name = read_tokenizer_class(source.config, source.subject)) return *name;
   if (source.model.bpe) return "Llama";
   if (source.subject.ends_with("sentencepiece.bpe.model")) return "XLMRoberta";
   const auto& pieces = source.model.pieces;
@@ -238,7 +295,9 @@ Pipeline pipeline_from_sentencepiece(std::string_view bytes, const std::string& 
     if (family.bpe != source.model.bpe)
       refuse_member(subject, "model_type", source.model.bpe ? "BPE" : "unigram",
                     family.bpe ? "BPE" : "unigram");
-    return family.make(source);
+    Pipeline result = family.make(source);
+    add_configured(result, source);
+    return result;
   }
   refuse_member(subject, "tokenizer_class", name + "Tokenizer",
                 "the tokenizer of T5, XLMRoberta, Camembert, Albert or Llama");

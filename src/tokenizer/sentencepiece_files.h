@@ -14,8 +14,10 @@ namespace linformer {
 Pipeline unigram_from_tokenizer_json(const nlohmann::json& root, const std::string& subject);
 
 /// T5's, XLM-RoBERTa's, CamemBERT's, ALBERT's or Llama's tokenizer by the tokenizer_class of `config`, a
-/// parsed tokenizer_config.json or null; without one, by the file's name and pieces. Of the configuration
-/// count extra_ids (T5), do_lower_case and keep_accents (ALBERT), add_bos_token and add_eos_token (Llama).
+/// parsed tokenizer_config.json or null; without one, by the file's name and pieces. Text between added
+/// tokens becomes the ids of the sentencepiece library. Of the configuration count add_prefix_space,
+/// added_tokens_decoder, extra_ids (T5), do_lower_case and keep_accents (ALBERT), add_bos_token,
+/// add_eos_token and legacy (Llama).
 Pipeline pipeline_from_sentencepiece(std::string_view bytes, const std::string& subject,
                                      const nlohmann::json& config);
 

@@ -82,38 +82,70 @@ class Message {
 };
 
 // Field numbers of sentencepiece_model.proto.
+constexpr uint64_t kPieces = 1;
+constexpr uint64_t kPieceType = 3;
 constexpr uint64_t kTrainerSpec = 2;
 constexpr uint64_t kModelType = 3;
+constexpr uint64_t kTreatWhitespaceAsSuffix = 24;
 constexpr uint64_t kByteFallback = 35;
 constexpr uint64_t kNormalizerSpec = 3;
 constexpr uint64_t kCharsmap = 2;
+constexpr uint64_t kAddDummyPrefix = 3;
+constexpr uint64_t kRemoveExtraWhitespaces = 4;
+constexpr uint64_t kEscapeWhitespaces = 5;
 constexpr uint64_t kSelfTest = 4;
+
+SentencePiece::Type read_type(Message piece, const std::string& subject) {
+  uint64_t type = 1;
+  while (piece.next()) {
+    if (piece.number() == kPieceType) type = piece.value();
+  }
+  if (type < 1 || type > 6) reject_model(subject, "", fmt::format("a piece of type {}", type));
+  return static_cast<SentencePiece::Type>(type);
+}
 
 void read_trainer_spec(Message spec, const std::string& subject, SentencePieceModel& model) {
   while (spec.next()) {
     if (spec.number() == kByteFallback) model.byte_fallback = spec.value() != 0;
+    if (spec.number() == kTreatWhitespaceAsSuffix && spec.value() != 0)
+      refuse_member(subject, "treat_whitespace_as_suffix", "true", "false");
     if (spec.number() != kModelType) continue;
-    if (spec.value() != 1 && spec.value() != 2) {
-      throw Error(ErrorCode::kUnsupported, {subject, "model_type", fmt::format("{}", spec.value()),
-                                            "1 (unigram) or 2 (BPE)", kTokenIdsRemedy});
-    }
+    if (spec.value() != 1 && spec.value() != 2)
+      refuse_member(subject, "model_type", fmt::format("{}", spec.value()), "1 (unigram) or 2 (BPE)");
     model.bpe = spec.value() == 2;
+  }
+}
+
+void read_normalizer_spec(Message spec, const std::string& subject, SentencePieceModel& model) {
+  while (spec.next()) {
+    if (spec.number() == kCharsmap) model.rules = spec.text();
+    if (spec.number() == kAddDummyPrefix) model.add_dummy_prefix = spec.value() != 0;
+    if (spec.number() == kRemoveExtraWhitespaces) model.remove_extra_whitespaces = spec.value() != 0;
+    if (spec.number() == kEscapeWhitespaces && spec.value() == 0)
+      refuse_member(subject, "escape_whitespaces", "false", "true");
   }
 }
 
 void read_settings(std::string_view bytes, const std::string& subject, SentencePieceModel& model) {
   for (Message message(bytes, subject); message.next();) {
-    if (message.number() == kSelfTest) {  // the library would run it, with rules that nobody has checked
-      throw Error(ErrorCode::kUnsupported, {subject, "self_test_data", "texts to be segmented on loading",
-                                            "a model without", kTokenIdsRemedy});
-    }
-    Message part(message.text(), subject);
+    const Message part(message.text(), subject);
+    if (message.number() == kPieces) model.pieces.push_back({.type = read_type(part, subject)});
     if (message.number() == kTrainerSpec) read_trainer_spec(part, subject, model);
-    if (message.number() != kNormalizerSpec) continue;
-    while (part.next()) {
-      if (part.number() == kCharsmap) model.rules = part.text();
-    }
+    if (message.number() == kNormalizerSpec) read_normalizer_spec(part, subject, model);
+    // The library would run it, with rules that nobody has checked.
+    if (message.number() == kSelfTest)
+      refuse_member(subject, "self_test_data", "texts to be segmented on loading", "a model without");
   }
+}
+
+void check_piece(const SentencePiece& piece, bool bpe, const std::string& item, const std::string& subject) {
+  if (!std::isfinite(piece.score) || find_invalid_utf8(piece.text) != std::string::npos)
+    reject_model(subject, item, fmt::format("\"{}\" with score {}", printable(piece.text), piece.score));
+  if (bpe && piece.type == SentencePiece::Type::kUnused)
+    refuse_member(subject, item, fmt::format("\"{}\", an unused one", piece.text), "BPE without such pieces");
+  if (piece.type == SentencePiece::Type::kUserDefined && piece.text.find(' ') != std::string::npos)
+    refuse_member(subject, item, fmt::format("\"{}\", user-defined", piece.text),
+                  "such pieces without spaces");
 }
 
 }  // namespace
@@ -125,14 +157,13 @@ SentencePieceModel read_sentencepiece(std::string_view bytes, const std::string&
   const auto status = processor.LoadFromSerializedProto({bytes.data(), bytes.size()});
   if (!status.ok()) reject_model(subject, "", printable(status.ToString()));
   const int size = processor.GetPieceSize();
-  if (size == 0) reject_model(subject, "", "no pieces");
+  if (size == 0 || static_cast<std::size_t>(size) != model.pieces.size())
+    reject_model(subject, "", fmt::format("{} pieces of {}", size, model.pieces.size()));
   for (int id = 0; id < size; ++id) {
-    SentencePiece piece{processor.IdToPiece(id), processor.GetScore(id), processor.IsControl(id)};
-    if (!std::isfinite(piece.score) || find_invalid_utf8(piece.text) != std::string::npos) {
-      reject_model(subject, fmt::format("piece {}", id),
-                   fmt::format("\"{}\" with score {}", printable(piece.text), piece.score));
-    }
-    model.pieces.push_back(std::move(piece));
+    SentencePiece& piece = model.pieces[static_cast<std::size_t>(id)];
+    piece.text = processor.IdToPiece(id);
+    piece.score = processor.GetScore(id);
+    check_piece(piece, model.bpe, fmt::format("piece {}", id), subject);
   }
   model.unknown = processor.unk_id();
   if (model.unknown < 0 || model.unknown >= size) reject_model(subject, "", "no unknown piece");

@@ -19,9 +19,21 @@ namespace {
 using nlohmann::json;
 
 /// Tokenizer classes that are BERT's, run by BertNormalizer, BertPreTokenizer and WordPiece.
-constexpr std::array<std::string_view, 14> kBertClasses = {
-    "Bert",  "DistilBert", "Electra",   "MobileBert",        "ConvBert",  "SqueezeBert",        "Lxmert",
-    "Realm", "LayoutLM",   "RetriBert", "DPRContextEncoder", "DPRReader", "DPRQuestionEncoder", "Tokenizers"};
+constexpr std::array<std::string_view, 15> kBertClasses = {"Bert",
+                                                           "DistilBert",
+                                                           "Electra",
+                                                           "MobileBert",
+                                                           "ConvBert",
+                                                           "SqueezeBert",
+                                                           "Lxmert",
+                                                           "Realm",
+                                                           "LayoutLM",
+                                                           "RetriBert",
+                                                           "DPRContextEncoder",
+                                                           "DPRReader",
+                                                           "DPRQuestionEncoder",
+                                                           "TokenizersBackend",
+                                                           "PreTrained"};
 
 /// As read_token; a token that is not named keeps its text.
 void update_token(const json& config, const char* key, const std::string& subject, std::string& text) {
@@ -49,16 +61,10 @@ std::vector<WordPieceOptions::Added> plain_added(const std::vector<AddedToken>& 
 }
 
 void check_class(const json& config, const std::string& subject) {
-  const json& value = member(config, "tokenizer_class");
-  if (value.is_null()) return;
-  const std::string name = read_string(value, "tokenizer_class", subject);
-  std::string_view stem = name;
-  for (const std::string_view suffix : {"Fast", "Tokenizer", "Backend"}) {
-    if (stem.ends_with(suffix)) stem.remove_suffix(suffix.size());
-  }
-  const bool known =
-      stem == "PreTrained" || std::find(kBertClasses.begin(), kBertClasses.end(), stem) != kBertClasses.end();
-  if (!known) refuse_member(subject, "tokenizer_class", name, "one of BERT's WordPiece tokenizers");
+  const auto name = read_tokenizer_class(config, subject);
+  if (!name || std::find(kBertClasses.begin(), kBertClasses.end(), *name) != kBertClasses.end()) return;
+  refuse_member(subject, "tokenizer_class", config["tokenizer_class"].get<std::string>(),
+                "one of BERT's WordPiece tokenizers");
 }
 
 void require_type(const json& root, const char* key, std::string_view expected, const std::string& subject) {

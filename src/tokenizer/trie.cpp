@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "tokenizer/trie.h"
 
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "io/printable.h"
+#include "tokenizer/json_members.h"
+
 namespace linformer {
 namespace {
 
@@ -9,7 +15,23 @@ constexpr uint64_t kChildMask = (uint64_t{1} << kChildBits) - 1;
 
 uint64_t edge_of(uint32_t node, unsigned char byte) { return (static_cast<uint64_t>(node) << 8) | byte; }
 
+constexpr std::size_t kLongestToken = 4096;
+constexpr std::size_t kMostBytes = (std::size_t{1} << kChildBits) - 2;
+
 }  // namespace
+
+void check_keys(const std::vector<std::string>& tokens, const std::string& subject) {
+  std::size_t bytes = 0;
+  for (const std::string& token : tokens) {
+    bytes += token.size();
+    if (token.size() <= kLongestToken && bytes <= kMostBytes) continue;
+    throw Error(
+        ErrorCode::kInput,
+        {subject, fmt::format("token \"{}...\"", printable(token.substr(0, 32))),
+         fmt::format("{} bytes, {} with those before it", token.size(), bytes),
+         fmt::format("at most {} bytes a token and {} in all", kLongestToken, kMostBytes), kTokenIdsRemedy});
+  }
+}
 
 Trie::Trie() : slots_(1024, 0), ids_(kRoot + 1, -1), shift_(64 - 10) {}
 
@@ -49,6 +71,8 @@ void Trie::insert(std::string_view key, int32_t id) {
   uint32_t node = kRoot;
   for (const char c : key) node = add_child(node, static_cast<unsigned char>(c));
   ids_[node] = id;
+  const auto first = static_cast<unsigned char>(key[0]);
+  first_[first] = child(kRoot, first);
 }
 
 Trie::Match Trie::longest_prefix(std::string_view text) const {

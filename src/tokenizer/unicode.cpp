@@ -64,6 +64,10 @@ void append_utf8(char32_t code, std::string& text) {
 
 std::size_t find_invalid_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
+    if (static_cast<unsigned char>(text[i]) < 0x80) {
+      ++i;
+      continue;
+    }
     const DecodedChar next = decode_utf8(text, i);
     if (!next.valid) return i;
     i += next.length;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "tokenizer/json_members.h"
@@ -14,20 +15,20 @@ namespace {
 
 constexpr std::size_t kMaxWord = std::size_t{1} << 31;
 constexpr double kUnknownPenalty = 10;
+constexpr std::size_t kShort = 64;  // nodes on the stack
 
 }  // namespace
 
 UnigramModel::UnigramModel(const std::vector<std::string>& tokens, std::vector<double> scores,
-                           const UnigramOptions& options)
-    : scores_(std::move(scores)),
-      unknown_score_(*std::min_element(scores_.begin(), scores_.end()) - kUnknownPenalty),
-      options_(options) {
+                           const UnigramOptions& options, const std::string& subject)
+    : scores_(std::move(scores)), options_(options) {
+  check_keys(tokens, subject);
+  unknown_score_ =
+      options.unknown_score.value_or(*std::min_element(scores_.begin(), scores_.end()) - kUnknownPenalty);
   for (std::size_t i = 0; i < tokens.size(); ++i) pieces_.insert(tokens[i], static_cast<int32_t>(i));
-  for (unsigned byte = 0; byte < bytes_.size(); ++byte)
-    bytes_[byte] = pieces_.find(fmt::format("<0x{:02X}>", byte));
 }
 
-void UnigramModel::find_best_paths(std::string_view word, std::vector<Node>& nodes) const {
+void UnigramModel::find_best_paths(std::string_view word, std::span<Node> nodes) const {
   for (std::size_t begin = 0; begin < word.size();) {
     const std::size_t character = decode_utf8(word, begin).length;
     const double before = nodes[begin].score;
@@ -46,9 +47,9 @@ void UnigramModel::find_best_paths(std::string_view word, std::vector<Node>& nod
 }
 
 void UnigramModel::append_unknown(std::string_view text, std::vector<int32_t>& ids) const {
-  const auto byte_id = [&](char c) { return bytes_[static_cast<unsigned char>(c)]; };
-  const bool as_bytes = options_.byte_fallback &&
-                        std::all_of(text.begin(), text.end(), [&](char c) { return byte_id(c) >= 0; });
+  const auto byte_id = [&](char c) { return options_.bytes->at(static_cast<unsigned char>(c)); };
+  const bool as_bytes =
+      options_.bytes && std::all_of(text.begin(), text.end(), [&](char c) { return byte_id(c) >= 0; });
   if (!as_bytes) return ids.push_back(options_.unknown);
   for (const char c : text) ids.push_back(byte_id(c));
 }
@@ -58,7 +59,9 @@ void UnigramModel::append_ids(std::string_view word, std::vector<int32_t>& ids) 
     throw Error(ErrorCode::kInput, {"text", "", fmt::format("a word of {} bytes", word.size()),
                                     "words of less than 2 GiB", kTokenIdsRemedy});
   }
-  std::vector<Node> nodes(word.size() + 1);
+  std::array<Node, kShort> few;
+  std::vector<Node> many(word.size() < few.size() ? 0 : word.size() + 1);
+  const std::span<Node> nodes = many.empty() ? std::span(few) : std::span(many);
   find_best_paths(word, nodes);
   // The pieces, last first; then each node's `begin` is that of the next piece of the path.
   std::size_t next = word.size();

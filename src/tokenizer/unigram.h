@@ -3,30 +3,35 @@
 // pieces have the highest sum of scores.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/byte_level.h"
 #include "tokenizer/subword_model.h"
 #include "tokenizer/trie.h"
 
 namespace linformer {
 
 struct UnigramOptions {
-  int32_t unknown = 0;         ///< the id of neighbouring characters without piece
-  bool byte_fallback = false;  ///< they are their bytes' tokens <0x00> to <0xFF>, if all are there
+  int32_t unknown = 0;  ///< the id of neighbouring characters without piece
+  /// They are these tokens of their bytes instead, if all of them are there.
+  std::optional<ByteTokens> bytes{};
+  /// The score of a character without piece; unset: 10 less than the worst score.
+  std::optional<double> unknown_score{};
 };
 
 class UnigramModel : public SubwordModel {
  public:
-  /// tokens[i] has id i and scores[i], which is finite.
+  /// tokens[i] has id i and scores[i], which is finite; an empty one is found in no text. Throws
+  /// Error(kInput) naming `subject` and a token that is too long.
   UnigramModel(const std::vector<std::string>& tokens, std::vector<double> scores,
-               const UnigramOptions& options);
+               const UnigramOptions& options, const std::string& subject);
 
-  /// Time: the word's length times that of the longest piece; memory: 16 bytes a byte of the word. A
-  /// character without piece scores 10 less than the worst piece, as SentencePiece's do.
+  /// Time: the word's length times that of the longest piece; memory: 16 bytes a byte of the word.
   void append_ids(std::string_view word, std::vector<int32_t>& ids) const override;
 
  private:
@@ -36,14 +41,13 @@ class UnigramModel : public SubwordModel {
     uint32_t begin = 0;  ///< of its last piece
   };
 
-  void find_best_paths(std::string_view word, std::vector<Node>& nodes) const;
+  void find_best_paths(std::string_view word, std::span<Node> nodes) const;
   void append_unknown(std::string_view text, std::vector<int32_t>& ids) const;
 
   Trie pieces_;
   std::vector<double> scores_;
-  double unknown_score_;
   UnigramOptions options_;
-  std::array<int32_t, 256> bytes_;
+  double unknown_score_;
 };
 
 }  // namespace linformer

@@ -38,7 +38,10 @@ Pipeline unigram_from_tokenizer_json(const json& root, const std::string& subjec
   const bool fallback = read_bool(model, "byte_fallback", subject).value_or(false);
   result.unknown = result.tokens[static_cast<std::size_t>(unknown)];
   result.model = std::make_unique<UnigramModel>(
-      result.tokens, std::move(scores), UnigramOptions{.unknown = unknown, .byte_fallback = fallback});
+      result.tokens, std::move(scores),
+      UnigramOptions{.unknown = unknown,
+                     .bytes = fallback ? std::optional(find_byte_tokens(result.tokens)) : std::nullopt},
+      subject);
   return result;
 }
 

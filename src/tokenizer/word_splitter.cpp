@@ -71,20 +71,21 @@ void split_by_pattern(std::string_view text, WordPattern pattern, const Sink& si
 
 }  // namespace
 
-void WordSplitter::split(std::string_view text, bool at_start, bool first, const Sink& sink) const {
+void WordSplitter::split(std::string_view text, Place place, const Sink& sink) const {
   std::string prefixed;
-  if (prefix_space && at_start && !text.starts_with(' ')) {
+  if (prefix_space && place.begins_part && !text.starts_with(' ')) {
     prefixed.append(1, ' ').append(text);
     text = prefixed;
   }
   if (at_white_space) {
     for_each_between_spaces(text, [&](std::size_t begin, std::size_t end) {
       const std::string_view word = text.substr(begin, end - begin);
-      return metaspace ? split_metaspace(*metaspace, at_space_marks, word, first && begin == 0, sink)
-                       : sink(word);
+      return metaspace
+                 ? split_metaspace(*metaspace, at_space_marks, word, place.begins_text && begin == 0, sink)
+                 : sink(word);
     });
   } else if (metaspace) {
-    split_metaspace(*metaspace, at_space_marks, text, first, sink);
+    split_metaspace(*metaspace, at_space_marks, text, place.begins_text, sink);
   } else if (at_space_marks) {
     split_at_marks(text, false, sink);
   } else {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/normalizer.h"
 #include "tokenizer/word_patterns.h"
 
 namespace linformer {
@@ -34,8 +35,8 @@ struct WordSplitter {
   /// Where a space mark follows another character a word begins; right if no token has a mark there.
   bool at_space_marks = false;
 
-  /// `text` is valid UTF-8; `at_start`: it begins a part between two added tokens; `first`: and the text.
-  void split(std::string_view text, bool at_start, bool first, const Sink& sink) const;
+  /// `text` is valid UTF-8.
+  void split(std::string_view text, Place place, const Sink& sink) const;
 };
 
 /// Whether no token has a space mark after another character and a lone mark is one: words can be cut before

@@ -41,9 +41,11 @@ std::vector<std::string> read_vocabulary(std::string_view text, const std::strin
 WordPieceTokenizer::WordPieceTokenizer(std::vector<std::string> tokens, const WordPieceOptions& options,
                                        const std::string& subject)
     : tokens_(std::move(tokens)), text_options_(options.text), max_characters_(options.max_characters) {
+  check_keys(tokens_, subject);
   fill_tries(options.continuing_prefix);
   find_special_tokens(options, subject);
   add_tokens(options.added, subject);
+  check_keys(tokens_, subject);
   std::sort(special_.ids.begin(), special_.ids.end());
   special_.ids.erase(std::unique(special_.ids.begin(), special_.ids.end()), special_.ids.end());
 }

@@ -84,11 +84,13 @@ TEST_CASE("a config that does not fit its tensors is exit 3 and names key or ten
   check_fails(folder, {"info", broken.path()}, 3, {"config.json"});
 }
 
-TEST_CASE("a tokenizer with more tokens than the model is exit 3 with both numbers") {
+TEST_CASE("a token in the text that the model has no embedding of is exit 3, with its name") {
   const TemporaryFolder folder;
   const CheckpointCopy copy("masked-lm");
   copy.folder().put("vocab.txt", copy.folder().content("vocab.txt") + "one\ntwo\nthree\n");
-  check_fails(folder, analyze(copy.path()), 3, {"103", "100"});
+  folder.put("one.txt", "a b c d e f g one h i j k l m n o p q r s t u v w x y z");
+  check_fails(folder, analyze(copy.path(), {"--text", "one.txt", "--length", "16"}), 3,
+              {"token \"one\"", "id 100", "ids below 100"});
   std::filesystem::remove(copy.folder().path("vocab.txt"));
   check_fails(folder, analyze(copy.path()), 3, {copy.path(), "vocab.txt"});
 }

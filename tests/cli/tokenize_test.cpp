@@ -105,5 +105,26 @@ TEST_CASE("tokenize cuts documents into sequences of a length and counts what it
   CHECK(cut == expected);
 }
 
+TEST_CASE("A token that the model has no embedding of is refused where it occurs, and only there") {
+  const CheckpointCopy copy("masked-lm");
+  const std::string vocabulary = copy.folder().content("vocab.txt");
+  const auto tokens = std::count(vocabulary.begin(), vocabulary.end(), '\n');
+  copy.folder().put("tokenizer_config.json",
+                    nlohmann::json{{"added_tokens_decoder",
+                                    {{std::to_string(tokens), {{"content", "<new>"}, {"special", true}}}}}}
+                        .dump());
+  copy.folder().put("without.txt", "a b c d e f g h");
+  copy.folder().put("with.txt", "a b c d <new> e f g h");
+  const auto run = [&](const std::string& text) {
+    return run_program({"tokenize", "--checkpoint", ".", "--text", text, "--length", "10"},
+                       {.folder = copy.path()});
+  };
+  CHECK(run("without.txt").code == 0);
+  copy.folder().put("with.txt", "a b c d <new> e f g h");
+  const ProgramResult result = run("with.txt");
+  CHECK(result.code == 3);
+  CHECK(contains(result.err, "with.txt: token \"<new>\", id " + std::to_string(tokens)));
+}
+
 }  // namespace
 }  // namespace linformer

@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""Trains tiny subword tokenizers and records what transformers makes of awkward texts with them.
+"""Trains tiny subword tokenizers and records what transformers makes of awkward texts with them; of SentencePiece
+model files, what the sentencepiece library makes of the text between added tokens.
 
 Writes into tests/fixtures/subwords/:
     texts.json      the texts
     KIND/           the tokenizer's files, as a model of that kind has them, and ids.json: a list of ids a text, without
-                    the template's, and the ids around a body ("before", "after")
+                    the template's, and the ids around a body ("before", "after"); "variants": ids with another
+                    configuration
 Kinds: gpt2, roberta (vocab.json, merges.txt); llama3, qwen2 (tokenizer.json, BPE); t5, xlm-roberta, camembert, albert
-(SentencePiece unigram); llama (SentencePiece BPE with byte fallback); KIND-json: the same with tokenizer.json; llama-legacy-json: as Llama 2's file.
+(SentencePiece unigram); llama (SentencePiece BPE with byte fallback); settings-unigram, settings-bpe (models whose
+settings are none of these families' own); KIND-json: the same with tokenizer.json; llama-legacy-json: as Llama 2's file.
 The models' normalisation has a few rules only, so that their files are small.
 
     HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 python tests/oracle/subwords.py
 """
 import io
 import json
+import re
 import shutil
+import unicodedata
 from pathlib import Path
 
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (AlbertTokenizer, CamembertTokenizer, GPT2Tokenizer, LlamaTokenizer, PreTrainedTokenizerFast,
                           RobertaTokenizer, T5Tokenizer, XLMRobertaTokenizer)
@@ -93,7 +99,7 @@ def write_config(folder: Path, config: dict) -> None:
 def train_sentencepiece(folder: Path, name: str, kind: str, **options) -> None:
     folder.mkdir(parents=True)
     rules = folder / "rules.tsv"
-    if kind == "unigram":
+    if options.pop("rules", kind == "unigram"):
         rules.write_text("".join(f"{a}\t{b}\n" for a, b in RULES))
         options["normalization_rule_tsv"] = str(rules)
     else:
@@ -103,17 +109,69 @@ def train_sentencepiece(folder: Path, name: str, kind: str, **options) -> None:
         sentence_iterator=iter(sample() + ["中文 日本語 é ö 12345 9,5"] * 20), model_writer=model, model_type=kind,
         minloglevel=2, num_threads=1, character_coverage=1.0, **options)
     (folder / name).write_bytes(model.getvalue())
+    change_model(folder / name, lambda proto: proto.normalizer_spec.ClearField("normalization_rule_tsv"))  # a path
     rules.unlink(missing_ok=True)
 
 
-def record(folder: Path, tokenizer) -> None:
+class LibraryIds:
+    """Ids of a model file by the sentencepiece library, of what lies between the tokens of `added`."""
+
+    def __init__(self, file: Path, added: dict, to_id=lambda i: i, prepare=lambda text: text, prefix=None, each=True):
+        def load(**settings):
+            model = sentencepiece_model_pb2.ModelProto()
+            model.ParseFromString(file.read_bytes())
+            for name, value in settings.items():
+                setattr(model.normalizer_spec, name, value)
+            return sentencepiece.SentencePieceProcessor(model_proto=model.SerializeToString())
+
+        settings = {} if prefix is None else {"add_dummy_prefix": prefix}
+        self.whole = load(**settings)
+        self.rest = load(**settings) if each else load(add_dummy_prefix=False)
+        self.added, self.to_id, self.prepare = added, to_id, prepare
+        self.expression = re.compile("(" + "|".join(re.escape(t) for t in sorted(added, key=len, reverse=True)) + ")")
+
+    def __call__(self, text: str) -> list[int]:
+        ids = []
+        for i, part in enumerate(self.expression.split(text)):
+            if i % 2:
+                ids.append(self.added[part])
+            elif part:
+                processor = self.whole if text.startswith(part) and not ids else self.rest
+                ids += [self.to_id(i) for i in processor.encode(self.prepare(part))]
+        return ids
+
+
+def albert_text(text: str) -> str:
+    text = unicodedata.normalize("NFKD", text.replace("``", '"').replace("''", '"'))
+    return "".join(c.lower() for c in text if not unicodedata.category(c).startswith("M"))
+
+
+def added_tokens(tokenizer) -> dict:
+    return {token.content: i for i, token in tokenizer.added_tokens_decoder.items()}
+
+
+def record_library(folder: Path, around: tuple, size: int, ids: LibraryIds, variants: dict = {}) -> None:
+    def lines(of: LibraryIds) -> str:
+        return ",\n".join(json.dumps(of(text), separators=(",", ":")) for text in TEXTS)
+
+    others = ",\n".join(f'{{"config": {json.dumps(config)}, "ids": [\n{lines(of)}]}}' for config, of in variants)
+    (folder / "ids.json").write_text(f'{{"before": {around[0]}, "after": {around[1]}, "size": {size}, "ids": [\n{lines(ids)}'
+                                     f'], "variants": [{others}]}}\n')
+
+
+def template_of(tokenizer) -> tuple:
     around = tokenizer("x")["input_ids"]
     body = tokenizer("x", add_special_tokens=False)["input_ids"]
     begin = next(i for i in range(len(around)) if around[i:i + len(body)] == body)
+    return around[:begin], around[begin + len(body):]
+
+
+def record(folder: Path, tokenizer) -> None:
+    before, after = template_of(tokenizer)
     ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in TEXTS]
     lines = ",\n".join(json.dumps(line, separators=(",", ":")) for line in ids)
     (folder / "ids.json").write_text(
-        f'{{"before": {around[:begin]}, "after": {around[begin + len(body):]}, "size": {len(tokenizer)}, "ids": [\n{lines}]}}\n')
+        f'{{"before": {before}, "after": {after}, "size": {len(tokenizer)}, "ids": [\n{lines}]}}\n')
 
 
 def save_whole(kind: str, tokenizer) -> None:
@@ -172,7 +230,11 @@ def sentencepiece_kinds() -> None:
         train_sentencepiece(folder, name, "unigram", vocab_size=400, **options)
         write_config(folder, {"tokenizer_class": tokenizer_class.__name__, **config})
         tokenizer = tokenizer_class.from_pretrained(folder)
-        record(folder, tokenizer)
+        shift = {"xlm-roberta": 1, "camembert": 4}.get(kind, 0)
+        ids = LibraryIds(folder / name, added_tokens(tokenizer),
+                         to_id=lambda i, shift=shift: 3 if shift and i == 0 else i + shift,
+                         prepare=albert_text if kind == "albert" else lambda text: text)
+        record_library(folder, template_of(tokenizer), len(tokenizer), ids)
         if kind != "camembert":
             save_whole(kind, tokenizer)
     folder = FIXTURES / "llama"
@@ -180,12 +242,51 @@ def sentencepiece_kinds() -> None:
                         remove_extra_whitespaces=False, split_digits=True)
     write_config(folder, {"tokenizer_class": "LlamaTokenizer", "add_bos_token": True, "add_eos_token": False})
     tokenizer = LlamaTokenizer.from_pretrained(folder)
-    record(folder, tokenizer)
+    file, added = folder / "tokenizer.model", added_tokens(tokenizer)
+    variants = [({"legacy": True}, LibraryIds(file, added)), ({"add_prefix_space": False}, LibraryIds(file, added, prefix=False))]
+    record_library(folder, template_of(tokenizer), len(tokenizer), LibraryIds(file, added, each=False), variants)
     save_whole("llama", tokenizer)
     legacy = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     legacy.pre_tokenizer = None
     legacy.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
     save_whole("llama-legacy", legacy)
+
+
+def change_model(file: Path, change) -> sentencepiece_model_pb2.ModelProto:
+    model = sentencepiece_model_pb2.ModelProto()
+    model.ParseFromString(file.read_bytes())
+    change(model)
+    file.write_bytes(model.SerializeToString())
+    return model
+
+
+def shuffle_pieces(model: sentencepiece_model_pb2.ModelProto) -> None:
+    """Pieces not in order of score, some of equal score, and characters of pieces that are no pieces themselves."""
+    normal = [(p.piece, p.score) for p in model.pieces if p.type == 1 and p.piece not in ("w", "k", "b", "I")]
+    del model.pieces[:]
+    for piece, kind in (("<unk>", 2), ("<s>", 3), ("</s>", 3), ("the", 4), ("(", 4), ("((", 4), ("\u00e9", 4), ("an", 4)):
+        model.pieces.add(piece=piece, score=0, type=kind)
+    known = {p.piece for p in model.pieces}
+    normal.sort(key=lambda entry: hash(tuple(entry[0].encode())) % 1009)
+    for i, (piece, score) in enumerate(normal):
+        if piece not in known:
+            model.pieces.add(piece=piece, score=-5.0 if i % 7 == 0 else score, type=1)
+
+
+def settings_kinds() -> None:
+    file = FIXTURES / "settings-bpe" / "tokenizer.model"
+    train_sentencepiece(file.parent, file.name, "bpe", vocab_size=500, rules=True, add_dummy_prefix=False)
+    model = change_model(file, shuffle_pieces)
+    added = {"<unk>": 0, "<s>": 1, "</s>": 2}
+    record_library(file.parent, ([1], []), len(model.pieces), LibraryIds(file, added), [
+        ({"add_prefix_space": True}, LibraryIds(file, added, prefix=True, each=False)),
+        ({"add_prefix_space": True, "legacy": True}, LibraryIds(file, added, prefix=True))])
+    file = FIXTURES / "settings-unigram" / "spiece.model"
+    train_sentencepiece(file.parent, file.name, "unigram", vocab_size=700, byte_fallback=True, add_dummy_prefix=False,
+                        remove_extra_whitespaces=False, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, split_digits=True,
+                        user_defined_symbols="(,),\",-,.,\u20ac,the,--,\u2581\u2581\u2581,\u00e0b")
+    write_config(file.parent, {"tokenizer_class": "T5Tokenizer", "extra_ids": 0})
+    record_library(file.parent, ([], [1]), 700, LibraryIds(file, {"<pad>": 0, "</s>": 1, "<unk>": 2}))
 
 
 def main() -> None:
@@ -195,6 +296,7 @@ def main() -> None:
     (FIXTURES / "texts.json").write_text(json.dumps(TEXTS, separators=(",\n", ":")) + "\n")
     byte_level_kinds()
     sentencepiece_kinds()
+    settings_kinds()
 
 
 if __name__ == "__main__":

@@ -47,6 +47,22 @@ TEST_CASE("A plain file is one document and a jsonl file one a line", "[tokenize
   CHECK(documents[3].text == "from a pipe");
 }
 
+TEST_CASE("Standard input is JSON lines if its first line is an object with text", "[tokenizer]") {
+  const auto texts = [](const std::string& input) {
+    std::istringstream stream(input);
+    std::vector<std::string> result;
+    for (const Document& document : read_documents({"-"}, stream)) result.push_back(document.text);
+    return result;
+  };
+  using Texts = std::vector<std::string>;
+  CHECK(texts("\n {\"text\": \"a\"}\n\n{\"text\": \"b\"}") == Texts{"a", "b"});
+  for (const std::string plain :
+       {"{\"id\": 1}\n{\"text\": \"b\"}", "{ a b\n", "[\"text\"]", "{", "x\n{\"text\": \"b\"}"})
+    CHECK(texts(plain) == Texts{plain});
+  CHECK(contains(message_of(ErrorCode::kInput, [&] { texts("{\"text\": \"a\"}\nplain"); }),
+                 "standard input: line 2"));
+}
+
 TEST_CASE("A wrong line of text is named", "[tokenizer]") {
   const auto refusal = [](const std::string& text) {
     return message_of(ErrorCode::kInput, [&] { documents_from_jsonl("f.jsonl", text); });

@@ -139,3 +139,26 @@ TEST_CASE("A tokenizer class that is not BERT's and wrong values are refused", "
   CHECK(contains(with(ErrorCode::kInput, "[]"), "tokenizer_config.json"));
   CHECK(contains(with(ErrorCode::kInput, R"({"cls_token": "<s>"})"), "vocab.txt"));
 }
+
+TEST_CASE("special_tokens_map.json names the tokens of folders without added_tokens_decoder", "[tokenizer]") {
+  const std::string map = R"({"cls_token": "A", "mask_token": {"content": "e", "lstrip": false}})";
+  const auto alone = open({{"vocab.txt", kVocab}, {"special_tokens_map.json", map}});
+  CHECK(alone->sequence_template().before == Ids{6});
+  CHECK(alone->special_tokens().mask == 7);
+  const auto both = open({{"vocab.txt", kVocab},
+                          {"special_tokens_map.json", map},
+                          {"tokenizer_config.json", R"({"cls_token": "a", "sep_token": "a"})"}});
+  CHECK(both->sequence_template().before == Ids{6});
+  CHECK(both->sequence_template().after == Ids{5});
+  const auto newer = open({{"vocab.txt", kVocab},
+                           {"special_tokens_map.json", map},
+                           {"tokenizer_config.json", R"({"cls_token": "a", "added_tokens_decoder": {}})"}});
+  CHECK(newer->sequence_template().before == Ids{5});
+  CHECK(contains(refusal(ErrorCode::kInput, {{"vocab.txt", kVocab}, {"special_tokens_map.json", "[]"}}),
+                 "special_tokens_map.json"));
+  const auto roberta = open({{"vocab.json", R"({"[B]": 0, "[E]": 1, "<s>": 2, "</s>": 3})"},
+                             {"merges.txt", ""},
+                             {"special_tokens_map.json", R"({"cls_token": "[B]", "sep_token": "[E]"})"}});
+  CHECK(roberta->sequence_template().before == Ids{0});
+  CHECK(roberta->sequence_template().after == Ids{1});
+}

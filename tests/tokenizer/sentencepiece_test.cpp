@@ -9,6 +9,7 @@
 #include "io/json.h"
 #include "tokenizer/charsmap.h"
 #include "tokenizer/folder.h"
+#include "tokenizer/sentencepiece_bytes.h"
 
 using namespace linformer;
 using nlohmann::json;
@@ -50,6 +51,10 @@ TEST_CASE("The configuration of a SentencePiece tokenizer counts", "[tokenizer]"
   const auto llama = with("llama", "tokenizer.model", R"({"add_bos_token": false, "add_eos_token": true})");
   CHECK(llama->sequence_template().before.empty());
   CHECK(llama->sequence_template().after == Ids{2});
+  const auto padded = with("llama", "tokenizer.model", R"({"added_tokens_decoder": {
+      "600": {"content": "<pad>", "special": true}, "1": {"content": "<s>", "special": true, "rstrip": true}}})");
+  CHECK(padded->vocabulary_size() == 601);
+  CHECK(padded->encode("<pad><s> <pad>") == Ids{600, 1, 600});
   const auto cased = with("albert", "spiece.model", R"({"do_lower_case": false})");
   const auto uncased = with("albert", "spiece.model", "{}");
   CHECK(cased->encode("The") != uncased->encode("The"));
@@ -111,4 +116,37 @@ TEST_CASE("Long words and texts give the ids of their parts", "[tokenizer]") {
     CHECK(tokenizer->encode(text) == expected);
     CHECK(tokenizer->encode(std::string(2'000'000, 'q')).size() > 100'000);
   }
+}
+
+TEST_CASE("Settings of a model file that are not run are refused by name", "[tokenizer]") {
+  const auto with = [](const std::string& setting) {
+    return refusal(ErrorCode::kUnsupported, {{"spiece.model", t5() + setting}});
+  };
+  CHECK(contains(with(test::normalizer_bytes(5, 0)), "escape_whitespaces"));
+  CHECK(contains(with(test::trainer_bytes(24, 1)), "treat_whitespace_as_suffix"));
+  CHECK(contains(with(test::trainer_bytes(3, 4)), "model_type"));
+  CHECK(contains(with(test::piece_bytes("a b", 0, 4)), "piece 400"));
+  const std::string unused = test::bpe_bytes(test::piece_bytes("a") + test::piece_bytes("b", 0, 5));
+  CHECK(contains(refusal(ErrorCode::kUnsupported, {{"tokenizer.model", unused}}), "unused"));
+}
+
+TEST_CASE("Settings of a model file that are the usual ones change nothing", "[tokenizer]") {
+  const std::string usual = test::normalizer_bytes(3, 1) + test::normalizer_bytes(4, 1) +
+                            test::normalizer_bytes(5, 1) + test::trainer_bytes(24, 0);
+  const std::string text = " The  caf\xC3\xA9\t(a) ";
+  CHECK(test::open({{"spiece.model", t5() + usual}})->encode(text) ==
+        test::open({{"spiece.model", t5()}})->encode(text));
+}
+
+TEST_CASE("Pieces of a BPE are merged by score, not by their place in the file", "[tokenizer]") {
+  const auto ids = [](float ab, float bc) {
+    const std::string pieces = test::piece_bytes("ab", ab) + test::piece_bytes("bc", bc) +
+                               test::piece_bytes("a", -9) + test::piece_bytes("b", -9) +
+                               test::piece_bytes("c", -9);
+    const std::string model = test::bpe_bytes(pieces) + test::normalizer_bytes(3, 0);
+    return test::open({{"tokenizer.model", model}})->encode("abc");
+  };
+  CHECK(ids(-1, -2) == Ids{3, 7});
+  CHECK(ids(-2, -1) == Ids{5, 4});
+  CHECK(ids(-1, -1) == Ids{3, 7});  // the leftmost
 }
