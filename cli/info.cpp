@@ -49,6 +49,7 @@ Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
                {"bytes", checkpoint.total_bytes()},
                {"tokenizer", tokenizer_kind(tokenizer_files(checkpoint))},
                {"unused_tensors", unused_tensors(checkpoint, plan)}};
+  if (!plan.notes.empty()) json["notes"] = plan.notes;
   if (!checkpoint.unmapped_tensors().empty()) json["unmapped_tensors"] = checkpoint.unmapped_tensors();
   return json;
 }

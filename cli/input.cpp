@@ -54,13 +54,25 @@ void check_ids(const PackedText& packed, const Architecture& a) {
     if (std::ssize(ids) > a.positions) {
       fail(fmt::format("{} ids", ids.size()), fmt::format("at most the model's {} positions", a.positions));
     }
+    const int64_t least = a.only_length().value_or(1);
+    if (std::ssize(ids) < least) {
+      fail(fmt::format("{} ids", ids.size()),
+           fmt::format("exactly {}: this model takes no shorter input", least));
+    }
     const auto worst = std::max_element(ids.begin(), ids.end());
     if (*worst >= a.vocabulary) fail(fmt::format("id {}", *worst), fmt::format("ids below {}", a.vocabulary));
   }
 }
 
 int64_t chosen_length(const InputOptions& options, const Architecture& a) {
-  const int64_t length = options.length > 0 ? options.length : std::min(kDefaultLength, a.positions);
+  const std::optional<int64_t> only = a.only_length();
+  const int64_t length =
+      options.length > 0 ? options.length : only.value_or(std::min(kDefaultLength, a.positions));
+  if (only && length < *only) {
+    throw Error(ErrorCode::kUsage, {.subject = "--length",
+                                    .found = std::to_string(length),
+                                    .expected = fmt::format("{}, the only length this model takes", *only)});
+  }
   if (length <= a.positions) return length;
   throw Error(ErrorCode::kUsage, {.subject = "--length",
                                   .found = std::to_string(length),
@@ -86,6 +98,8 @@ nlohmann::ordered_json text_json(const InputOptions& options, const PackedText& 
 std::string fingerprint(const OpenInput& input) {
   Sha256 digest;
   digest.update(input.checkpoint->fingerprint(used_tensors(*input.plan)));
+  // What the weights say of themselves counts where it is read: fairseq's args may differ and change nothing.
+  if (input.plan->architecture.projection) digest.update(input.checkpoint->known_config().dump());
   for (const Sequence& sequence : input.packed.sequences) {
     digest.update(fmt::format("{} {}:", sequence.document, sequence.ids.size()));
     digest.update(std::as_bytes(std::span(sequence.ids)));
@@ -115,6 +129,12 @@ OpenInput open_model_input(const InputOptions& options, const std::vector<int64_
   input.plan = without_later_layers(plan_model(*input.checkpoint), layers);
   const Architecture& a = input.plan->architecture;
   input.packed = open_sequences(options, *input.checkpoint, a);
+  if (options.drop_special_tokens && a.projection) {
+    throw Error(ErrorCode::kUsage, {.subject = "--drop-special-tokens",
+                                    .found = "a Linformer, whose P has slots for columns",
+                                    .expected = "a model whose P has tokens for columns",
+                                    .remedy = "Leave it out"});
+  }
   if (options.drop_special_tokens) {
     input.dropped = dropped_positions(options, input);
     const bool any = std::any_of(input.dropped.begin(), input.dropped.end(),
@@ -154,12 +174,23 @@ OpenInput open_tensor_input(const InputOptions& options, Session& session) {
 }  // namespace
 
 nlohmann::ordered_json architecture_json(const Architecture& a) {
-  return {{"family", a.family},         {"layers", a.layers},
-          {"heads", a.heads},           {"kv_heads", a.kv_heads},
-          {"head_size", a.head_size},   {"width", a.width},
-          {"ffn_width", a.ffn_width},   {"activation", name_of(a.activation)},
-          {"vocabulary", a.vocabulary}, {"positions", a.positions},
-          {"causal", a.causal}};
+  nlohmann::ordered_json json = {{"family", a.family},         {"layers", a.layers},
+                                 {"heads", a.heads},           {"kv_heads", a.kv_heads},
+                                 {"head_size", a.head_size},   {"width", a.width},
+                                 {"ffn_width", a.ffn_width},   {"activation", name_of(a.activation)},
+                                 {"vocabulary", a.vocabulary}, {"positions", a.positions},
+                                 {"causal", a.causal}};
+  if (!a.projection) return json;
+  const Projection& p = *a.projection;
+  const bool after = p.order == Projection::Order::kAfterWeights;
+  json["projection"] = p.kind == Projection::Kind::kMatrix ? "matrix" : "convolution";
+  json["slots"] = p.k;
+  json["sharing"] = name_of(p.sharing);
+  json["projection_order"] = after ? "after weights" : "before weights";
+  json["projection_bias"] = p.bias;
+  json["short_inputs"] = p.whole_length ? "refused" : "first columns of E and F";
+  json["padding_tokens"] = a.zero_unplaced ? "embedded as zeros, then as others" : "as others";
+  return json;
 }
 
 void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {

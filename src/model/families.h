@@ -17,4 +17,15 @@ ModelPlan plan_gpt2(const Checkpoint& checkpoint);        ///< Radford et al. 20
 ModelPlan plan_gpt_neox(const Checkpoint& checkpoint);    ///< Black et al. 2022; Pythia
 ModelPlan plan_llama(const Checkpoint& checkpoint);       ///< Touvron et al. 2023; Mistral and Qwen2 too
 
+ModelPlan plan_jargon(const Checkpoint& checkpoint);     ///< Segonne et al. 2024; a Linformer
+ModelPlan plan_linformer(const Checkpoint& checkpoint);  ///< what write_linformer() writes
+
+/// Linformers by their tensors, from the packages that train them.
+bool is_linformer_fairseq(const Checkpoint& checkpoint);
+bool is_linformer_lucidrains(const Checkpoint& checkpoint);
+bool is_linformer_tatp22(const Checkpoint& checkpoint);
+ModelPlan plan_linformer_fairseq(const Checkpoint& checkpoint);     ///< facebookresearch/fairseq
+ModelPlan plan_linformer_lucidrains(const Checkpoint& checkpoint);  ///< package linformer
+ModelPlan plan_linformer_tatp22(const Checkpoint& checkpoint);      ///< package linformer-pytorch
+
 }  // namespace linformer

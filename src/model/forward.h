@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attention/mechanism.h"
+#include "attention/slot_projection.h"
 #include "base/run.h"
 #include "model/input_embedding.h"
 #include "model/rotary.h"
@@ -24,10 +25,11 @@ struct LayerWants {
 struct LayerView {
   int64_t layer = 0;
   std::span<const int64_t> sequences;  ///< indices of the sequences within the source
-  /// [b, h, n, d], k and v [b, h_kv, n, d]; q and k after rotary positions; may be missing.
+  /// [b, h, n, d], k and v [b, h_kv, n, d]; q and k after rotary positions; may be missing. What attention is
+  /// over: of a Linformer, k and v are the projected ones, [b, h_kv, slots, d].
   HeadsView<const float> q = {}, k = {}, v = {};
-  HeadsView<float> logits = {};         ///< [b, h, n, n], no data if not wanted; the visitor may overwrite it
-  HeadsView<float> probabilities = {};  ///< [b, h, n, n], no data if not wanted; the visitor may overwrite it
+  /// [b, h, n, n], of a Linformer [b, h, n, slots]; no data if not wanted; the visitor may overwrite them.
+  HeadsView<float> logits = {}, probabilities = {};
   MatrixView<const float> hidden = {};  ///< the layer's output [b · n, width]; may be missing
   /// The first layer's input [b · n, width]; only at layer 0, may be missing.
   MatrixView<const float> embeddings = {};
@@ -64,21 +66,30 @@ class ForwardPass {
  private:
   struct Layer {
     Layer(const LayerWeights& weights, const Architecture& architecture);
+    /// Those that run on every token.
     std::vector<Dense*> dense();
+    /// Those that run on every slot.
+    std::vector<Dense*> slot_dense();
 
-    Dense qkv, attention_output;
+    const LayerWeights& weights;
+    Dense qkv;  ///< of queries alone where slots are made before keys and values
+    std::optional<Dense> slot_key, slot_value;
+    std::optional<Dense> attention_inner;
+    Dense attention_output;
     std::optional<Dense> ffn_gate;
     Dense ffn_in, ffn_out;
     Norm attention_norm, ffn_norm;
   };
   struct Sizes;
 
-  AttentionShape attention_shape(int64_t batch, int64_t length) const;
+  AttentionShape attention_shape(int64_t batch, int64_t length, int64_t columns) const;
   Sizes sizes_for(int64_t batch, int64_t length, const LayerWants& wants);
   void reserve(int64_t batch, int64_t length, const LayerWants& wants);
   HeadsView<float> heads_view(int64_t first, int64_t heads) const;
-  HeadsView<float> map_view(const Buffer<float>& buffer, int64_t row_stride) const;
+  HeadsView<float> slots_view(const Buffer<float>& buffer, int64_t slots) const;
+  HeadsView<float> map_view(const Buffer<float>& buffer, int64_t columns, int64_t row_stride) const;
   LayerView view_of(int64_t layer, const LayerWants& wants) const;
+  void project(Layer& layer, const float* x);
   void attend(const LayerView& view);
   void feed_forward(Layer& layer, const float* x);
   void run_layer(Layer& layer, const LayerView& view);
@@ -92,14 +103,18 @@ class ForwardPass {
   std::vector<Layer> layers_;  ///< distinct ones
   Norm final_norm_;
   RotaryTable rotary_;
+  SlotProjection projection_;
   int64_t batch_ = 0, length_ = 0;
-  Buffer<float> embeddings_, hidden_;  ///< [b · n, width]
-  Buffer<float> normed_;               ///< the same, where norms come first
-  Buffer<float> qkv_;                  ///< [b · n, (h + 2 h_kv) · d]
-  Buffer<float> context_;              ///< attention's output [b · n, h · d]
-  Buffer<float> ffn_, gate_;           ///< [b · n, ffn width]
+  Buffer<float> embeddings_, hidden_;      ///< [b · n, width]
+  Buffer<float> normed_;                   ///< the same, where norms come first
+  Buffer<float> qkv_;                      ///< [b · n, (h + 2 h_kv) · d]
+  Buffer<float> compressed_;               ///< [b · k, width], where slots are made before keys and values
+  Buffer<float> slot_keys_, slot_values_;  ///< [b · k, h_kv · d]
+  Buffer<float> context_;                  ///< attention's output [b · n, h · d]
+  Buffer<float> inner_;                    ///< [b · n, width of attention_inner]
+  Buffer<float> ffn_, gate_;               ///< [b · n, ffn width]
   Buffer<float> logits_, probabilities_;
-  RawBuffer workspace_, scratch_;  ///< of the mechanism; of the dense layers and norms
+  RawBuffer workspace_, scratch_;  ///< of the mechanism and projection; of the dense layers and norms
 };
 
 }  // namespace linformer

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/threads.h"
@@ -71,7 +72,25 @@ void InputEmbedding::add_up(std::span<const int32_t> ids, float* out, int thread
     std::copy_n(e.words.row(ids[i]), width, to);
     if (e.positions.data != nullptr) add(e.positions.row(rows[i]), to);
     if (e.types.data != nullptr) add(e.types.row(0), to);
+    if (!a_.sinusoid_frequencies.empty()) add_sinusoids(token, to);
   });
+}
+
+void InputEmbedding::add_sinusoids(int64_t position, float* to) const {
+  const std::vector<float>& frequencies = a_.sinusoid_frequencies;
+  for (size_t i = 0; i < frequencies.size(); ++i) {
+    const double angle = static_cast<double>(position) * static_cast<double>(frequencies[i]);
+    to[i] += static_cast<float>(std::sin(angle));
+    to[frequencies.size() + i] += static_cast<float>(std::cos(angle));
+  }
+}
+
+void InputEmbedding::zero_unplaced(std::span<const int32_t> ids, float* out) const {
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] == a_.unplaced_id) {
+      std::fill_n(out + static_cast<int64_t>(i) * a_.embedding_width, a_.embedding_width, 0.0f);
+    }
+  }
 }
 
 void InputEmbedding::run(std::span<const std::span<const int32_t>> sequences, float* sums, float* out,
@@ -82,6 +101,9 @@ void InputEmbedding::run(std::span<const std::span<const int32_t>> sequences, fl
     add_up(sequences[s], to + static_cast<int64_t>(s) * n * a_.embedding_width, threads);
   }
   norm_.run(tokens, to, to, scratch, threads);
+  for (size_t s = 0; s < sequences.size() && a_.zero_unplaced; ++s) {
+    zero_unplaced(sequences[s], to + static_cast<int64_t>(s) * n * a_.embedding_width);
+  }
   if (projection_) projection_->run(tokens, sums, out, scratch);
 }
 

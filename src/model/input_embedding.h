@@ -32,6 +32,8 @@ class InputEmbedding {
 
  private:
   void add_up(std::span<const int32_t> ids, float* out, int threads) const;
+  void add_sinusoids(int64_t position, float* to) const;
+  void zero_unplaced(std::span<const int32_t> ids, float* out) const;
 
   const Model& model_;
   const Architecture& a_;

@@ -68,7 +68,7 @@ class ModelBuilder {
 
   void build() {
     used_ = 0;
-    first_use_.clear();
+    first_use_.clear(), projections_.clear();
     model_.layers_.clear(), model_.weights_of_layer_.clear();
     const EmbeddingRefs& e = plan_.embeddings;
     model_.embeddings_ = {.words = matrix(e.words),
@@ -79,7 +79,10 @@ class ModelBuilder {
     for (const LayerRefs& refs : plan_.layers) {
       const auto [shared, first] = first_use_.try_emplace(refs.query.weight.name, model_.layers_.size());
       model_.weights_of_layer_.push_back(shared->second);
-      if (first) model_.layers_.push_back(layer(refs));
+      if (!first) continue;
+      model_.layers_.push_back(layer(refs));
+      const std::optional<Projection>& projection = plan_.architecture.projection;
+      if (projection) model_.layers_.back().slots = projection->k[model_.weights_of_layer_.size() - 1];
     }
     model_.final_norm_ = norm(plan_.final_norm);
     if (plan_.head) model_.head_ = head(*plan_.head);
@@ -92,8 +95,10 @@ class ModelBuilder {
     float* const begin = model_.storage_.data() + (filling_ ? used_ : 0);
     int64_t offset = 0;
     for (const TensorRef* ref : refs) {
-      if (filling_) fill_(*ref, {begin + offset, static_cast<size_t>(count_of(*ref))});
-      offset += count_of(*ref);
+      for (const TensorRef& part : stored_parts(*ref)) {
+        if (filling_) fill_(part, {begin + offset, static_cast<size_t>(count_of(part))});
+        offset += count_of(part);
+      }
     }
     used_ += aligned(offset);
     return begin;
@@ -106,12 +111,24 @@ class ModelBuilder {
   DenseWeights dense(const DenseRefs& refs) { return {matrix(refs.weight), stack({&refs.bias})}; }
   NormWeights norm(const NormRefs& refs) { return {stack({&refs.weight}), stack({&refs.bias})}; }
 
+  // One that several layers, or keys and values, share is there once.
+  DenseWeights projection(const DenseRefs& refs) {
+    if (!refs.weight.exists()) return {};
+    const auto [shared, first] = projections_.try_emplace(refs.weight.name);
+    if (first) shared->second = dense(refs);
+    return shared->second;
+  }
+
   LayerWeights layer(const LayerRefs& r) {
     const int64_t in = r.query.weight.shape[1];
     const int64_t out = r.query.weight.shape[0] + r.key.weight.shape[0] + r.value.weight.shape[0];
     DenseWeights qkv{{stack({&r.query.weight, &r.key.weight, &r.value.weight}), out, in, in},
                      stack({&r.query.bias, &r.key.bias, &r.value.bias})};
+    const DenseWeights keys = projection(r.key_projection), values = projection(r.value_projection);
     return {.qkv = qkv,
+            .key_projection = keys,
+            .value_projection = values,
+            .attention_inner = dense(r.attention_inner),
             .attention_output = dense(r.attention_output),
             .attention_norm = norm(r.attention_norm),
             .ffn_gate = dense(r.ffn_gate),
@@ -134,7 +151,8 @@ class ModelBuilder {
   const ModelPlan& plan_;
   Fill fill_;
   Model model_;
-  std::map<std::string, size_t> first_use_;  ///< of a layer's query, among the distinct layers
+  std::map<std::string, size_t> first_use_;          ///< of a layer's query, among the distinct layers
+  std::map<std::string, DenseWeights> projections_;  ///< by the weight's name
   bool filling_ = false;
   int64_t used_ = 0;
 };
@@ -155,7 +173,8 @@ Model Model::untrained(const ModelPlan& plan, uint64_t seed, MemoryAccount& acco
   const auto fill = [&](const TensorRef& ref, std::span<float> out) {
     Random random({.seed = seed, .purpose = kInitPurpose, .index = index++});
     if (ref.role == TensorRef::Role::kWeight) {
-      std::generate(out.begin(), out.end(), [&] { return deviation * random.normal(); });
+      const float of_tensor = ref.deviation > 0 ? ref.deviation : deviation;
+      std::generate(out.begin(), out.end(), [&] { return of_tensor * random.normal(); });
     } else {
       std::fill(out.begin(), out.end(), ref.role == TensorRef::Role::kNormWeight ? 1.0f : 0.0f);
     }

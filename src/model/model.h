@@ -33,7 +33,9 @@ struct EmbeddingWeights {
 
 struct LayerWeights {
   DenseWeights qkv;  ///< query, key and value stacked: [(h + 2 h_kv) · d, width]
-  DenseWeights attention_output;
+  DenseWeights key_projection, value_projection;  ///< E and F, as LayerRefs has them
+  int64_t slots = 0;                              ///< k of E and F
+  DenseWeights attention_inner, attention_output;
   NormWeights attention_norm;
   DenseWeights ffn_gate, ffn_in, ffn_out;
   NormWeights ffn_norm;

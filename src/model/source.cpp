@@ -29,9 +29,10 @@ class ModelSource final : public AttentionSource {
       facts_.scales.push_back(static_cast<double>(a.scale) /
                               static_cast<double>(a.scale_by_layer ? i + 1 : 1));
     }
+    if (a.projection) facts_.columns = a.projection->k;
     for (const TokenSequence& sequence : sequences_) {
       const auto n = static_cast<int64_t>(sequence.ids.size());
-      facts_.sizes.push_back({n, n});
+      facts_.sizes.push_back({n, a.projection ? *std::ranges::max_element(a.projection->k) : n});
       facts_.documents.push_back(sequence.document);
     }
   }

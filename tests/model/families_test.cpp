@@ -9,13 +9,10 @@
 #include "io/json.h"
 #include "io/temporary_folder.h"
 #include "model/family.h"
-#include "model/language_model.h"
-#include "recorder.h"
+#include "recorded_model.h"
 
 namespace linformer {
 namespace {
-
-constexpr int kSequences = 2;
 
 std::vector<std::string> variants() {
   std::vector<std::string> names;
@@ -27,77 +24,9 @@ std::vector<std::string> variants() {
 }
 
 // What transformers recorded for a variant, beside what we compute.
-class Comparison {
- public:
-  explicit Comparison(const std::string& variant)
-      : folder_(fixture("models/" + variant)),
-        expected_(TensorFile::open(folder_ + "/expected.safetensors", true)),
-        loaded_(folder_) {}
-
-  // The names of what disagrees, with the sequence's number before them.
-  std::vector<std::string> disagreements() {
-    for (int s = 0; s < kSequences; ++s) {
-      base_ = "sequence." + std::to_string(s) + ".";
-      compare_sequence();
-    }
-    return wrong_;
-  }
-
-  const Architecture& architecture() const { return loaded_.plan.architecture; }
-  const ModelPlan& plan() const { return loaded_.plan; }
-
-  LanguageModelLoss loss() {
-    std::vector<Prediction> sequences;
-    for (int s = 0; s < kSequences; ++s) {
-      sequences.push_back(predict_next(ids("sequence." + std::to_string(s) + ".ids")));
-    }
-    return language_model_loss(loaded_.model, sequences, loaded_.run);
-  }
-  std::optional<double> recorded_loss() const {
-    const auto found = expected_.metadata().find("loss");
-    return found == expected_.metadata().end() ? std::nullopt : std::optional(std::stod(found->second));
-  }
-
- private:
-  std::vector<int32_t> ids(const std::string& name) const {
-    const std::vector<int64_t> recorded = recorded_integers(expected_, name);
-    return {recorded.begin(), recorded.end()};
-  }
-
-  void compare_sequence() {
-    const std::vector<int32_t> sequence = ids(base_ + "ids");
-    const std::span<const int32_t> view(sequence);
-    ForwardPass pass(loaded_.model, make_mechanism("standard"), loaded_.run);
-    Keeper kept;
-    const MatrixView<const float> hidden = pass.run({&view, 1}, {}, architecture().layers, &kept);
-    check("embeddings.hidden", kept.embeddings);
-    check("final.hidden", dense(hidden));
-    for (size_t i = 0; i < kept.layers.size(); ++i) {
-      const std::string layer = "layers." + std::to_string(i) + ".";
-      const KeptLayer& ours = kept.layers[i];
-      check(layer + "q", ours.q), check(layer + "k", ours.k), check(layer + "v", ours.v);
-      check(layer + "logits", ours.logits);
-      check(layer + "probabilities", ours.probabilities, true);
-      if (expected_.find(base_ + layer + "hidden") != nullptr) check(layer + "hidden", ours.hidden);
-    }
-    if (expected_.find(base_ + "prediction_logits") == nullptr) return;
-    LanguageModelHead head(loaded_.model, loaded_.run);
-    check("prediction_logits", dense(head.scores(hidden)));
-  }
-
-  void check(const std::string& name, const std::vector<float>& ours, bool probabilities = false) {
-    const std::vector<float> truth = recorded_floats(expected_, base_ + name);
-    if (!(probabilities ? probabilities_agree(ours, truth) : agrees(ours, truth))) {
-      wrong_.push_back(base_ + name);
-    }
-  }
-
-  std::string folder_;
-  TensorFile expected_;
-  LoadedFixture loaded_;
-  std::string base_;
-  std::vector<std::string> wrong_;
-};
+RecordedModel compare(const std::string& variant) {
+  return {fixture("models/" + variant), fixture("models/" + variant)};
+}
 
 }  // namespace
 
@@ -105,20 +34,20 @@ TEST_CASE("Every family agrees with transformers in hidden states, q, k, v, logi
   REQUIRE(variants().size() >= 17);
   for (const std::string& variant : variants()) {
     INFO(variant);
-    CHECK(Comparison(variant).disagreements() == std::vector<std::string>{});
+    CHECK(compare(variant).disagreements() == std::vector<std::string>{});
   }
 }
 
 TEST_CASE("The loss of a causal language model is that of transformers") {
   int compared = 0;
   for (const std::string& variant : variants()) {
-    Comparison comparison(variant);
-    const std::optional<double> truth = comparison.recorded_loss();
+    RecordedModel recorded = compare(variant);
+    const std::optional<double> truth = recorded.recorded_loss();
     INFO(variant);
     if (!truth) continue;
-    REQUIRE(comparison.plan().head.has_value());
-    CHECK(comparison.architecture().causal);
-    const LanguageModelLoss loss = comparison.loss();
+    REQUIRE(recorded.plan().head.has_value());
+    CHECK(recorded.architecture().causal);
+    const LanguageModelLoss loss = recorded.loss();
     CHECK(loss.loss == Approx(*truth).epsilon(1e-5));
     CHECK(loss.predictions == 6 + 19 - kSequences);
     ++compared;
