@@ -53,6 +53,7 @@ Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
                {"tokenizer", tokenizer_kind(tokenizer_files(checkpoint))},
                {"unused_tensors", unused_tensors(checkpoint, plan)}};
   if (plan.encoder) json["decoder"] = architecture_json(plan.architecture);
+  if (!plan.notes.empty()) json["notes"] = plan.notes;
   if (!checkpoint.unmapped_tensors().empty()) json["unmapped_tensors"] = checkpoint.unmapped_tensors();
   return json;
 }

@@ -64,6 +64,11 @@ void check_ids(const PackedText& packed, const Architecture& a, const Tokenizer*
     if (std::ssize(ids) > a.positions) {
       fail(fmt::format("{} ids", ids.size()), fmt::format("at most the model's {} positions", a.positions));
     }
+    const int64_t least = a.only_length().value_or(1);
+    if (std::ssize(ids) < least) {
+      fail(fmt::format("{} ids", ids.size()),
+           fmt::format("exactly {}: this model takes no shorter input", least));
+    }
     const auto worst = std::max_element(ids.begin(), ids.end());
     if (*worst >= a.vocabulary)
       fail(name_of_id(*worst, tokenizer), fmt::format("ids below {}", a.vocabulary));
@@ -71,7 +76,14 @@ void check_ids(const PackedText& packed, const Architecture& a, const Tokenizer*
 }
 
 int64_t chosen_length(const InputOptions& options, const Architecture& a) {
-  const int64_t length = options.length > 0 ? options.length : std::min(kDefaultLength, a.positions);
+  const std::optional<int64_t> only = a.only_length();
+  const int64_t length =
+      options.length > 0 ? options.length : only.value_or(std::min(kDefaultLength, a.positions));
+  if (only && length < *only) {
+    throw Error(ErrorCode::kUsage, {.subject = "--length",
+                                    .found = std::to_string(length),
+                                    .expected = fmt::format("{}, the only length this model takes", *only)});
+  }
   if (length <= a.positions) return length;
   throw Error(ErrorCode::kUsage, {.subject = "--length",
                                   .found = std::to_string(length),
@@ -98,6 +110,8 @@ std::string fingerprint(const OpenInput& input) {
   Sha256 digest;
   digest.update(input.checkpoint->fingerprint(used_tensors(*input.plan)));
   if (input.images) input.images->add_to(digest);
+  // What the weights say of themselves counts where it is read: fairseq's args may differ and change nothing.
+  if (input.plan->architecture.projection) digest.update(input.checkpoint->known_config().dump());
   for (const Sequence& sequence : input.packed.sequences) {
     digest.update(fmt::format("{} {}:", sequence.document, sequence.ids.size()));
     digest.update(std::as_bytes(std::span(sequence.ids)));
@@ -156,6 +170,12 @@ OpenInput open_model_input(const InputOptions& options, const std::vector<int64_
   } else {
     input.packed = open_sequences(options, tokenizer, a);
   }
+  if (options.drop_special_tokens && a.projection) {
+    throw Error(ErrorCode::kUsage, {.subject = "--drop-special-tokens",
+                                    .found = "a Linformer, whose P has slots for columns",
+                                    .expected = "a model whose P has tokens for columns",
+                                    .remedy = "Leave it out"});
+  }
   if (options.drop_special_tokens) {
     input.dropped = dropped_positions(options, input, tokenizer);
     const bool any = std::any_of(input.dropped.begin(), input.dropped.end(),
@@ -192,6 +212,20 @@ OpenInput open_tensor_input(const InputOptions& options, Session& session) {
   return input;
 }
 
+nlohmann::ordered_json projection_json(const Architecture& a) {
+  nlohmann::ordered_json json;
+  const Projection& p = *a.projection;
+  const bool after = p.order == Projection::Order::kAfterWeights;
+  json["projection"] = p.kind == Projection::Kind::kMatrix ? "matrix" : "convolution";
+  json["slots"] = p.k;
+  json["sharing"] = name_of(p.sharing);
+  json["projection_order"] = after ? "after weights" : "before weights";
+  json["projection_bias"] = p.bias;
+  json["short_inputs"] = p.whole_length ? "refused" : "first columns of E and F";
+  json["padding_tokens"] = a.zero_unplaced ? "embedded as zeros, then as others" : "as others";
+  return json;
+}
+
 }  // namespace
 
 nlohmann::ordered_json architecture_json(const Architecture& a) {
@@ -213,6 +247,7 @@ nlohmann::ordered_json architecture_json(const Architecture& a) {
     json["positions_reason"] = "any number: positions are told by distance alone";
   }
   json["causal"] = a.hides_later_keys();
+  if (a.projection) json.update(projection_json(a));
   return json;
 }
 

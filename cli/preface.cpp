@@ -34,9 +34,24 @@ std::string text_name(const nlohmann::ordered_json& facts) {
   return fmt::format("{}", fmt::join(facts.at("text").get<std::vector<std::string>>(), ", "));
 }
 
+// Of a Linformer, whose P has fewer columns than rows.
+std::string slots_text(const OpenInput& input) {
+  const std::vector<MapSize>& sizes = input.source->facts().sizes;
+  const bool equal = std::ranges::all_of(sizes, [&](const MapSize& s) { return s.rows == sizes[0].rows; });
+  const auto [least, most] = std::ranges::minmax_element(input.plan->architecture.projection->k);
+  return (equal ? fmt::format(" of {}", counted(sizes[0].rows, "token")) : std::string()) +
+         (*least == *most ? fmt::format(" over {}", counted(*most, "slot"))
+                          : fmt::format(" over {} to {} slots", *least, *most));
+}
+
 std::string sequences_text(const OpenInput& input, const SpectrumResult& result) {
   std::string text = counted(result.sequences, input.images ? "image" : "sequence");
-  if (result.equal_length) text += fmt::format(" of {}", counted(result.length, "token"));
+  const bool slots = input.plan && input.plan->architecture.projection;
+  if (slots) {
+    text += slots_text(input);
+  } else if (result.equal_length) {
+    text += fmt::format(" of {}", counted(result.length, "token"));
+  }
   if (!input.plan) return text;
   if (input.images) return fmt::format("{}: {}", text, input.images->file());
   const PackedText& packed = input.packed;

@@ -2,7 +2,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "attention/flash.h"
+#include "attention/linformer.h"
 #include "attention/mechanism.h"
 #include "attention/standard.h"
 #include "base/error.h"
@@ -12,10 +15,12 @@ namespace {
 
 struct Entry {
   std::string_view name;
-  std::unique_ptr<Mechanism> (*make)();
+  std::unique_ptr<Mechanism> (*make)();                                 ///< of one without options, else null
+  std::unique_ptr<Mechanism> (*make_with)(std::string_view) = nullptr;  ///< takes what follows "name:"
 };
 
-constexpr Entry kMechanisms[] = {{"standard", make_standard}, {"flash", make_flash}};
+constexpr Entry kMechanisms[] = {
+    {"standard", make_standard}, {"flash", make_flash}, {"linformer", nullptr, make_linformer}};
 
 }  // namespace
 
@@ -26,8 +31,14 @@ std::vector<std::string> mechanism_names() {
 }
 
 std::unique_ptr<Mechanism> make_mechanism(std::string_view specification) {
+  const size_t colon = std::min(specification.find(':'), specification.size());
+  const std::string_view name = specification.substr(0, colon);
   for (const Entry& entry : kMechanisms) {
-    if (specification == entry.name) return entry.make();
+    if (name != entry.name) continue;
+    if (entry.make_with != nullptr) {
+      return entry.make_with(specification.substr(std::min(colon + 1, specification.size())));
+    }
+    if (colon == specification.size()) return entry.make();
   }
   throw Error(ErrorCode::kUsage, {.subject = "mechanism",
                                   .found = fmt::format("'{}'", specification),

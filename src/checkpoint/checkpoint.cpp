@@ -108,15 +108,27 @@ Checkpoint Checkpoint::embedded(
 }
 
 void Checkpoint::parse_config() {
-  const std::optional<std::string_view> text = file(kConfig);
-  if (!text) return;
+  if (const std::optional<std::string_view> text = file(kConfig)) parse_config_file(*text);
+  const std::string& description = weights_->tensors.description();
+  if (description.empty()) return;
+  const nlohmann::json own = parse_json(description, weights_path());
+  if (!own.is_object()) {
+    throw Error(ErrorCode::kInput, {.subject = weights_path(),
+                                    .item = "description of the model",
+                                    .found = fmt::format("JSON {}", own.type_name()),
+                                    .expected = "an object"});
+  }
+  config_.update(own);
+}
+
+void Checkpoint::parse_config_file(std::string_view text) {
   const std::string path = path_of(kConfig);
-  if (text->size() > kMaxConfigBytes) {
+  if (text.size() > kMaxConfigBytes) {
     throw Error(ErrorCode::kInput, {.subject = path,
-                                    .found = fmt::format("{} bytes", text->size()),
+                                    .found = fmt::format("{} bytes", text.size()),
                                     .expected = "a model's config.json, at most 16 MiB"});
   }
-  config_ = parse_json(*text, path);
+  config_ = parse_json(text, path);
   if (config_.is_object()) return;
   throw Error(ErrorCode::kInput, {.subject = path,
                                   .found = fmt::format("JSON {}", config_.type_name()),
@@ -127,7 +139,7 @@ void Checkpoint::parse_config() {
 std::string Checkpoint::path_of(std::string_view file_name) const { return folder_ + std::string(file_name); }
 
 const nlohmann::json& Checkpoint::config() const {
-  if (files_.contains(kConfig)) return config_;
+  if (files_.contains(kConfig) || config_.contains("model_type")) return config_;
   throw Error(ErrorCode::kInput,
               {.subject = path_of(kConfig),
                .found = "missing; the weights alone do not tell the model's heads and layers",

@@ -51,8 +51,11 @@ class Checkpoint {
   /// Where the side file of this name is or would be, for messages about it.
   std::string path_of(std::string_view file_name) const;
 
-  /// The object in config.json. Throws Error(kInput) if there is no such file.
+  /// The object in config.json, and what the weights say of the model themselves, which comes first. Throws
+  /// Error(kInput) if there is no such file and the weights tell no model_type.
   const nlohmann::json& config() const;
+  /// The same, however much there is.
+  const nlohmann::json& known_config() const { return config_; }
   /// Text of config.json, vocab.txt, tokenizer.json ... as it is; nothing if there is no such file.
   std::optional<std::string_view> file(std::string_view file_name) const;
 
@@ -71,12 +74,13 @@ class Checkpoint {
  private:
   Checkpoint() = default;
   void parse_config();
+  void parse_config_file(std::string_view text);
 
   std::string path_;
   std::string folder_;  ///< of the side files, with a final '/' unless empty
   std::shared_ptr<const Weights> weights_;
   std::map<std::string, std::shared_ptr<const FileBytes>, std::less<>> files_;
-  nlohmann::json config_;
+  nlohmann::json config_ = nlohmann::json::object();
 };
 
 }  // namespace linformer

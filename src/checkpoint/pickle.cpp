@@ -87,11 +87,13 @@ class PickleReader : PickleCalls {
     append(dict, items);
   }
 
-  /// The state of an object. None here has one that matters: of a dict it is the versions of modules.
+  /// The state of an object. That of most does not matter: of a dict it is the versions of modules.
   void build() {
-    pop();
+    const PickleNode& state = node(pop());
     const Kind kind = node(top()).kind;
-    if (kind != Kind::kRecord && kind != Kind::kDict && kind != Kind::kTensor && kind != Kind::kForeign) {
+    if (kind == Kind::kObject && state.kind == Kind::kDict) return append(node(top()), state.items);
+    if (kind != Kind::kRecord && kind != Kind::kObject && kind != Kind::kDict && kind != Kind::kTensor &&
+        kind != Kind::kForeign) {
       corrupt("state for what has none");
     }
   }
@@ -200,7 +202,7 @@ class PickleReader : PickleCalls {
 }  // namespace
 
 const PickleNode* Pickle::member(const PickleNode& dict, std::string_view key) const {
-  if (dict.kind != PickleKind::kDict) return nullptr;
+  if (dict.kind != PickleKind::kDict && dict.kind != PickleKind::kObject) return nullptr;
   for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
     const PickleNode& name = nodes[dict.items[i]];
     if (name.kind == PickleKind::kText && name.text == key) return &nodes[dict.items[i + 1]];

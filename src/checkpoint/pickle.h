@@ -21,11 +21,12 @@ enum class PickleKind : uint8_t {
   kTuple,    ///< items
   kList,     ///< items
   kDict,     ///< items: key, value, key, value ...
+  kObject,   ///< an argparse.Namespace; items: name, value ... of its attributes
   kGlobal,   ///< global, text "module\nname"
   kStorage,  ///< items: of the persistent id
   kTensor,   ///< items: arguments of _rebuild_tensor_v2 (or _v3, if global says so)
   kForeign,  ///< a tensor of a kind that is not read; text: its kind
-  kRecord,   ///< anything else: number, argparse.Namespace ... , without its content
+  kRecord,   ///< anything else: a float, a set ... , without its content
 };
 
 /// Place of a node among its pickle's.
@@ -47,7 +48,7 @@ struct Pickle {
   size_t bytes = 0;  ///< that it took
 
   const PickleNode& operator[](PickleId id) const { return nodes[id]; }
-  /// The value of this text key in a kDict, or null.
+  /// The value of this text key in a kDict, or of this attribute of a kObject, or null.
   const PickleNode* member(const PickleNode& dict, std::string_view key) const;
 };
 

@@ -23,6 +23,8 @@ PickleId PickleCalls::result_of(PickleId function, PickleId arguments) {
   switch (f.global) {
     case PickleGlobal::kRecord:
       return make({.kind = Kind::kRecord});
+    case PickleGlobal::kNamespace:
+      return make({.kind = Kind::kObject});
     case PickleGlobal::kDict:
       return dict_of(args);
     case PickleGlobal::kSize:

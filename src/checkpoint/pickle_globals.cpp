@@ -55,7 +55,7 @@ constexpr Named kNamed[] = {
     {"builtins", "str", PickleGlobal::kRecord},
     {"builtins", "tuple", PickleGlobal::kRecord},
     {"typing", "Any", PickleGlobal::kRecord},
-    {"argparse", "Namespace", PickleGlobal::kRecord},
+    {"argparse", "Namespace", PickleGlobal::kNamespace},
     {"omegaconf", "*", PickleGlobal::kRecord},
     {"omegaconf.*", "*", PickleGlobal::kRecord},
     {"fairseq.*", "*", PickleGlobal::kRecord},

@@ -12,6 +12,7 @@ namespace linformer {
 enum class PickleGlobal : uint8_t {
   kRecord,            ///< makes something without meaning for tensors
   kDict,              ///< makes a dict
+  kNamespace,         ///< makes an object whose state is its attributes
   kSize,              ///< makes a tuple of its argument
   kType,              ///< a torch dtype or a class of storages: see find_torch_type
   kTensorClass,       ///< Tensor or Parameter

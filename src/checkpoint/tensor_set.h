@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "checkpoint/tensor_info.h"
@@ -24,6 +25,10 @@ class TensorSet {
   /// Bytes of all files.
   int64_t file_bytes() const;
 
+  /// What the file says of the model beside its tensors: text of a JSON object, or nothing.
+  const std::string& description() const { return description_; }
+  void set_description(std::string json) { description_ = std::move(json); }
+
   /// Sorted by name.
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   const std::vector<UnreadableTensor>& unreadable() const { return unreadable_; }
@@ -39,6 +44,7 @@ class TensorSet {
   const UnreadableTensor* find_unreadable(std::string_view tensor) const;
 
   std::string name_;
+  std::string description_ = {};
   std::vector<std::shared_ptr<const FileBytes>> files_;
   std::vector<TensorInfo> tensors_;
   std::vector<UnreadableTensor> unreadable_;

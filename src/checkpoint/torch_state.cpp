@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
@@ -14,6 +15,7 @@ namespace linformer {
 namespace {
 
 constexpr size_t kMaxNameBytes = 4096;
+constexpr size_t kMaxArguments = 4096, kMaxArgumentBytes = 1024;
 
 [[noreturn]] void fail(const std::string& file, std::string item, std::string found, std::string expected) {
   throw Error(ErrorCode::kInput, {.subject = file,
@@ -64,7 +66,9 @@ class StateReader {
       const PickleNode& value = pickle_[state.items[i + 1]];
       if (is_text(key) && is_tensor(value)) add(key.text, value);
     }
-    return TensorSet(file_->name(), {file_}, std::move(tensors_), std::move(unreadable_));
+    TensorSet set(file_->name(), {file_}, std::move(tensors_), std::move(unreadable_));
+    set.set_description(arguments());
+    return set;
   }
 
  private:
@@ -75,6 +79,29 @@ class StateReader {
   bool has_tensor(const PickleNode& dict) const {
     return dict.kind == PickleKind::kDict &&
            std::ranges::any_of(dict.items, [&](PickleId id) { return is_tensor(pickle_[id]); });
+  }
+
+  /// fairseq's options of the model: numbers and texts of args, or of cfg's member model.
+  std::string arguments() const {
+    const PickleNode& root = pickle_[pickle_.root];
+    const PickleNode* options = pickle_.member(root, "args");
+    const PickleNode* groups = pickle_.member(root, "cfg");
+    if (groups != nullptr && pickle_.member(*groups, "model") != nullptr) {
+      options = pickle_.member(*groups, "model");
+    }
+    if (options == nullptr || (options->kind != PickleKind::kObject && options->kind != PickleKind::kDict)) {
+      return {};
+    }
+    nlohmann::ordered_json json = nlohmann::ordered_json::object();
+    for (size_t i = 0; i + 1 < options->items.size(); i += 2) {
+      const PickleNode &key = pickle_[options->items[i]], &value = pickle_[options->items[i + 1]];
+      // A text may be a value many times over.
+      if (!is_text(key) || std::max(key.text.size(), value.text.size()) > kMaxArgumentBytes) continue;
+      if (json.size() == kMaxArguments) break;
+      if (is_int(value)) json[std::string(key.text)] = value.number;
+      if (is_text(value)) json[std::string(key.text)] = value.text;
+    }
+    return json.empty() ? std::string() : json.dump();
   }
 
   const PickleNode& state_dict() const {

@@ -27,9 +27,10 @@ TorchStorage read_storage(const Pickle& pickle, const PickleNode& node, const st
 /// The bytes of a whole storage, or nothing if there is none of this key.
 using FindStorage = std::function<std::optional<std::string_view>(std::string_view key)>;
 
-/// The tensors of a state dict, which is the pickle's root or its member model, state_dict or module; what
-/// else these hold is passed over. Nothing in the bytes of storages is touched. Throws Error(kInput) naming
-/// the tensor that reaches beyond its storage, or if there is no tensor at all.
+/// The tensors of a state dict, and what fairseq's args or cfg beside it say of the model. The dict is the
+/// pickle's root or its member model, state_dict or module; what else these hold is passed over. Nothing in
+/// the bytes of storages is touched. Throws Error(kInput) naming the tensor that reaches beyond its storage,
+/// or if there is no tensor at all.
 TensorSet read_state_dict(const Pickle& pickle, std::shared_ptr<const FileBytes> file,
                           const FindStorage& find);
 

@@ -113,7 +113,11 @@ Weights open_weights(std::shared_ptr<const FileBytes> file) {
     return {.tensors = read_torch_legacy(std::move(file)), .packaging = "PyTorch before 1.6"};
   }
   refuse_other_packagings(*file);
-  return {.tensors = TensorFile(file).set(), .packaging = "safetensors"};
+  const TensorFile tensors(file);
+  Weights weights{.tensors = tensors.set(), .packaging = "safetensors"};
+  const auto described = tensors.metadata().find(Weights::kDescription);
+  if (described != tensors.metadata().end()) weights.tensors.set_description(described->second);
+  return weights;
 }
 
 std::vector<std::string> weight_files(const std::string& path) {

@@ -13,6 +13,9 @@ namespace linformer {
 
 /// The tensors of a model, and how they were packed.
 struct Weights {
+  /// Member of the metadata of a safetensors file that describes the model in it (FORMATS.md).
+  static constexpr const char* kDescription = "linformer_model";
+
   TensorSet tensors;
   std::string_view packaging;              ///< e.g. "sharded safetensors"
   std::vector<std::string> unmapped = {};  ///< tensors in files of an index that the index does not name

@@ -2,6 +2,7 @@
 #include "model/architecture.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 
@@ -37,6 +38,31 @@ ModelPlan select_stack(ModelPlan plan, std::optional<Stack> stack) {
                .remedy = "Leave it out, or use the checkpoint of a whole encoder-decoder"});
 }
 
+std::string name_of(const Projection::Sharing& s) {
+  if (s.heads && s.keys_values && s.layers) return "layerwise";
+  if (s.heads && s.keys_values) return "key-value";
+  if (s.heads && !s.layers) return "headwise";
+  if (!s.heads && !s.keys_values && !s.layers) return "none";
+  std::string text;
+  for (const auto& [shared, what] :
+       {std::pair(s.heads, "heads"), {s.keys_values, "keys and values"}, {s.layers, "layers"}}) {
+    if (shared) text += std::string(text.empty() ? "by " : ", by ") + what;
+  }
+  return text;
+}
+
+std::vector<TensorRef> stored_parts(const TensorRef& ref) {
+  if (ref.parts.empty()) return {ref};
+  std::vector<TensorRef> parts;
+  for (const std::string& name : ref.parts) {
+    TensorRef& part = parts.emplace_back(ref);
+    part.name = name;
+    part.parts.clear();
+    part.shape[0] /= std::ssize(ref.parts);
+  }
+  return parts;
+}
+
 ModelPlan without_later_layers(ModelPlan plan, const std::vector<int64_t>& layers) {
   plan.head.reset();
   if (layers.empty()) return plan;
@@ -49,17 +75,21 @@ ModelPlan without_later_layers(ModelPlan plan, const std::vector<int64_t>& layer
 
 void for_each_tensor(const ModelPlan& plan, const std::function<void(const TensorRef&)>& f) {
   const auto visit = [&](const TensorRef& ref) {
-    if (ref.exists()) f(ref);
+    if (!ref.exists()) return;
+    for (const TensorRef& part : stored_parts(ref)) f(part);
   };
   const auto pair = [&](const auto& refs) { visit(refs.weight), visit(refs.bias); };
   if (plan.encoder) for_each_tensor(*plan.encoder, f);
   visit(plan.embeddings.words);
   visit(plan.embeddings.positions);
   visit(plan.embeddings.types);
+  visit(plan.embeddings.frequencies);
   pair(plan.embeddings.norm), pair(plan.embeddings.projection), pair(plan.embeddings.patches);
   for (const TensorRef& token : plan.embeddings.prefix) visit(token);
   for (const LayerRefs& layer : plan.layers) {
-    pair(layer.query), pair(layer.key), pair(layer.value), pair(layer.attention_output);
+    pair(layer.query), pair(layer.key), pair(layer.value);
+    pair(layer.key_projection), pair(layer.value_projection);
+    pair(layer.attention_inner), pair(layer.attention_output);
     visit(layer.distance_bias);
     pair(layer.attention_norm);
     if (layer.cross) {

@@ -2,6 +2,7 @@
 // A transformer as data: sizes, choices, and the tensors that hold its weights. One file per family fills it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -56,6 +57,36 @@ struct DistanceBuckets {
 
 constexpr int64_t kAnyLength = std::numeric_limits<int64_t>::max();
 
+/// How a Linformer (arXiv 2006.04768) takes keys and values from n positions to k slots, over which attention
+/// then runs: P̄ is [n, k].
+struct Projection {
+  enum class Kind {
+    kMatrix,      ///< K̄ = E K, V̄ = F V, E and F [k, n]
+    kConvolution  ///< along the sequence, kernel and stride n / k, mixing the elements of a head
+  };
+  enum class Order {
+    kAfterWeights,  ///< K̄ = E (X W + b), as the paper has it
+    kBeforeWeights  ///< K̄ = (E X) W + b
+  };
+
+  /// Who uses the same matrix; plan_model() reads it off the tensors. The paper's levels are none of these,
+  /// heads ("headwise"), heads and keys with values ("key-value"), and all ("layerwise").
+  struct Sharing {
+    bool heads = false, keys_values = false, layers = false;
+  };
+
+  std::vector<int64_t> k = {};  ///< slots of each layer
+  Sharing sharing = {};
+  bool bias = false;  ///< E and F have biases that are added
+  Kind kind = Kind::kMatrix;
+  Order order = Order::kAfterWeights;
+  /// Sequences must be as long as `positions`. Else shorter ones take the first columns of E and F.
+  bool whole_length = false;
+};
+
+/// "layerwise", or in words what is not one of the paper's levels.
+std::string name_of(const Projection::Sharing& sharing);
+
 /// The plain description from which the forward pass works.
 struct Architecture {
   std::string family;           ///< its model_type, e.g. "bert"
@@ -85,6 +116,11 @@ struct Architecture {
   /// Rotary positions: the first 2f elements of each q and k are rotated in pairs (i, f + i) by the angle
   /// position · frequency i. Empty: none.
   std::vector<float> rotary_frequencies = {};
+  /// Sinusoidal positions: at position p, sin(p · frequency i) is added to element i of the embedding and
+  /// cos(p · frequency i) to element f + i of 2f. Empty: none.
+  std::vector<float> sinusoid_frequencies = {};
+  bool zero_unplaced = false;  ///< the embedding of unplaced_id is zeros
+  std::optional<Projection> projection = {};
   DistanceBuckets distance_buckets = {};  ///< of the biases that the logits have by distance
   int32_t decoder_start_id = 0;           ///< with an encoder: what the decoder reads first
   float init_deviation = 0;               ///< standard deviation of the weights of an untrained model
@@ -95,6 +131,21 @@ struct Architecture {
   Stack stack() const { return cross ? Stack::kCross : causal ? Stack::kDecoder : Stack::kEncoder; }
   /// Whether a query of the attention that is looked at sees earlier keys only.
   bool hides_later_keys() const { return stack() == Stack::kDecoder; }
+
+  /// Columns of a layer's P for sequences of length n.
+  int64_t columns(int64_t layer, int64_t n) const {
+    return projection ? projection->k[static_cast<size_t>(layer)] : n;
+  }
+  /// The most slots of any layer; 0 without a projection.
+  int64_t most_slots() const {
+    return projection ? *std::max_element(projection->k.begin(), projection->k.end()) : 0;
+  }
+  /// Whether a projection comes before the weights of keys and values.
+  bool slots_first() const { return projection && projection->order == Projection::Order::kBeforeWeights; }
+  /// The only length of sequences that it takes, if there is just one.
+  std::optional<int64_t> only_length() const {
+    return projection && projection->whole_length ? std::optional(positions) : std::nullopt;
+  }
 };
 
 /// A tensor that a family expects: its name in this checkpoint, its shape as it is used, and where in the
@@ -105,11 +156,13 @@ struct TensorRef {
   std::string name = {};
   Shape shape = {};  ///< [out, in], [rows, width] or [count]
   Role role = Role::kWeight;
-  Shape stored = {};        ///< shape in the file; empty: `shape`
+  Shape stored = {};        ///< shape in the file, of each part; empty: `shape`
   bool transposed = false;  ///< stored [in, out]
   /// Output r is stored as output first + (r / block) · step + r mod block: a part of a fused tensor. Block
   /// 0: all in one.
   int64_t first = 0, block = 0, step = 0;
+  /// Stored as these tensors of equal shape, `name` the first of them, one after the other. Empty: as one.
+  std::vector<std::string> parts = {};
   /// Of an untrained model: a weight's standard deviation (none: the architecture's), a norm's weight (none:
   /// 1).
   std::optional<float> untrained = {};
@@ -133,6 +186,7 @@ struct NormRefs {
 
 struct EmbeddingRefs {
   TensorRef words = {}, positions = {}, types = {};
+  TensorRef frequencies = {};  ///< where Architecture::sinusoid_frequencies were read when it was planned
   NormRefs norm = {};
   DenseRefs projection = {};           ///< from embedding_width to width
   DenseRefs patches = {};              ///< of image models: from a patch's values to width
@@ -146,7 +200,12 @@ struct CrossRefs {
 };
 
 struct LayerRefs {
-  DenseRefs query = {}, key = {}, value = {}, attention_output = {};
+  DenseRefs query = {}, key = {}, value = {};
+  /// E and F: [g k, n] and biases [g k], or, of convolutions, [g d, d c] and [g d], one for each of g groups
+  /// of heads, g = 1 or all. Only where the architecture has a projection.
+  DenseRefs key_projection = {}, value_projection = {};
+  DenseRefs attention_inner = {};  ///< a product before the output's; may be missing
+  DenseRefs attention_output = {};
   TensorRef distance_bias = {};  ///< [buckets, heads], added to the logits of the attention to itself
   NormRefs attention_norm = {};
   std::optional<CrossRefs> cross = {};
@@ -172,11 +231,15 @@ struct ModelPlan {
   NormRefs final_norm = {};
   std::optional<HeadRefs> head = {};
   std::shared_ptr<const ModelPlan> encoder = {};  ///< whose output the layers' cross attention reads
+  std::vector<std::string> notes = {};            ///< what a user should know and the file cannot tell
 };
 
 /// What one stack of a model takes: of an encoder-decoder, the encoder alone or all of it. None: the encoder
 /// if there is one. Throws Error(kUsage) naming --stack for one that this model has not.
 ModelPlan select_stack(ModelPlan plan, std::optional<Stack> stack);
+
+/// The tensors of the file that hold it: itself, or its parts.
+std::vector<TensorRef> stored_parts(const TensorRef& ref);
 
 /// The plan of what attention in these layers depends on: no head, and nothing after the last of them. Empty:
 /// all layers. An encoder beside them stays whole.

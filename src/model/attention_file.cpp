@@ -47,11 +47,12 @@ std::vector<TensorSpec> specs(const SourceFacts& facts, int64_t width, const Att
   add(o.parts.hidden, "embeddings.hidden", {s, n.rows, width});
   for (int64_t layer : o.layers) {
     const auto name = [&](const char* what) { return fmt::format("layers.{}.{}", layer, what); };
-    add(o.parts.probabilities, name("probabilities"), {s, h, n.rows, n.cols});
-    add(o.parts.logits, name("logits"), {s, h, n.rows, n.cols});
+    const int64_t columns = facts.in_layer(n, layer).cols;
+    add(o.parts.probabilities, name("probabilities"), {s, h, n.rows, columns});
+    add(o.parts.logits, name("logits"), {s, h, n.rows, columns});
     add(o.parts.q, name("q"), {s, h, n.rows, d});
-    add(o.parts.k, name("k"), {s, h, n.cols, d});
-    add(o.parts.v, name("v"), {s, h, n.cols, d});
+    add(o.parts.k, name("k"), {s, h, columns, d});
+    add(o.parts.v, name("v"), {s, h, columns, d});
     add(o.parts.hidden, name("hidden"), {s, n.rows, width});
   }
   add(o.parts.hidden, "final.hidden", {s, n.rows, width});

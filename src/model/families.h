@@ -20,4 +20,15 @@ ModelPlan plan_vit(const Checkpoint& checkpoint);         ///< Dosovitskiy et al
 ModelPlan plan_deit(const Checkpoint& checkpoint);        ///< Touvron et al. 2020
 ModelPlan plan_t5(const Checkpoint& checkpoint);          ///< Raffel et al. 2019; mT5 and umT5 too
 
+ModelPlan plan_jargon(const Checkpoint& checkpoint);     ///< Segonne et al. 2024; a Linformer
+ModelPlan plan_linformer(const Checkpoint& checkpoint);  ///< what write_linformer() writes
+
+/// Linformers by their tensors, from the packages that train them.
+bool is_linformer_fairseq(const Checkpoint& checkpoint);
+bool is_linformer_lucidrains(const Checkpoint& checkpoint);
+bool is_linformer_tatp22(const Checkpoint& checkpoint);
+ModelPlan plan_linformer_fairseq(const Checkpoint& checkpoint);     ///< facebookresearch/fairseq
+ModelPlan plan_linformer_lucidrains(const Checkpoint& checkpoint);  ///< package linformer
+ModelPlan plan_linformer_tatp22(const Checkpoint& checkpoint);      ///< package linformer-pytorch
+
 }  // namespace linformer

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "io/json.h"
@@ -16,6 +17,27 @@ namespace {
 struct Family {
   FamilyFacts facts;
   ModelPlan (*plan)(const Checkpoint&);
+};
+
+/// Files that come without a model_type, known by their tensors.
+struct Layout {
+  FamilyFacts facts;
+  bool (*recognised)(const Checkpoint&);
+  ModelPlan (*plan)(const Checkpoint&);
+};
+
+constexpr const char* kByTensors = "(by its tensors)";
+
+constexpr Layout kLayouts[] = {
+    {{kByTensors, "Linformer, fairseq", "RoBERTa's encoder and MLM head; all its ways to share; old files"},
+     is_linformer_fairseq,
+     plan_linformer_fairseq},
+    {{kByTensors, "Linformer, lucidrains", "LinformerLM; share_kv, one_kv_head, dim_head; not reversible"},
+     is_linformer_lucidrains,
+     plan_linformer_lucidrains},
+    {{kByTensors, "Linformer, tatp22", "LinformerLM; all its ways to share; learnable and convolution"},
+     is_linformer_tatp22,
+     plan_linformer_tatp22},
 };
 
 constexpr Family kFamilies[] = {
@@ -34,6 +56,8 @@ constexpr Family kFamilies[] = {
     {{"mistral", "Mistral", "as Llama, up to the sliding window's length"}, plan_llama},
     {{"qwen2", "Qwen2", "as Llama, with biases; up to the sliding window's length where it is used"},
      plan_llama},
+    {{"jargon", "Jargon", "encoder; MLM head; Linformer"}, plan_jargon},
+    {{"linformer", "Linformer", "this program's own files (FORMATS.md, section 10)"}, plan_linformer},
     {{"t5", "T5", "encoder, decoder, cross attention; versions 1.0 and 1.1; LM head; biases by distance"},
      plan_t5},
     {{"mt5", "mT5", "as T5 1.1"}, plan_t5},
@@ -80,21 +104,32 @@ std::set<std::string> names_of(const ModelPlan& plan) {
   return names;
 }
 
-}  // namespace
-
-std::vector<FamilyFacts> families() {
-  std::vector<FamilyFacts> facts;
-  for (const Family& family : kFamilies) facts.push_back(family.facts);
-  return facts;
+// Who shares E and F, and whether they have biases, by the names of their tensors.
+void describe_projection(ModelPlan& plan) {
+  Projection& projection = *plan.architecture.projection;
+  Projection::Sharing& sharing = projection.sharing;
+  const int64_t d = plan.architecture.head_size;
+  sharing = {.heads = true, .keys_values = true, .layers = plan.layers.size() > 1};
+  for (size_t i = 0; i < plan.layers.size(); ++i) {
+    const DenseRefs &e = plan.layers[i].key_projection, &f = plan.layers[i].value_projection;
+    const int64_t group = projection.kind == Projection::Kind::kConvolution ? d : projection.k[i];
+    sharing.heads = sharing.heads && (e.weight.shape[0] == group || plan.architecture.heads == 1);
+    sharing.keys_values = sharing.keys_values && e.weight.name == f.weight.name;
+    sharing.layers = sharing.layers && e.weight.name == plan.layers[0].key_projection.weight.name &&
+                     f.weight.name == plan.layers[0].value_projection.weight.name;
+    projection.bias = projection.bias || e.bias.exists() || f.bias.exists();
+  }
 }
 
-ModelPlan plan_model(const Checkpoint& checkpoint) {
+using MakePlan = ModelPlan (*)(const Checkpoint&);
+
+MakePlan find_plan(const Checkpoint& checkpoint) {
+  for (const Layout& layout : kLayouts) {
+    if (layout.recognised(checkpoint)) return layout.plan;
+  }
   const std::string type = json_string(checkpoint.config(), "model_type", checkpoint.path_of("config.json"));
   for (const Family& family : kFamilies) {
-    if (family.facts.model_type != type) continue;
-    ModelPlan plan = family.plan(checkpoint);
-    for_each_tensor(plan, [&](const TensorRef& ref) { check_tensor(checkpoint, ref); });
-    return plan;
+    if (family.facts.model_type == type) return family.plan;
   }
   throw Error(
       ErrorCode::kUnsupported,
@@ -106,6 +141,22 @@ ModelPlan plan_model(const Checkpoint& checkpoint) {
                  "this family, send its config.json and 'linformer info --tensors'"});
 }
 
+}  // namespace
+
+std::vector<FamilyFacts> families() {
+  std::vector<FamilyFacts> facts;
+  for (const Family& family : kFamilies) facts.push_back(family.facts);
+  for (const Layout& layout : kLayouts) facts.push_back(layout.facts);
+  return facts;
+}
+
+ModelPlan plan_model(const Checkpoint& checkpoint) {
+  ModelPlan plan = find_plan(checkpoint)(checkpoint);
+  for_each_tensor(plan, [&](const TensorRef& ref) { check_tensor(checkpoint, ref); });
+  if (plan.architecture.projection) describe_projection(plan);
+  return plan;
+}
+
 std::vector<std::string> used_tensors(const ModelPlan& plan) {
   const std::set<std::string> names = names_of(plan);
   return {names.begin(), names.end()};
@@ -113,9 +164,15 @@ std::vector<std::string> used_tensors(const ModelPlan& plan) {
 
 std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const ModelPlan& plan) {
   const std::set<std::string> used = names_of(plan);
+  std::set<std::pair<const std::byte*, size_t>> bytes;
+  for (const std::string& name : used) {
+    const TensorInfo& tensor = checkpoint.get(name);
+    bytes.emplace(tensor.bytes.data(), tensor.bytes.size());
+  }
   std::vector<std::string> names;
   for (const TensorInfo& tensor : checkpoint.tensors()) {
-    if (!used.contains(tensor.name)) names.push_back(tensor.name);
+    const bool same = !tensor.bytes.empty() && bytes.contains({tensor.bytes.data(), tensor.bytes.size()});
+    if (!same && !used.contains(tensor.name)) names.push_back(tensor.name);
   }
   return names;
 }

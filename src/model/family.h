@@ -18,7 +18,7 @@ ModelPlan plan_model(const Checkpoint& checkpoint);
 
 /// A family as users know it.
 struct FamilyFacts {
-  std::string_view model_type;  ///< in config.json
+  std::string_view model_type;  ///< in config.json, or how else it is known
   std::string_view name;
   std::string_view includes;  ///< what of it is supported, in a few words
 };
@@ -26,7 +26,8 @@ struct FamilyFacts {
 /// The supported families.
 std::vector<FamilyFacts> families();
 
-/// Names of the checkpoint's tensors that the plan does not use, sorted.
+/// Names of the checkpoint's tensors that the plan does not use, sorted; of a tensor that is stored once
+/// under several names, none if one of them is used.
 std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const ModelPlan& plan);
 
 /// Names of the tensors that the plan uses, sorted, each once.

@@ -12,8 +12,10 @@ namespace {
 
 Dense make_dense(const DenseWeights& w, Dense::Options options = {}) { return {w.weight, w.bias, options}; }
 
-int64_t row_stride(const LayerWants& wants, int64_t keys) {
-  return wants.row_stride == 0 ? keys : wants.row_stride;
+// Outputs [first, first + count) of a stack.
+DenseWeights part(const DenseWeights& w, int64_t first, int64_t count) {
+  const MatrixView<const float> m = w.weight;
+  return {{m.row(first), count, m.cols, m.stride}, w.bias == nullptr ? nullptr : w.bias + first};
 }
 
 }  // namespace
@@ -33,7 +35,8 @@ ForwardPass::CrossLayer::CrossLayer(const CrossWeights& w, const Architecture& a
 
 // Where there is a gate, the activation is its.
 ForwardPass::Layer::Layer(const LayerWeights& w, const Architecture& a)
-    : qkv(make_dense(w.qkv)),
+    : weights(w),
+      qkv(make_dense(a.slots_first() ? part(w.qkv, 0, a.heads * a.head_size) : w.qkv)),
       attention_output(make_dense(w.attention_output, {.accumulate = true})),
       distance_bias(w.distance_bias),
       ffn_in(make_dense(w.ffn_in, {.activation = a.gated_ffn ? Activation::kNone : a.activation})),
@@ -42,16 +45,34 @@ ForwardPass::Layer::Layer(const LayerWeights& w, const Architecture& a)
       ffn_norm(a.norm_kind, a.width, w.ffn_norm, a.norm_epsilon) {
   if (a.gated_ffn) ffn_gate = make_dense(w.ffn_gate, {.activation = a.activation});
   if (w.cross) cross.emplace(*w.cross, a);
+  if (w.attention_inner.weight.data != nullptr) attention_inner = make_dense(w.attention_inner);
+  if (!a.slots_first()) return;
+  const int64_t queries = a.heads * a.head_size, keys = a.kv_heads * a.head_size;
+  slot_key = make_dense(part(w.qkv, queries, keys));
+  slot_value = make_dense(part(w.qkv, queries + keys, keys));
 }
 
-std::vector<std::pair<Dense*, int64_t>> ForwardPass::Layer::dense(int64_t tokens, int64_t encoder_tokens) {
+std::vector<std::pair<Dense*, int64_t>> ForwardPass::Layer::dense(int64_t batch, Lengths n) {
   std::vector<std::pair<Dense*, int64_t>> all;
+  const int64_t tokens = batch * n.own;
   for (Dense* dense : {&qkv, &attention_output, &ffn_in, &ffn_out}) all.emplace_back(dense, tokens);
   if (ffn_gate) all.emplace_back(&*ffn_gate, tokens);
-  if (!cross) return all;
-  all.emplace_back(&cross->query, tokens), all.emplace_back(&cross->output, tokens);
-  all.emplace_back(&cross->key_value, encoder_tokens);
+  if (attention_inner) all.emplace_back(&*attention_inner, tokens);
+  if (slot_key) {
+    for (Dense* dense : {&*slot_key, &*slot_value}) all.emplace_back(dense, batch * weights.slots);
+  }
+  if (cross) {
+    for (Dense* dense : {&cross->query, &cross->output}) all.emplace_back(dense, tokens);
+    all.emplace_back(&cross->key_value, batch * n.encoder);
+  }
   return all;
+}
+
+SlotWeights ForwardPass::Layer::slot_weights(const Architecture& a, const DenseWeights& w) const {
+  return {.k = weights.slots,
+          .weight = w.weight,
+          .bias = w.bias,
+          .convolution = a.projection->kind == Projection::Kind::kConvolution};
 }
 
 std::vector<Norm*> ForwardPass::Layer::norms() {
@@ -72,145 +93,6 @@ ForwardPass::ForwardPass(const Model& model, std::unique_ptr<Mechanism> mechanis
   encoder_ = std::make_unique<ForwardPass>(*model.encoder(), make_mechanism(mechanism_->canonical()), run);
 }
 
-// Floats of the buffers, but for those in bytes.
-struct ForwardPass::Sizes {
-  int64_t hidden = 0;  ///< embeddings and hidden states each
-  int64_t normed = 0, qkv = 0, cross = 0, distance_bias = 0, context = 0, ffn = 0, gate = 0;
-  int64_t logits = 0, probabilities = 0, angles = 0;
-  int64_t workspace_bytes = 0, scratch_bytes = 0, packed_bytes = 0;
-
-  int64_t bytes() const {
-    const int64_t floats = 2 * hidden + normed + qkv + cross + distance_bias + context + ffn + gate + logits +
-                           probabilities + angles;
-    return floats * static_cast<int64_t>(sizeof(float)) + workspace_bytes + scratch_bytes + packed_bytes;
-  }
-};
-
-// Of the attention of the stack to itself, but for the mask.
-AttentionShape ForwardPass::attention_shape(int64_t batch, int64_t queries, int64_t keys) const {
-  return {.batch = batch,
-          .heads = a_.heads,
-          .queries = queries,
-          .keys = keys,
-          .head_size = a_.head_size,
-          .value_size = a_.head_size,
-          .scale = a_.scale};
-}
-
-ForwardPass::Sizes ForwardPass::sizes_for(int64_t batch, Lengths n, const LayerWants& wants) {
-  const int64_t tokens = batch * n.own, encoder_tokens = encoder_ ? batch * n.encoder : 0;
-  const int64_t map = batch * a_.heads * n.own * row_stride(wants, keys_looked_at(n));
-  const int64_t query = a_.heads * a_.head_size, key_value = 2 * a_.kv_heads * a_.head_size;
-  const bool norm_first = a_.norm_place != NormPlace::kAfter;
-  Sizes sizes{.hidden = tokens * a_.width,
-              .normed = norm_first ? tokens * a_.width : 0,
-              .qkv = tokens * (query + key_value),
-              .cross = encoder_ ? tokens * query + encoder_tokens * key_value : 0,
-              .distance_bias = a_.distance_buckets.count > 0 ? a_.heads * (2 * n.own - 1) : 0,
-              .context = tokens * query,
-              // The embedding works there, too.
-              .ffn = std::max(tokens * a_.ffn_width, embedding_->room_floats(tokens)),
-              .gate = a_.gated_ffn ? tokens * a_.ffn_width : 0,
-              .logits = wants.logits ? map : 0,
-              .probabilities = wants.probabilities ? map : 0,
-              .angles = 2 * n.own * std::ssize(a_.rotary_frequencies),
-              .workspace_bytes = mechanism_->workspace_bytes(
-                  attention_shape(batch, n.own, std::max(n.own, n.encoder)), run_.threads)};
-  embedding_->prepare(tokens);
-  final_norm_.prepare(tokens);
-  sizes.scratch_bytes = std::max(embedding_->scratch_bytes(), final_norm_.scratch_bytes());
-  sizes.packed_bytes = embedding_->packed_bytes();
-  for (Layer& layer : layers_) {
-    for (const auto& [dense, rows] : layer.dense(tokens, encoder_tokens)) {
-      dense->prepare(rows);
-      sizes.scratch_bytes = std::max(sizes.scratch_bytes, dense->scratch_bytes());
-      sizes.packed_bytes += dense->packed_bytes();
-    }
-    for (Norm* norm : layer.norms()) {
-      norm->prepare(tokens);
-      sizes.scratch_bytes = std::max(sizes.scratch_bytes, norm->scratch_bytes());
-    }
-  }
-  return sizes;
-}
-
-int64_t ForwardPass::buffer_bytes(int64_t batch, int64_t length, const LayerWants& wants) {
-  const int64_t encoder_length = encoder_ ? length : 0;
-  return sizes_for(batch, {length, encoder_length}, wants).bytes() +
-         (encoder_ ? encoder_->buffer_bytes(batch, length, {}) : 0);
-}
-
-void ForwardPass::reserve(int64_t batch, Lengths lengths, const LayerWants& wants) {
-  batch_ = batch;
-  lengths_ = lengths;
-  bias_table_ = nullptr;
-  const Sizes sizes = sizes_for(batch, lengths, wants);
-  MemoryAccount& memory = run_.memory;
-  embedding_->pack(memory);
-  for (Layer& layer : layers_) {
-    for (const auto& [dense, rows] : layer.dense(0, 0)) {
-      if (!dense->packed()) dense->pack(memory);
-    }
-  }
-  embeddings_.reserve(memory, sizes.hidden, "embeddings");
-  hidden_.reserve(memory, sizes.hidden, "hidden states");
-  normed_.reserve(memory, sizes.normed, "normalised hidden states");
-  qkv_.reserve(memory, sizes.qkv, "queries, keys and values");
-  cross_.reserve(memory, sizes.cross, "queries, keys and values of cross attention");
-  distance_bias_.reserve(memory, sizes.distance_bias, "biases by distance");
-  context_.reserve(memory, sizes.context, "attention output");
-  ffn_.reserve(memory, sizes.ffn, "feed-forward states");
-  gate_.reserve(memory, sizes.gate, "feed-forward gates");
-  logits_.reserve(memory, sizes.logits, "attention logits");
-  probabilities_.reserve(memory, sizes.probabilities, "attention probabilities");
-  workspace_.reserve(memory, sizes.workspace_bytes, "workspace of attention");
-  scratch_.reserve(memory, sizes.scratch_bytes, "scratch of the dense layers");
-  if (!a_.rotary_frequencies.empty()) rotary_.prepare(lengths.own, a_.rotary_frequencies, memory);
-}
-
-// Heads [first, first + heads) of rows [b · length, row_heads · d].
-HeadsView<float> ForwardPass::heads_view(float* rows, int64_t length, int64_t row_heads, int64_t first,
-                                         int64_t heads) const {
-  const int64_t d = a_.head_size, row = row_heads * d;
-  return {rows + first * d, batch_, heads, length, d, length * row, d, row};
-}
-
-HeadsView<float> ForwardPass::map_view(const Buffer<float>& buffer, int64_t stride) const {
-  const int64_t n = lengths_.own;
-  return {buffer.data(),         batch_,     a_.heads, n, keys_looked_at(lengths_),
-          a_.heads * n * stride, n * stride, stride};
-}
-
-ForwardPass::Heads ForwardPass::self_heads() const {
-  const int64_t n = lengths_.own, all = a_.heads + 2 * a_.kv_heads;
-  float* const rows = qkv_.data();
-  return {.q = heads_view(rows, n, all, 0, a_.heads),
-          .k = heads_view(rows, n, all, a_.heads, a_.kv_heads),
-          .v = heads_view(rows, n, all, a_.heads + a_.kv_heads, a_.kv_heads)};
-}
-
-ForwardPass::Heads ForwardPass::cross_heads() const {
-  float* const key_value = cross_.data() + batch_ * lengths_.own * a_.heads * a_.head_size;
-  return {.q = heads_view(cross_.data(), lengths_.own, a_.heads, 0, a_.heads),
-          .k = heads_view(key_value, lengths_.encoder, 2 * a_.kv_heads, 0, a_.kv_heads),
-          .v = heads_view(key_value, lengths_.encoder, 2 * a_.kv_heads, a_.kv_heads, a_.kv_heads)};
-}
-
-LayerView ForwardPass::view_of(int64_t layer, const LayerWants& wants) const {
-  const int64_t tokens = batch_ * lengths_.own, stride = row_stride(wants, keys_looked_at(lengths_));
-  const Heads heads = a_.cross ? cross_heads() : self_heads();
-  LayerView view{.layer = layer,
-                 .sequences = {},
-                 .q = heads.q,
-                 .k = heads.k,
-                 .v = heads.v,
-                 .hidden = {hidden_.data(), tokens, a_.width, a_.width}};
-  if (wants.logits) view.logits = map_view(logits_, stride);
-  if (wants.probabilities) view.probabilities = map_view(probabilities_, stride);
-  if (layer == 0) view.embeddings = {embeddings_.data(), tokens, a_.width, a_.width};
-  return view;
-}
-
 // Into the attention output.
 void ForwardPass::attend(const AttentionShape& shape, const Heads& heads, MatrixView<const float> bias,
                          const AttentionTaps& taps) {
@@ -225,13 +107,38 @@ void ForwardPass::fill_bias(MatrixView<const float> table) {
   fill_distance_bias(table, a_.distance_buckets, a_.causal, lengths_.own, distance_bias_.data());
 }
 
+// K̄ and V̄ of a Linformer; x [b · n, width] is what the layer's queries are made of.
+void ForwardPass::project(Layer& layer, const float* x) {
+  const int64_t slots = layer.weights.slots, n = lengths_.own;
+  const auto run = [&](const DenseWeights& w, HeadsView<const float> in, HeadsView<float> out) {
+    projection_.run(layer.slot_weights(a_, w), in, out, workspace_.span(), run_);
+  };
+  const DenseWeights &e = layer.weights.key_projection, &f = layer.weights.value_projection;
+  if (!a_.slots_first()) {
+    const int64_t all = a_.heads + 2 * a_.kv_heads;
+    run(e, heads_view(qkv_.data(), n, all, a_.heads, a_.kv_heads), slots_view(slot_keys_, slots));
+    run(f, heads_view(qkv_.data(), n, all, a_.heads + a_.kv_heads, a_.kv_heads),
+        slots_view(slot_values_, slots));
+    return;
+  }
+  // Columns are cut as if they were heads, for the threads to share.
+  const int64_t parts = a_.width % a_.heads == 0 ? a_.heads : 1, d = a_.width / parts;
+  const HeadsView<const float> in{x, batch_, parts, n, d, n * a_.width, d, a_.width};
+  const HeadsView<float> out{compressed_.data(), batch_, parts, slots, d, slots * a_.width, d, a_.width};
+  run(e, in, out);
+  layer.slot_key->run(batch_ * slots, compressed_.data(), slot_keys_.data(), scratch_.data());
+  if (f.weight.data != e.weight.data) run(f, in, out);
+  layer.slot_value->run(batch_ * slots, compressed_.data(), slot_values_.data(), scratch_.data());
+}
+
 void ForwardPass::attend_to_itself(Layer& layer, const LayerView& view) {
   const int64_t n = lengths_.own;
   if (!a_.rotary_frequencies.empty()) {
     const int64_t rotated = a_.heads + a_.kv_heads;
     rotary_.rotate(heads_view(qkv_.data(), n, rotated + a_.kv_heads, 0, rotated), run_.threads);
   }
-  AttentionShape shape = attention_shape(batch_, n, n);
+  const Heads heads = self_heads(view.layer);
+  AttentionShape shape = attention_shape(batch_, n, heads.k.rows);
   shape.causal = a_.causal;
   if (a_.scale_by_layer) shape.scale /= static_cast<float>(view.layer + 1);
   MatrixView<const float> bias;
@@ -241,7 +148,7 @@ void ForwardPass::attend_to_itself(Layer& layer, const LayerView& view) {
   }
   AttentionTaps taps;
   if (!a_.cross) taps = {.logits = view.logits, .probabilities = view.probabilities};
-  attend(shape, self_heads(), bias, taps);
+  attend(shape, heads, bias, taps);
 }
 
 void ForwardPass::attend_to_encoder(CrossLayer& cross, const LayerView& view) {
@@ -290,9 +197,15 @@ void ForwardPass::run_layer(Layer& layer, const LayerView& view) {
   const bool parallel = a_.norm_place == NormPlace::kParallel;
   const float* const in = block_input(layer.attention_norm);
   layer.qkv.run(batch_ * lengths_.own, in, qkv_.data(), scratch_.data());
+  if (a_.projection) project(layer, in);
   if (parallel) feed_forward(layer, block_input(layer.ffn_norm));
   attend_to_itself(layer, view);
-  end_block(layer.attention_output, context_.data(), layer.attention_norm);
+  const float* context = context_.data();
+  if (layer.attention_inner) {
+    layer.attention_inner->run(batch_ * lengths_.own, context, inner_.data(), scratch_.data());
+    context = inner_.data();
+  }
+  end_block(layer.attention_output, context, layer.attention_norm);
   if (layer.cross) attend_to_encoder(*layer.cross, view);
   if (!parallel) feed_forward(layer, block_input(layer.ffn_norm));
   end_block(layer.ffn_out, ffn_.data(), layer.ffn_norm);

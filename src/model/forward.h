@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attention/mechanism.h"
+#include "attention/slot_projection.h"
 #include "base/run.h"
 #include "model/input_embedding.h"
 #include "model/norm.h"
@@ -27,11 +28,11 @@ struct LayerWants {
 struct LayerView {
   int64_t layer = 0;
   std::span<const int64_t> sequences;  ///< indices of the sequences within the source
-  /// [b, h, n, d], k and v [b, h_kv, n, d]; q and k after rotary positions; may be missing.
+  /// [b, h, n, d], k and v [b, h_kv, keys, d]; q and k after rotary positions; may be missing. What attention
+  /// is over: of a Linformer, k and v are the projected ones, and its slots are the keys.
   HeadsView<const float> q = {}, k = {}, v = {};
-  HeadsView<float> logits = {};  ///< [b, h, n, keys], no data if not wanted; the visitor may overwrite it
-  HeadsView<float> probabilities =
-      {};  ///< [b, h, n, keys], no data if not wanted; the visitor may overwrite it
+  /// [b, h, n, keys]; no data if not wanted; the visitor may overwrite them.
+  HeadsView<float> logits = {}, probabilities = {};
   MatrixView<const float> hidden = {};  ///< the layer's output [b · n, width]; may be missing
   /// The first layer's input [b · n, width]; only at layer 0, may be missing.
   MatrixView<const float> embeddings = {};
@@ -76,6 +77,10 @@ class ForwardPass {
                               LayerVisitor* visitor);
 
  private:
+  /// n, and the number of the encoder's tokens.
+  struct Lengths {
+    int64_t own = 0, encoder = 0;
+  };
   struct CrossLayer {
     CrossLayer(const CrossWeights& weights, const Architecture& architecture);
 
@@ -85,10 +90,16 @@ class ForwardPass {
   struct Layer {
     Layer(const LayerWeights& weights, const Architecture& architecture);
     /// With the number of rows that each is for.
-    std::vector<std::pair<Dense*, int64_t>> dense(int64_t tokens, int64_t encoder_tokens);
+    std::vector<std::pair<Dense*, int64_t>> dense(int64_t batch, Lengths lengths);
     std::vector<Norm*> norms();
+    /// Of E or F, for the projection.
+    SlotWeights slot_weights(const Architecture& architecture, const DenseWeights& projection) const;
 
-    Dense qkv, attention_output;
+    const LayerWeights& weights;
+    Dense qkv;  ///< of queries alone where slots are made before keys and values
+    std::optional<Dense> slot_key, slot_value;
+    std::optional<Dense> attention_inner;
+    Dense attention_output;
     MatrixView<const float> distance_bias;
     std::optional<CrossLayer> cross;
     std::optional<Dense> ffn_gate;
@@ -98,26 +109,26 @@ class ForwardPass {
   struct Heads {
     HeadsView<float> q, k, v;
   };
-  /// n, and the number of the encoder's tokens.
-  struct Lengths {
-    int64_t own = 0, encoder = 0;
-  };
   struct Sizes;
 
   AttentionShape attention_shape(int64_t batch, int64_t queries, int64_t keys) const;
   Sizes sizes_for(int64_t batch, Lengths lengths, const LayerWants& wants);
   void reserve(int64_t batch, Lengths lengths, const LayerWants& wants);
-  int64_t keys_looked_at(Lengths lengths) const { return a_.cross ? lengths.encoder : lengths.own; }
+  /// Columns of the P that visitors see: of a layer, and the most of any.
+  int64_t columns(int64_t layer, Lengths n) const { return a_.cross ? n.encoder : a_.columns(layer, n.own); }
+  int64_t most_columns(Lengths n) const;
   HeadsView<float> heads_view(float* rows, int64_t length, int64_t row_heads, int64_t first,
                               int64_t heads) const;
-  HeadsView<float> map_view(const Buffer<float>& buffer, int64_t row_stride) const;
-  Heads self_heads() const;
+  HeadsView<float> slots_view(const Buffer<float>& buffer, int64_t slots) const;
+  HeadsView<float> map_view(const Buffer<float>& buffer, int64_t columns, int64_t row_stride) const;
+  Heads self_heads(int64_t layer) const;
   Heads cross_heads() const;
   LayerView view_of(int64_t layer, const LayerWants& wants) const;
   const float* block_input(Norm& norm);
   void end_block(Dense& output, const float* from, Norm& norm);
   void attend(const AttentionShape& shape, const Heads& heads, MatrixView<const float> bias,
               const AttentionTaps& taps);
+  void project(Layer& layer, const float* x);
   void attend_to_itself(Layer& layer, const LayerView& view);
   void attend_to_encoder(CrossLayer& cross, const LayerView& view);
   void fill_bias(MatrixView<const float> table);
@@ -133,6 +144,7 @@ class ForwardPass {
   std::vector<Layer> layers_;  ///< distinct ones
   Norm final_norm_;
   RotaryTable rotary_;
+  SlotProjection projection_;
   std::unique_ptr<ForwardPass> encoder_;
   MatrixView<const float> encoded_ = {};  ///< the encoder's last hidden states
   int64_t batch_ = 0;
@@ -142,11 +154,14 @@ class ForwardPass {
   Buffer<float> normed_;               ///< the same, where norms come first
   Buffer<float> qkv_;                  ///< [b · n, (h + 2 h_kv) · d]
   Buffer<float> cross_;  ///< queries [b · n, h · d], the encoder's keys and values [·, 2 h_kv · d]
-  Buffer<float> distance_bias_;  ///< [h, 2n − 1]
-  Buffer<float> context_;        ///< attention's output [b · n, h · d]
-  Buffer<float> ffn_, gate_;     ///< [b · n, ffn width]
+  Buffer<float> distance_bias_;            ///< [h, 2n − 1]
+  Buffer<float> compressed_;               ///< [b · k, width], where slots are made before keys and values
+  Buffer<float> slot_keys_, slot_values_;  ///< [b · k, h_kv · d]
+  Buffer<float> context_;                  ///< attention's output [b · n, h · d]
+  Buffer<float> inner_;                    ///< [b · n, width of attention_inner]
+  Buffer<float> ffn_, gate_;               ///< [b · n, ffn width]
   Buffer<float> logits_, probabilities_;
-  RawBuffer workspace_, scratch_;  ///< of the mechanism; of the dense layers and norms
+  RawBuffer workspace_, scratch_;  ///< of the mechanism and projection; of the dense layers and norms
 };
 
 }  // namespace linformer

@@ -67,7 +67,7 @@ class ModelBuilder {
 
   void build() {
     used_ = 0;
-    shared_.clear();
+    shared_.clear(), projections_.clear();
     build_stack(plan_, model_);
   }
 
@@ -91,7 +91,10 @@ class ModelBuilder {
     for (const LayerRefs& refs : plan.layers) {
       const auto [shared, first] = first_use.try_emplace(refs.query.weight.name, model.layers_.size());
       model.weights_of_layer_.push_back(shared->second);
-      if (first) model.layers_.push_back(layer(refs));
+      if (!first) continue;
+      model.layers_.push_back(layer(refs));
+      const std::optional<Projection>& projection = plan.architecture.projection;
+      if (projection) model.layers_.back().slots = projection->k[model.weights_of_layer_.size() - 1];
     }
     model.final_norm_ = norm(plan.final_norm);
     if (plan.head) model.head_ = head(*plan.head);
@@ -104,8 +107,10 @@ class ModelBuilder {
     float* const begin = model_.storage_.data() + (filling_ ? used_ : 0);
     int64_t offset = 0;
     for (const TensorRef* ref : refs) {
-      if (filling_) fill_(*ref, {begin + offset, static_cast<size_t>(count_of(*ref))});
-      offset += count_of(*ref);
+      for (const TensorRef& part : stored_parts(*ref)) {
+        if (filling_) fill_(part, {begin + offset, static_cast<size_t>(count_of(part))});
+        offset += count_of(part);
+      }
     }
     used_ += aligned(offset);
     return begin;
@@ -144,8 +149,21 @@ class ModelBuilder {
             .norm = norm(r.norm)};
   }
 
+  // One that several layers, or keys and values, share is there once.
+  DenseWeights projection(const DenseRefs& refs) {
+    if (!refs.weight.exists()) return {};
+    const auto [shared, first] = projections_.try_emplace(refs.weight.name);
+    if (first) shared->second = dense(refs);
+    return shared->second;
+  }
+
   LayerWeights layer(const LayerRefs& r) {
-    return {.qkv = stacked({&r.query, &r.key, &r.value}),
+    const DenseWeights qkv = stacked({&r.query, &r.key, &r.value});
+    const DenseWeights keys = projection(r.key_projection), values = projection(r.value_projection);
+    return {.qkv = qkv,
+            .key_projection = keys,
+            .value_projection = values,
+            .attention_inner = dense(r.attention_inner),
             .attention_output = dense(r.attention_output),
             .distance_bias = shared_matrix(r.distance_bias),
             .attention_norm = norm(r.attention_norm),
@@ -171,6 +189,7 @@ class ModelBuilder {
   Fill fill_;
   Model model_;
   std::map<std::string, MatrixView<const float>> shared_;  ///< by the tensor's name
+  std::map<std::string, DenseWeights> projections_;        ///< by the weight's name
   bool filling_ = false;
   int64_t used_ = 0;
 };

@@ -43,7 +43,9 @@ struct CrossWeights {
 
 struct LayerWeights {
   DenseWeights qkv;  ///< query, key and value stacked: [(h + 2 h_kv) · d, width]
-  DenseWeights attention_output;
+  DenseWeights key_projection, value_projection;  ///< E and F, as LayerRefs has them
+  int64_t slots = 0;                              ///< k of E and F
+  DenseWeights attention_inner, attention_output;
   MatrixView<const float> distance_bias;  ///< [buckets, heads]; may be missing
   NormWeights attention_norm;
   std::optional<CrossWeights> cross;

@@ -16,11 +16,12 @@ namespace {
 constexpr const char* kRemedy = "Any model can be analysed through --qk or --probabilities (see FORMATS.md)";
 
 // As transformers names them (activations.py).
-constexpr std::array<std::pair<std::string_view, Activation>, 8> kActivations = {
+constexpr std::array<std::pair<std::string_view, Activation>, 9> kActivations = {
     {{"gelu", Activation::kGelu},
      {"gelu_python", Activation::kGelu},
      {"gelu_new", Activation::kGeluTanh},
      {"gelu_fast", Activation::kGeluTanh},
+     {"gelu_accurate", Activation::kGeluTanh},
      {"gelu_pytorch_tanh", Activation::kGeluTanh},
      {"relu", Activation::kRelu},
      {"silu", Activation::kSilu},
@@ -38,6 +39,13 @@ std::string_view name_of(Activation activation) {
 Planner::Planner(const Checkpoint& checkpoint)
     : checkpoint_(checkpoint), config_(checkpoint.config()), subject_(checkpoint.path_of("config.json")) {
   a_.family = json_string(config_, "model_type", subject_);
+}
+
+Planner::Planner(const Checkpoint& checkpoint, std::string family)
+    : checkpoint_(checkpoint),
+      config_(checkpoint.known_config()),
+      subject_(checkpoint.path_of("config.json")) {
+  a_.family = std::move(family);
 }
 
 void Planner::fail(ErrorCode code, std::string_view key, std::string found, std::string expected) const {

@@ -18,6 +18,8 @@ namespace linformer {
 class Planner {
  public:
   explicit Planner(const Checkpoint& checkpoint);
+  /// Of a family that is recognised by its tensors: there may be no config.json.
+  Planner(const Checkpoint& checkpoint, std::string family);
 
  protected:
   [[noreturn]] void fail(ErrorCode code, std::string_view key, std::string found, std::string expected) const;

@@ -32,6 +32,7 @@ class ModelSource final : public AttentionSource {
       facts_.scales.push_back(static_cast<double>(a.scale) /
                               static_cast<double>(a.scale_by_layer ? i + 1 : 1));
     }
+    if (a.projection) facts_.columns = a.projection->k;
     if (const auto* images = std::get_if<StoredImages>(&inputs_)) {
       for (int64_t i = 0; i < images->count(); ++i) add_sequence(a.positions, i);
     } else {
@@ -66,7 +67,7 @@ class ModelSource final : public AttentionSource {
   }
 
   void add_sequence(int64_t n, int64_t document) {
-    facts_.sizes.push_back({n, n});
+    facts_.sizes.push_back({n, facts_.columns.empty() ? n : *std::ranges::max_element(facts_.columns)});
     facts_.documents.push_back(document);
   }
 

@@ -28,11 +28,18 @@ struct SourceFacts {
   bool has_logits = false;
   bool has_bias = false;                ///< the logits are more than s · Q Kᵀ
   std::vector<double> scales = {};      ///< s of each layer; empty where it is not known
-  std::vector<MapSize> sizes = {};      ///< of each sequence
+  std::vector<MapSize> sizes = {};      ///< of each sequence; the largest where layers differ
+  std::vector<int64_t> columns = {};    ///< of each layer's P, where they do not go by the sequence
   std::vector<int64_t> documents = {};  ///< the document each sequence is from, in any order
   /// Positions to cut out of each sequence's P, ascending (special tokens); empty where none are to be cut at
   /// all.
   std::vector<std::vector<int32_t>> dropped = {};
+
+  /// Of a layer's P of sequences of this size.
+  MapSize in_layer(MapSize size, int64_t layer) const {
+    if (!columns.empty()) size.cols = columns[static_cast<size_t>(layer)];
+    return size;
+  }
 };
 
 /// Streams the layers of sequences to a visitor. One call at a time.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -73,6 +74,9 @@ class TokenEmbedding final : public InputEmbedding {
       add_up(sequences[static_cast<size_t>(s)], to + s * n * a_.embedding_width, threads);
     }
     norm_.run(batch * n, to, to, scratch, threads);
+    for (int64_t s = 0; s < batch && a_.zero_unplaced; ++s) {
+      zero_unplaced(sequences[static_cast<size_t>(s)], to + s * n * a_.embedding_width);
+    }
     if (projection_) projection_->run(batch * n, room, out, scratch);
   }
 
@@ -91,7 +95,24 @@ class TokenEmbedding final : public InputEmbedding {
       std::copy_n(e.words.row(ids[i]), width, to);
       if (e.positions.data != nullptr) add(e.positions.row(rows[i]), to);
       if (e.types.data != nullptr) add(e.types.row(0), to);
+      add_sinusoids(token, to);
     });
+  }
+
+  void add_sinusoids(int64_t position, float* to) const {
+    const std::vector<float>& frequencies = a_.sinusoid_frequencies;
+    for (size_t i = 0; i < frequencies.size(); ++i) {
+      const double angle = static_cast<double>(position) * static_cast<double>(frequencies[i]);
+      to[i] += static_cast<float>(std::sin(angle));
+      to[frequencies.size() + i] += static_cast<float>(std::cos(angle));
+    }
+  }
+
+  void zero_unplaced(std::span<const int32_t> ids, float* out) const {
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (ids[i] != a_.unplaced_id) continue;
+      std::fill_n(out + static_cast<int64_t>(i) * a_.embedding_width, a_.embedding_width, 0.0f);
+    }
   }
 
   const Model& model_;

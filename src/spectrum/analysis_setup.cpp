@@ -47,23 +47,30 @@ void Analysis::choose_layers_and_heads() {
 }
 
 void Analysis::choose_grid() {
-  const auto values = [](const MapSize& size) { return std::min(size.rows, size.cols); };
+  const auto values = [&](const MapSize& size, int64_t layer) {
+    const MapSize of_layer = facts_.in_layer(size, layer);
+    return std::min(of_layer.rows, of_layer.cols);
+  };
+  const int64_t count = values(sizes_.front(), options_.layers.front());
   for (const MapSize& size : sizes_) {
     largest_ = {std::max(largest_.rows, size.rows), std::max(largest_.cols, size.cols)};
-    equal_length_ = equal_length_ && values(size) == values(sizes_.front());
+    equal_length_ = equal_length_ && std::ranges::all_of(options_.layers, [&](int64_t layer) {
+                      return values(size, layer) == count;
+                    });
   }
-  const int64_t n = equal_length_ ? values(sizes_.front()) : 0;
+  const int64_t n = equal_length_ ? count : 0;
   grid_ = {.length = n, .points = equal_length_ ? n : kShareGridPoints};
   if (options_.at.empty())
     options_.at = {equal_length_ ? AtPoint{.m = std::max<int64_t>(1, n / 4)} : AtPoint{.share = 0.25}};
   for (const AtPoint& at : options_.at) {
     if (at.m > 0 && equal_length_ && at.m <= n) continue;
     if (at.m == 0 && at.share > 0 && at.share <= 1) continue;
-    throw Error(ErrorCode::kUsage,
-                {.subject = "--at",
-                 .found = at.label(),
-                 .expected = equal_length_ ? fmt::format("1 to {} or a share such as 25%", n)
-                                           : "a share such as 25%, because the sequences differ in length"});
+    throw Error(
+        ErrorCode::kUsage,
+        {.subject = "--at",
+         .found = at.label(),
+         .expected = equal_length_ ? fmt::format("1 to {} or a share such as 25%", n)
+                                   : "a share such as 25%, because sequences or layers differ in length"});
   }
 }
 

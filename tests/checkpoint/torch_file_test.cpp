@@ -61,6 +61,22 @@ TEST_CASE("views stay views, and their fingerprint is that of a copy") {
   CHECK(nested.fingerprint(names) == twin.fingerprint(names));
 }
 
+TEST_CASE("fairseq's args and cfg beside the tensors are read, numbers and texts of them") {
+  const Checkpoint nested = Checkpoint::open(packaging("nested.pt"), true);
+  CHECK(nested.known_config() == nlohmann::json{{"arch", "linformer_roberta_base"}});
+  const auto error = error_of([&] { nested.config(); });
+  REQUIRE(error);
+  CHECK(contains(error->what(), "config.json"));
+  for (const char* variant : {"fairseq", "fairseq-layerwise"}) {  // args, and cfg's member model
+    const std::string folder = std::string(LINFORMER_FIXTURES) + "/linformers/" + variant;
+    const nlohmann::json config = Checkpoint::open(folder + "/model.pt", true).known_config();
+    CHECK(config["encoder_attention_heads"] == 4);
+    CHECK(config["activation_fn"] == "gelu");
+    CHECK(config["no_scale_embedding"] == 1);
+    CHECK_FALSE(config.contains("dropout"));
+  }
+}
+
 TEST_CASE("tensors of kinds that are not read are refused only when asked for") {
   for (const char* file : {"zip.pt", "legacy.pt"}) {
     const Checkpoint checkpoint = Checkpoint::open(packaging(file), true);

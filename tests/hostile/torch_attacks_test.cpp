@@ -244,6 +244,29 @@ TEST_CASE("hostile tensors: views stay within their storage, and every sum is ch
                  "4 m.bin: a whole pickled module"));
 }
 
+TEST_CASE("hostile: args that are no options, refer to themselves or repeat a long text are passed over") {
+  const auto description = [](const std::string& args) {
+    const std::string pickle =
+        "\x80\x02}" + pickled("args") + args + "s" + pickled("w") + pickled_tensor(6, 0, {6}, {1}) + "s.";
+    const std::string bytes = torch_zip(pickle);
+    return read_weights(bytes).tensors.description();
+  };
+  const std::string object = "cargparse\nNamespace\n)\x81";
+  const std::string heads = pickled("heads") + pickled(uint64_t{4}) + "s";
+  CHECK(description(object + "}" + heads + "b") == R"({"heads":4})");
+  CHECK(description("}" + heads) == R"({"heads":4})");
+  CHECK(description("N").empty());
+  CHECK(description("]").empty());
+  CHECK(description(object).empty());
+  CHECK(description(object + "Nb").empty());
+  CHECK(description(object + "q\x01}" + pickled("self") + "h\x01sb").empty());
+  CHECK(description(object + "}" + heads + "NNsb") == R"({"heads":4})");
+  std::string repeated = object + "}";
+  repeated += pickled("long") + pickled(std::string(1 << 20, 'x')) + "q\x02s";
+  for (int i = 0; i < 200; ++i) repeated += pickled("a" + std::to_string(i)) + "h\x02s";
+  CHECK(description(repeated + heads + "b") == R"({"heads":4})");
+}
+
 TEST_CASE("hostile: cut off at any byte, or with any byte changed, nothing but an error comes of it") {
   for (const char* name : {"zip.pt", "legacy.pt"}) {
     const std::string whole = content_of(name);

@@ -203,7 +203,8 @@ TEST_CASE("The decoder may read a sequence of another length than the encoder, l
   pass.encode(TokenBatch{&decoder, 1});  // the other way round first: buffers grow and are used again
   pass.run(TokenBatch{&encoder, 1}, {}, 1, nullptr);
   pass.encode(TokenBatch{&encoder, 1});
-  const MatrixView<const float> hidden = pass.run(TokenBatch{&decoder, 1}, {}, loaded.plan.architecture.layers, &kept);
+  const MatrixView<const float> hidden =
+      pass.run(TokenBatch{&decoder, 1}, {}, loaded.plan.architecture.layers, &kept);
   LanguageModelHead head(loaded.model, loaded.run);
   CHECK(agrees(dense(head.scores(hidden)), recorded_floats(expected, "uneven.prediction_logits")));
   const auto heads = static_cast<size_t>(loaded.plan.architecture.heads);

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#include "attention/linformer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <string>
+
+#include "attention/slot_projection.h"
+#include "attention/standard.h"
+#include "base/error.h"
+
+namespace linformer {
+namespace {
+
+constexpr std::array<std::string_view, 4> kSharings = {"none", "headwise", "key-value", "layerwise"};
+constexpr int64_t kLine = 64;  // bytes
+
+struct Options {
+  int64_t k = 256;
+  std::string_view sharing = "layerwise";
+};
+
+[[noreturn]] void fail(std::string found, std::string expected) {
+  throw Error(ErrorCode::kUsage,
+              {.subject = "mechanism linformer", .found = std::move(found), .expected = std::move(expected)});
+}
+
+void parse_option(std::string_view text, Options& options) {
+  if (text.starts_with("k=")) {
+    const std::string_view number = text.substr(2);
+    const char* const end = number.data() + number.size();
+    const auto [last, error] = std::from_chars(number.data(), end, options.k);
+    if (error == std::errc() && last == end && options.k >= 1 && options.k <= (int64_t{1} << 31)) return;
+    fail(fmt::format("'{}'", text), "k = 1 to 2^31");
+  }
+  for (const std::string_view sharing : kSharings) {
+    if (text != fmt::format("sharing={}", sharing)) continue;
+    options.sharing = sharing;
+    return;
+  }
+  fail(fmt::format("'{}'", text), "k=NUMBER or sharing=none, headwise, key-value or layerwise");
+}
+
+Options parse(std::string_view text) {
+  Options options;
+  while (!text.empty()) {
+    const size_t comma = std::min(text.find(','), text.size());
+    parse_option(text.substr(0, comma), options);
+    if (comma + 1 == text.size()) fail("a comma at the end", "an option after it");
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return options;
+}
+
+int64_t lines(int64_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
+
+class Linformer final : public Mechanism {
+ public:
+  explicit Linformer(const Options& options) : options_(options), standard_(make_standard()) {}
+
+  std::string canonical() const override {
+    return fmt::format("linformer:k={},sharing={}", options_.k, options_.sharing);
+  }
+  MechanismTraits traits() const override {
+    return {.fidelity = Fidelity::kNeedsTraining, .probabilities = true};
+  }
+
+  std::vector<ParameterSpec> parameters(const AttentionShape& s) const override {
+    const Shape shape = of_heads() ? Shape{s.heads, options_.k, s.keys} : Shape{options_.k, s.keys};
+    const ParameterInit init{.deviation = 1 / std::sqrt(static_cast<float>(options_.k))};
+    std::vector<ParameterSpec> specs = {{.name = "E", .shape = shape, .init = init}};
+    if (!one_matrix()) specs.push_back({.name = "F", .shape = shape, .init = init});
+    return specs;
+  }
+
+  // 2 k n d for each of E K and F V, and attention over k slots.
+  double flops(const AttentionShape& s) const override {
+    const double project = 2.0 * static_cast<double>(s.batch * s.heads * s.keys * options_.k) *
+                           static_cast<double>(s.head_size + s.value_size);
+    return project + standard_->flops(over_slots(s));
+  }
+
+  int64_t workspace_bytes(const AttentionShape& s, int threads) const override {
+    return key_bytes(s) + value_bytes(s) + standard_->workspace_bytes(over_slots(s), threads);
+  }
+
+  void prepare(const AttentionShape& s, std::span<const float* const> parameters) override {
+    if (s.causal) fail("causal attention", "attention to both sides: E and F mix future positions");
+    const auto weights = [&](const float* data) {
+      const int64_t rows = (of_heads() ? s.heads : 1) * options_.k;
+      return SlotWeights{.k = options_.k, .weight = {data, rows, s.keys, s.keys}};
+    };
+    e_ = weights(parameters[0]);
+    f_ = weights(parameters[one_matrix() ? 0 : 1]);
+  }
+
+  void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out, const AttentionTaps& taps,
+           std::span<std::byte> workspace, Run& run) override {
+    if (in.key_mask.data != nullptr || in.distance_bias.data != nullptr) {
+      fail("a mask or a bias by distance", "none: the columns of P are slots, not keys");
+    }
+    if (of_heads() && in.k.heads != s.heads) fail("fewer heads of keys than of queries", "as many");
+    const auto place = [&](int64_t offset, HeadsView<const float> like) {
+      float* const data = reinterpret_cast<float*>(workspace.data() + offset);
+      const int64_t k = options_.k, d = like.cols;
+      return HeadsView<float>{data, like.batch, like.heads, k, d, like.heads * k * d, k * d, d};
+    };
+    const HeadsView<float> keys = place(0, in.k), values = place(key_bytes(s), in.v);
+    projection_.run(e_, in.k, keys, {}, run);
+    if (in.v.data != nullptr) projection_.run(f_, in.v, values, {}, run);
+    AttentionInput slots{.q = in.q, .k = keys, .v = {}};
+    if (in.v.data != nullptr) slots.v = values;
+    const auto used = static_cast<size_t>(key_bytes(s) + value_bytes(s));
+    standard_->run(over_slots(s), slots, out, taps, workspace.subspan(used), run);
+  }
+
+ private:
+  bool of_heads() const { return options_.sharing == "none"; }
+  bool one_matrix() const { return options_.sharing == "key-value" || options_.sharing == "layerwise"; }
+  AttentionShape over_slots(AttentionShape s) const {
+    s.keys = options_.k;
+    return s;
+  }
+  // K̄ and V̄ of as many heads as Q has, or fewer.
+  int64_t key_bytes(const AttentionShape& s) const {
+    return lines(s.batch * s.heads * options_.k * s.head_size * static_cast<int64_t>(sizeof(float)));
+  }
+  int64_t value_bytes(const AttentionShape& s) const {
+    return lines(s.batch * s.heads * options_.k * s.value_size * static_cast<int64_t>(sizeof(float)));
+  }
+
+  Options options_;
+  std::unique_ptr<Mechanism> standard_;
+  SlotProjection projection_;
+  SlotWeights e_, f_;
+};
+
+}  // namespace
+
+std::unique_ptr<Mechanism> make_linformer(std::string_view options) {
+  return std::make_unique<Linformer>(parse(options));
+}
+
+}  // namespace linformer
