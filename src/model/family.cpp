@@ -57,7 +57,7 @@ constexpr Family kFamilies[] = {
     {{"qwen2", "Qwen2", "as Llama, with biases; up to the sliding window's length where it is used"},
      plan_llama},
     {{"jargon", "Jargon", "encoder; MLM head; Linformer"}, plan_jargon},
-    {{"linformer", "Linformer", "this program's own files (FORMATS.md, section 10)"}, plan_linformer},
+    {{"linformer", "Linformer", "this program's own files (FORMATS.md, section 11)"}, plan_linformer},
     {{"t5", "T5", "encoder, decoder, cross attention; versions 1.0 and 1.1; LM head; biases by distance"},
      plan_t5},
     {{"mt5", "mT5", "as T5 1.1"}, plan_t5},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Linformers in files of our own (FORMATS.md, section 10).
+// Linformers in files of our own (FORMATS.md, section 11).
 #pragma once
 
 #include <nlohmann/json.hpp>
