@@ -309,8 +309,8 @@ Action add_analyze_spectrum(CLI::App& app) {
       ->group(group);
   app.add_flag("--no-centred", o->no_centred, "leave out the spectrum of P - 1 p'")->group(group);
   app.add_flag("--logits", o->analysis.logits, "the spectrum of the logits too")->group(group);
-  app.add_option("--method", o->analysis.method, "gram (f64 Gram matrix, the default) or gesdd (LAPACK, f32)")
-      ->check(one_of(std::vector<std::string>{"gram", "gesdd"}))
+  app.add_option("--method", o->analysis.method, "gram (f64 Gram matrix, the default), fast (our own kernels, f32) or gesdd (LAPACK, f32)")
+      ->check(one_of(std::vector<std::string>{"gram", "fast", "gesdd"}))
       ->group(group);
   app.add_option("--verify", o->analysis.verify,
                  "share of the matrices computed again in f64 (default: 0.002)")

@@ -13,6 +13,7 @@ HWY_BEFORE_NAMESPACE();
 namespace linformer {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+namespace {
 
 using F32 = hn::ScalableTag<float>;
 
@@ -45,6 +46,7 @@ void RmsNormRows(const float* x, int64_t rows, int64_t cols, const float* weight
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace linformer
 HWY_AFTER_NAMESPACE();

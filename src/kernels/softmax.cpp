@@ -18,6 +18,7 @@ HWY_BEFORE_NAMESPACE();
 namespace linformer {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+namespace {
 
 using F32 = hn::ScalableTag<float>;
 using F32s = hn::Vec<F32>;
@@ -181,6 +182,7 @@ double Entropy(const float* p, int64_t count) {
   return 0.0 - hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace linformer
 HWY_AFTER_NAMESPACE();

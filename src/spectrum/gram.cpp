@@ -3,19 +3,15 @@
 // dsytrd, dsterf. A product of two f32 is exact in f64, and the error of the eigenvalues, about 1e-15 σ₁²,
 // leaves σ accurate to about 1e-7 σ₁ even at zero. In f32 it would be 3e-4 σ₁: never.
 //
-// The centred spectrum comes out of the same reduction. A Householder reflection H first turns the direction
-// that centring removes into e₁, which changes no singular value; dsytrd 'L' then leaves e₁ alone (T = QᵀGQ,
-// Qe₁ = e₁).
-//
-// rows <= cols: G = (HP)(HP)ᵀ with H(1/√rows) = −e₁. Centring is C = I − 11ᵀ/rows, HCH = I − e₁e₁ᵀ, so the
-// centred
-//   Gram matrix is G without its first row and column, and similar to T without its first row and column,
-//   plus a 0.
-// rows > cols: G = (PH)ᵀ(PH) with H p̄ = −s‖p̄‖e₁. Only the first column a of PH has a mean, ā; centring takes
-//   rows ā² off G₁₁ and nothing else, hence off T₁₁, which is computed as Σ(aᵢ − ā)², without cancellation.
+// The centred spectrum comes out of the same reduction of the reflected P (see centring.h), since dsytrd 'L'
+// leaves e₁ alone (T = QᵀGQ, Qe₁ = e₁).
+//   rows <= cols: G = (HP)(HP)ᵀ; the centred Gram matrix is G without its first row and column, similar to T
+//   without them, plus a 0. rows > cols: G = (PH)ᵀ(PH); centring takes rows ā² off G₁₁ and nothing else,
+//   hence off T₁₁, which is replaced.
 #include <cmath>
 
 #include "base/lapack.h"
+#include "spectrum/centring.h"
 #include "spectrum/methods.h"
 
 namespace linformer {
@@ -61,40 +57,6 @@ struct Workspace {
   }
 };
 
-// The reflected matrix is P − left rightᵀ. Here HP with H = I − vvᵀ/(1 + 1/√rows), v = 1/√rows + e₁.
-void reflect_rows(const Sizes& s, MatrixView<const float> p, Workspace& w) {
-  const double root = std::sqrt(static_cast<double>(s.rows));
-  column_means(p, {w.right, static_cast<size_t>(s.cols)});
-  for (int64_t j = 0; j < s.cols; ++j) w.right[j] = root * w.right[j] + static_cast<double>(p.data[j]);
-  std::fill(w.left, w.left + s.rows, 1 / (root + 1));
-  w.left[0] = 1;
-}
-
-// PH with H = I − vvᵀ/(1 + |x₁|), x = p̄/‖p̄‖, s = sign x₁, v = x + s e₁. Returns Σ(aᵢ − ā)², a = −s P x.
-double reflect_cols(const Sizes& s, MatrixView<const float> p, Workspace& w) {
-  column_means(p, {w.right, static_cast<size_t>(s.cols)});
-  double squares = 0;
-  for (int64_t j = 0; j < s.cols; ++j) squares += w.right[j] * w.right[j];
-  // Without a mean there is nothing to remove, and any direction will do.
-  for (int64_t j = 0; j < s.cols; ++j) w.right[j] = squares > 0 ? w.right[j] / std::sqrt(squares) : (j == 0);
-  const double sign = w.right[0] < 0 ? -1 : 1;
-  const double scale = 1 / (1 + std::abs(w.right[0]));
-  double mean = 0;
-  for (int64_t i = 0; i < s.rows; ++i) {
-    double along = 0;
-    for (int64_t j = 0; j < s.cols; ++j) along += static_cast<double>(p.row(i)[j]) * w.right[j];
-    w.left[i] = along;
-    mean += along / static_cast<double>(s.rows);
-  }
-  double spread = 0;
-  for (int64_t i = 0; i < s.rows; ++i) {
-    spread += (w.left[i] - mean) * (w.left[i] - mean);
-    w.left[i] = scale * (w.left[i] + sign * static_cast<double>(p.row(i)[0]));
-  }
-  w.right[0] += sign;
-  return spread;
-}
-
 // to[i, j] = P[r + i, c + j] (− left rightᵀ) for a piece [rows, cols] of P that begins at (r, c).
 void convert(MatrixView<const float> p, int64_t r, int64_t c, int64_t rows, int64_t cols, bool reflected,
              Workspace& w, int64_t ld) {
@@ -137,8 +99,8 @@ void roots(int64_t count, double* d, double* e, std::span<double> out) {
 void solve(const Sizes& s, const SpectrumTask& task, Workspace& w) {
   const bool centred = !task.centred.empty();
   double spread = 0;
-  if (centred && s.by_rows) reflect_rows(s, task.matrix, w);
-  if (centred && !s.by_rows) spread = reflect_cols(s, task.matrix, w);
+  if (centred && s.by_rows) reflect_rows(task.matrix, {w.left, w.right});
+  if (centred && !s.by_rows) spread = reflect_cols(task.matrix, {w.left, w.right});
   gram_matrix(s, task.matrix, centred, w);
   Lapack::get().dsytrd_lower(static_cast<int32_t>(s.n), w.gram.data(), static_cast<int32_t>(s.ld), w.d, w.e,
                              w.tau, w.work.data(), static_cast<int32_t>(s.work));

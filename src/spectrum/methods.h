@@ -15,6 +15,7 @@
 
 namespace linformer {
 
+std::unique_ptr<SingularValues> make_fast();
 std::unique_ptr<SingularValues> make_gram();
 std::unique_ptr<SingularValues> make_gesdd_f32();
 std::unique_ptr<SingularValues> make_gesdd_f64();

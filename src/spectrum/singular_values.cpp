@@ -75,12 +75,13 @@ void column_means(MatrixView<const float> p, std::span<double> means) {
 }
 
 std::unique_ptr<SingularValues> make_singular_values(std::string_view method) {
+  if (method == "fast") return make_fast();
   if (method == "gram") return make_gram();
   if (method == "gesdd") return make_gesdd_f32();
   if (method == "gesdd-f64") return make_gesdd_f64();
   throw Error(ErrorCode::kUsage, {.subject = "method of singular values",
                                   .found = fmt::format("\"{}\"", method),
-                                  .expected = "gram, gesdd or gesdd-f64",
+                                  .expected = "fast, gram, gesdd or gesdd-f64",
                                   .remedy = "Choose one of these"});
 }
 

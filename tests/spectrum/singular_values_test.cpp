@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catch.h"
+#include "kernels/every_target.h"
 #include "spectrum/matrices.h"
 
 using namespace linformer;
@@ -40,7 +41,8 @@ double worst_difference(const std::vector<double>& a, const std::vector<double>&
 void check_against_oracle(const std::string& name, const Matrix& p) {
   const Spectra exact = spectra_of("gesdd-f64", p);
   const double top = exact.values.empty() ? 0 : exact.values[0];
-  for (const auto& [method, allowed] : {std::pair{"gram", 2e-6}, std::pair{"gesdd", 1e-5}}) {
+  for (const auto& [method, allowed] :
+       {std::pair{"fast", 5e-6}, std::pair{"gram", 2e-6}, std::pair{"gesdd", 1e-5}}) {
     INFO(method << " on " << name << " [" << p.rows << ", " << p.cols << "]");
     const Spectra s = spectra_of(method, p);
     // sgesdd underflows at 1e-38; nothing else needs the second term
@@ -57,12 +59,12 @@ void check_against_oracle(const std::string& name, const Matrix& p) {
 
 }  // namespace
 
-TEST_CASE("gram and gesdd agree with LAPACK in f64 on square matrices of every size to 40") {
+TEST_CASE("fast, gram and gesdd agree with LAPACK in f64 on square matrices of every size to 40") {
   for (int64_t n = 1; n <= 40; ++n)
     for (const auto& [name, p] : zoo(n, n)) check_against_oracle(name, p);
 }
 
-TEST_CASE("gram and gesdd agree with LAPACK in f64 on rectangles, wide and tall") {
+TEST_CASE("fast, gram and gesdd agree with LAPACK in f64 on rectangles, wide and tall") {
   for (const auto& [rows, cols] : {std::pair<int64_t, int64_t>{1, 7},
                                    {7, 1},
                                    {2, 3},
@@ -78,7 +80,7 @@ TEST_CASE("gram and gesdd agree with LAPACK in f64 on rectangles, wide and tall"
     for (const auto& [name, p] : zoo(rows, cols)) check_against_oracle(name, p);
 }
 
-TEST_CASE("gram and gesdd agree with LAPACK in f64 on larger matrices") {
+TEST_CASE("fast, gram and gesdd agree with LAPACK in f64 on larger matrices") {
   for (const int64_t n : {64, 77, 128, 197, 256, 300}) {
     for (const double scale : {0.05, 1.0, 4.0, 20.0})
       check_against_oracle("gaussian", gaussian_attention(n, n, scale, false, 9));
@@ -88,7 +90,7 @@ TEST_CASE("gram and gesdd agree with LAPACK in f64 on larger matrices") {
 }
 
 TEST_CASE("the oracle itself knows spectra that are known") {
-  for (const char* method : {"gesdd-f64", "gesdd", "gram"}) {
+  for (const char* method : {"gesdd-f64", "gesdd", "gram", "fast"}) {
     INFO(method);
     const Spectra identity = spectra_of(method, fill(9, 9, [](int64_t i, int64_t j) { return i == j; }));
     for (const double value : identity.values) CHECK(value == Approx(1).epsilon(1e-6));
@@ -119,7 +121,7 @@ TEST_CASE("the squares of the singular values sum to the squared Frobenius norm"
 }
 
 TEST_CASE("values do not depend on threads, on grouping or on what was computed before") {
-  for (const char* name : {"gram", "gesdd", "gesdd-f64"}) {
+  for (const char* name : {"fast", "gram", "gesdd", "gesdd-f64"}) {
     INFO(name);
     std::vector<Matrix> matrices;
     for (int64_t n = 3; n < 70; n += 6)
@@ -148,7 +150,7 @@ TEST_CASE("values do not depend on threads, on grouping or on what was computed 
 
 TEST_CASE("workspaces are counted, kept, and as large as announced") {
   const Matrix p = gaussian_attention(60, 45, 1, false, 1);
-  for (const char* name : {"gram", "gesdd", "gesdd-f64"}) {
+  for (const char* name : {"fast", "gram", "gesdd", "gesdd-f64"}) {
     INFO(name);
     MemoryAccount memory;
     Run run{.memory = memory};
@@ -185,7 +187,7 @@ TEST_CASE("an entry that is not finite is named by task, row and column, and not
   bad.at(6, 1) = std::nanf("");
   Matrix worse = good;
   worse.at(0, 0) = std::nanf("");
-  for (const char* name : {"gram", "gesdd", "gesdd-f64"})
+  for (const char* name : {"fast", "gram", "gesdd", "gesdd-f64"})
     for (const int threads : {1, 2}) {
       MemoryAccount memory;
       Run run{.memory = memory, .threads = threads};
@@ -222,4 +224,41 @@ TEST_CASE("spans of a wrong size and unknown methods are errors, empty matrices 
   CHECK_NOTHROW(method->compute({&task, 1}, run));
   CHECK_NOTHROW(method->compute({}, run));
   CHECK_THROWS_AS(make_singular_values("jacobi"), Error);
+}
+
+TEST_CASE("fast keeps its promise by every instruction set, in groups of any size") {
+  on_every_target([] {
+    MemoryAccount memory;
+    Run run{.memory = memory, .threads = 2};
+    std::vector<Matrix> matrices;
+    for (uint64_t i = 0; i < 37; ++i) matrices.push_back(gaussian_attention(50, 50, 2, i % 2 == 1, i));
+    matrices.push_back(fill(50, 50, [](int64_t i, int64_t j) { return j == (i + 7) % 50; }));
+    matrices.push_back(fill(50, 50, [](int64_t, int64_t) { return 0.0; }));
+    std::vector<Spectra> ours(matrices.size(), {std::vector<double>(50), std::vector<double>(50)});
+    std::vector<SpectrumTask> tasks;
+    for (size_t i = 0; i < matrices.size(); ++i) {
+      tasks.push_back({matrices[i].view(), ours[i].values, ours[i].centred});
+    }
+    make_singular_values("fast")->compute(tasks, run);
+    for (size_t i = 0; i < matrices.size(); ++i) {
+      const Spectra exact = spectra_of("gesdd-f64", matrices[i]);
+      INFO("matrix " << i);
+      CHECK(worst_difference(ours[i].values, exact.values) <= 5e-6 * exact.values[0]);
+      CHECK(worst_difference(ours[i].centred, exact.centred) <= 5e-6 * exact.values[0]);
+    }
+  });
+}
+
+TEST_CASE("fast takes entries of any size, and denormal ones") {
+  for (const double size : {1e-42, 1e-30, 1e30, 3e38}) {
+    for (const auto& [rows, cols] : {std::pair<int64_t, int64_t>{40, 33}, {33, 40}, {40, 40}}) {
+      INFO(size << ", " << rows << " x " << cols);
+      const Matrix p = fill(rows, cols, [=](int64_t i, int64_t j) {
+        return size * (i == j ? 1.0 : static_cast<double>((i + j) % 3) * 0.1);
+      });
+      const Spectra ours = spectra_of("fast", p), exact = spectra_of("gesdd-f64", p);
+      CHECK(worst_difference(ours.values, exact.values) <= 5e-6 * exact.values[0]);
+      CHECK(worst_difference(ours.centred, exact.centred) <= 5e-6 * exact.values[0]);
+    }
+  }
 }

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+// Singular values in f32 by three steps of our own kernels: dense to band, band to bidiagonal B, and the
+// eigenvalues of BᵀB in f64. Matrices go through in groups, a lane each from the second step on; each thread
+// has a group of its own.
+//
+// A [rows, cols] with rows >= cols is P or Pᵀ, scaled by a power of two so that its entries are of the order
+// of 1. Where P has no more rows than columns, A = (QP)ᵀ with Q orthogonal, Q 1/√rows = ±e₁, gives the
+// centred spectrum too: centring takes A's first column away (see centring.h), which neither of the first two
+// steps touches from the right, and so T = BᵀB loses its first row and column. Q is two reflections, HG, of
+// which G is a random one: H alone makes matrices near the identity or a permutation have many equal entries,
+// whose equal rounding adds up to 4e-6 σ₁. A P with more rows is reduced twice, as it is and centred: what
+// would be taken off T₁₁ there is known to 1e-7 σ₁² only, which is 3e-4 σ₁ at zero.
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "base/random.h"
+#include "kernels/band_reduction.h"
+#include "kernels/band_to_bidiagonal.h"
+#include "kernels/tridiagonal_values.h"
+#include "spectrum/methods.h"
+
+namespace linformer {
+namespace {
+
+struct Sizes {
+  Sizes(int64_t row_count, int64_t col_count)
+      : rows(row_count),
+        cols(col_count),
+        tall(padded_to_band(std::max(rows, cols))),
+        n(padded_to_band(std::min(rows, cols))),
+        stride(band_row_stride(n)),
+        group(tridiagonal_group()) {}
+
+  int64_t rows, cols;
+  int64_t tall, n;  ///< A's rows and columns, padded
+  int64_t stride;   ///< A's
+  int64_t group;    ///< matrices at a time
+
+  int64_t band() const { return n * (kBandwidth + 1); }
+  int64_t matrix_floats() const { return tall * stride; }
+  int64_t reduction_floats() const { return std::max(band_workspace(tall, n), bidiagonal_workspace(n)); }
+  int64_t band_floats() const { return bidiagonal_group() * band(); }
+  int64_t bidiagonal_floats() const { return 2 * n * group; }
+  int64_t tridiagonal_doubles() const { return 2 * (n + 1) * group; }
+  int64_t taken_floats() const { return 2 * (rows + cols); }
+  int64_t bytes() const {
+    return (matrix_floats() + reduction_floats() + band_floats() + bidiagonal_floats() + taken_floats()) *
+               int64_t{sizeof(float)} +
+           tridiagonal_doubles() * int64_t{sizeof(double)};
+  }
+};
+
+struct Workspace {
+  Buffer<float> matrix, reduction, bands, bidiagonals, taken;
+  Buffer<double> tridiagonals;
+
+  void prepare(const Sizes& s, MemoryAccount& account) {
+    matrix.reserve(account, s.matrix_floats(), "a copy of a matrix");
+    reduction.reserve(account, s.reduction_floats(), "a band reduction");
+    bands.reserve(account, s.band_floats(), "band matrices");
+    bidiagonals.reserve(account, s.bidiagonal_floats(), "bidiagonal matrices");
+    tridiagonals.reserve(account, s.tridiagonal_doubles(), "tridiagonal matrices");
+    taken.reserve(account, s.taken_floats(), "reflections");
+  }
+  float* d(const Sizes& s, int64_t i) const { return bidiagonals.data() + 2 * i * s.n; }
+  float* e(const Sizes& s, int64_t i) const { return d(s, i) + s.n; }
+};
+
+// The power of two that brings the largest |entry| to [1/2, 1); 1 for a matrix of zeros.
+float scale_of(MatrixView<const float> p) {
+  float most = 0;
+  for (int64_t i = 0; i < p.rows; ++i) {
+    for (int64_t j = 0; j < p.cols; ++j) most = std::max(most, std::abs(p.row(i)[j]));
+  }
+  int exponent = 0;
+  std::frexp(most, &exponent);
+  // Beyond these the factor would not be a normal number; entries that small are zero beside 1.
+  return most == 0 ? 1.0f : std::ldexp(1.0f, std::clamp(-exponent, -126, 126));
+}
+
+// A is made of scale · P − left₀ right₀ᵀ − left₁ right₁ᵀ.
+struct Taken {
+  Taken(const Sizes& s, const Workspace& w)
+      : left{w.taken.data(), w.taken.data() + s.rows},
+        right{w.taken.data() + 2 * s.rows, w.taken.data() + 2 * s.rows + s.cols} {}
+
+  float* left[2];   ///< [rows]
+  float* right[2];  ///< [cols]
+};
+
+// G = I − 2ggᵀ and H = I − vvᵀ/(1 + |y₁|), v = y ± e₁ with the sign of y₁, y = G 1/√rows; g and v are `left`.
+// Returns the sign.
+float make_reflections(int64_t rows, const Taken& taken) {
+  constexpr uint32_t kPurpose = 0x6A57;
+  Random random({.seed = 0, .purpose = kPurpose, .index = static_cast<uint64_t>(rows)});
+  double squares = 0, along = 0;  // of g: ‖g‖², g · 1/√rows
+  for (int64_t i = 0; i < rows; ++i) taken.left[0][i] = random.normal();
+  for (int64_t i = 0; i < rows; ++i) squares += std::pow(static_cast<double>(taken.left[0][i]), 2);
+  const double root = std::sqrt(static_cast<double>(rows));
+  for (int64_t i = 0; i < rows; ++i) {
+    taken.left[0][i] = static_cast<float>(static_cast<double>(taken.left[0][i]) / std::sqrt(squares));
+    along += static_cast<double>(taken.left[0][i]) / root;
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    taken.left[1][i] = static_cast<float>(1 / root - 2 * along * static_cast<double>(taken.left[0][i]));
+  }
+  const float sign = taken.left[1][0] < 0 ? -1.0f : 1.0f;
+  taken.left[1][0] += sign;
+  return sign;
+}
+
+// right₀ = 2 gᵀP and right₁ = vᵀGP / (1 + |y₁|), both scaled, where vᵀG = 1ᵀ/√rows ± (e₁ − 2 g₁ g)ᵀ.
+void apply_reflections(MatrixView<const float> p, float scale, float sign, const Taken& taken) {
+  constexpr int64_t kRows = 16;  // summed in f32, then in f64
+  const float* const g = taken.left[0];
+  std::vector<double> along(index(p.cols)), sums(index(p.cols));
+  std::vector<float> some_along(index(p.cols)), some_sums(index(p.cols));
+  for (int64_t begin = 0; begin < p.rows; begin += kRows) {
+    std::ranges::fill(some_along, 0.0f);
+    std::ranges::fill(some_sums, 0.0f);
+    for (int64_t i = begin; i < std::min(p.rows, begin + kRows); ++i) {
+      const float* const row = p.row(i);
+      for (size_t j = 0; j < some_sums.size(); ++j) {
+        const float x = scale * row[j];
+        some_along[j] += g[i] * x, some_sums[j] += x;
+      }
+    }
+    for (size_t j = 0; j < sums.size(); ++j) along[j] += some_along[j], sums[j] += some_sums[j];
+  }
+  const double root = std::sqrt(static_cast<double>(p.rows)), s = sign, g0 = g[0];
+  const double divisor = std::abs(static_cast<double>(taken.left[1][0]));  // |y₁| + 1
+  for (size_t j = 0; j < sums.size(); ++j) {
+    const double first = scale * p.data[j];
+    taken.right[0][j] = static_cast<float>(2 * along[j]);
+    taken.right[1][j] = static_cast<float>((sums[j] / root + s * (first - 2 * g0 * along[j])) / divisor);
+  }
+}
+
+// A = scale · P − what is taken, or its transpose if `turned`, its padding zero.
+void copy_in(const Sizes& s, MatrixView<const float> p, float scale, bool turned, const Taken* taken,
+             float* a) {
+  constexpr int64_t kPart = 16;  // columns at a time, so that cache lines are used whole
+  const int64_t row_step = turned ? 1 : s.stride, col_step = turned ? s.stride : 1;
+  for (int64_t j0 = 0; j0 < p.cols; j0 += turned ? kPart : p.cols) {
+    const int64_t j1 = turned ? std::min(p.cols, j0 + kPart) : p.cols;
+    for (int64_t i = 0; i < p.rows; ++i) {
+      const float* const row = p.row(i);
+      float* const to = a + i * row_step;
+      if (taken == nullptr) {
+        for (int64_t j = j0; j < j1; ++j) to[j * col_step] = scale * row[j];
+        continue;
+      }
+      const float l0 = taken->left[0][i], l1 = taken->left[1][i];
+      const float *const r0 = taken->right[0], *const r1 = taken->right[1];
+      for (int64_t j = j0; j < j1; ++j) to[j * col_step] = scale * row[j] - l0 * r0[j] - l1 * r1[j];
+    }
+  }
+  const int64_t rows = turned ? p.cols : p.rows, cols = turned ? p.rows : p.cols;
+  for (int64_t i = 0; i < s.tall; ++i) {
+    std::fill(a + i * s.stride + (i < rows ? cols : 0), a + i * s.stride + s.n, 0.0f);
+  }
+}
+
+// One reduction: of P as it is, of the reflected one, which yields both spectra, or of the centred one.
+struct Job {
+  enum class Kind { kPlain, kReflected, kCentred };
+
+  Kind kind;
+  MatrixView<const float> matrix;
+  std::span<double> values, centred;  ///< either may be empty
+};
+
+// Returns the scale.
+float reduce(const Sizes& s, const Job& job, float sign, Workspace& w, float* band) {
+  const Taken taken(s, w);
+  const float scale = scale_of(job.matrix);
+  if (job.kind == Job::Kind::kReflected) apply_reflections(job.matrix, scale, sign, taken);
+  if (job.kind == Job::Kind::kCentred) {
+    std::vector<double> means(index(s.cols));
+    column_means(job.matrix, means);
+    std::ranges::transform(means, taken.right[0],
+                           [=](double mean) { return static_cast<float>(scale * mean); });
+    std::fill_n(taken.right[1], s.cols, 0.0f);
+  }
+  const bool turned = s.rows < s.cols || job.kind == Job::Kind::kReflected;
+  copy_in(s, job.matrix, scale, turned, job.kind == Job::Kind::kPlain ? nullptr : &taken, w.matrix.data());
+  reduce_to_band(w.matrix.data(), s.tall, s.n, w.reduction.data(), band);
+  return scale;
+}
+
+// T = BᵀB of matrix l of the group, rows and columns from `first` on.
+void square(const Sizes& s, const Workspace& w, int64_t l, int64_t first, double* diagonal, double* squares) {
+  const float* const d = w.d(s, l);
+  const float* const e = w.e(s, l);
+  for (int64_t i = first; i < s.n; ++i) {
+    const auto here = static_cast<double>(d[i]), above = i > 0 ? static_cast<double>(e[i - 1]) : 0.0;
+    diagonal[(i - first) * s.group + l] = here * here + above * above;
+    if (i == first) continue;
+    const double beside = static_cast<double>(d[i - 1]) * above;
+    squares[(i - first) * s.group + l] = beside * beside;
+  }
+}
+
+// The spectra that out(job) wants of the group, from T's row and column `first` on.
+template <class Out>
+void finish(const Sizes& s, std::span<const Job> jobs, std::span<const float> scales, int64_t first,
+            Workspace& w, const Out& out) {
+  double* const diagonal = w.tridiagonals.data();
+  double* const squares = diagonal + (s.n + 1) * s.group;
+  std::fill_n(diagonal, s.tridiagonal_doubles(), 0.0);
+  for (int64_t l = 0; l < std::ssize(jobs); ++l) square(s, w, l, first, diagonal, squares);
+  const int64_t order = s.n - first;
+  if (!tridiagonal_values(order, diagonal, squares)) {
+    throw Error(ErrorCode::kInternal, {.subject = "singular values", .found = "no convergence"});
+  }
+  std::vector<double> values(index(order));
+  for (int64_t l = 0; l < std::ssize(jobs); ++l) {
+    const auto scale = static_cast<double>(scales[index(l)]);
+    for (int64_t i = 0; i < order; ++i) {
+      values[index(i)] = std::sqrt(std::max(0.0, diagonal[i * s.group + l])) / scale;
+    }
+    std::ranges::sort(values, std::greater<>());
+    const std::span<double> to = out(jobs[index(l)]);
+    const size_t kept = std::min(values.size(), to.size());
+    std::copy_n(values.begin(), kept, to.begin());
+    std::fill(to.begin() + static_cast<std::ptrdiff_t>(kept), to.end(), 0.0);
+  }
+}
+
+// At most a group of jobs of one kind and shape.
+void solve(const Sizes& s, std::span<const Job> jobs, Workspace& w) {
+  const int64_t lanes = bidiagonal_group();
+  const Job::Kind kind = jobs.front().kind;
+  const Taken taken(s, w);
+  const float sign = kind == Job::Kind::kReflected ? make_reflections(s.rows, taken) : 1.0f;
+  if (kind == Job::Kind::kCentred)
+    std::fill_n(taken.left[0], s.rows, 1.0f), std::fill_n(taken.left[1], s.rows, 0.0f);
+  std::vector<float> scales;
+  for (int64_t begin = 0; begin < std::ssize(jobs); begin += lanes) {
+    std::vector<const float*> bands(index(lanes), nullptr);
+    std::vector<float*> d(index(lanes)), e(index(lanes));
+    for (int64_t l = 0; l < lanes && begin + l < std::ssize(jobs); ++l) {
+      float* const band = w.bands.data() + l * s.band();
+      scales.push_back(reduce(s, jobs[index(begin + l)], sign, w, band));
+      bands[index(l)] = band, d[index(l)] = w.d(s, begin + l), e[index(l)] = w.e(s, begin + l);
+    }
+    band_to_bidiagonal(bands.data(), s.n, w.reduction.data(), d.data(), e.data());
+  }
+  const bool whole = kind == Job::Kind::kCentred;
+  if (!whole) finish(s, jobs, scales, 0, w, [](const Job& job) { return job.values; });
+  if (kind == Job::Kind::kPlain) return;
+  finish(s, jobs, scales, whole ? 0 : 1, w, [](const Job& job) { return job.centred; });
+}
+
+class Fast final : public SingularValues {
+ public:
+  int64_t workspace_bytes(int64_t rows, int64_t cols) const override {
+    return std::min(rows, cols) == 0 ? 0 : Sizes(rows, cols).bytes();
+  }
+
+  void compute(std::span<const SpectrumTask> tasks, Run& run) override {
+    check_tasks(tasks, run);
+    std::map<std::tuple<int64_t, int64_t, Job::Kind>, std::vector<Job>> kinds;
+    for (const SpectrumTask& task : tasks) {
+      for (const Job& job : jobs_of(task)) kinds[{job.matrix.rows, job.matrix.cols, job.kind}].push_back(job);
+    }
+    std::vector<std::span<const Job>> groups;
+    for (const auto& [kind, jobs] : kinds) split(jobs, run.threads, groups);
+    if (std::ssize(workspaces_) < run.threads) workspaces_.resize(index(run.threads));
+    parallel_for(run.threads, std::ssize(groups), [&](int64_t i, int thread) {
+      const auto& group = groups[index(i)];
+      const Sizes sizes(group.front().matrix.rows, group.front().matrix.cols);
+      Workspace& workspace = workspaces_[index(thread)];
+      workspace.prepare(sizes, run.memory);
+      solve(sizes, group, workspace);
+    });
+  }
+
+ private:
+  static std::vector<Job> jobs_of(const SpectrumTask& task) {
+    if (task.values.empty()) return {};
+    if (task.centred.empty()) return {{Job::Kind::kPlain, task.matrix, task.values, {}}};
+    if (task.matrix.rows <= task.matrix.cols) {
+      return {{Job::Kind::kReflected, task.matrix, task.values, task.centred}};
+    }
+    return {{Job::Kind::kPlain, task.matrix, task.values, {}},
+            {Job::Kind::kCentred, task.matrix, {}, task.centred}};
+  }
+
+  // Groups that fill lanes, and few enough matrices in each that every thread has some.
+  static void split(std::span<const Job> jobs, int threads, std::vector<std::span<const Job>>& groups) {
+    const int64_t lanes = bidiagonal_group(), count = std::ssize(jobs);
+    const int64_t share = (count + threads - 1) / threads;
+    const int64_t size = std::min((share + lanes - 1) / lanes * lanes, tridiagonal_group());
+    for (int64_t begin = 0; begin < count; begin += size) {
+      groups.push_back(jobs.subspan(index(begin), index(std::min(size, count - begin))));
+    }
+  }
+
+  std::vector<Workspace> workspaces_;
+};
+
+}  // namespace
+
+std::unique_ptr<SingularValues> make_fast() { return std::make_unique<Fast>(); }
+
+}  // namespace linformer
