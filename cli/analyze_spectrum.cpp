@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -51,16 +52,18 @@ struct SpectrumOptions {
 
 AtPoint parse_at(const std::string& text) {
   if (text.ends_with('%')) return {.share = parse_share(text, "--at")};
-  const std::vector<int64_t> m = parse_list(text, "--at");
-  if (m.size() == 1 && m[0] > 0) return {.m = m[0]};
-  throw Error(ErrorCode::kUsage,
-              {.subject = "--at", .found = text, .expected = "an index such as 128 or a share such as 25%"});
+  int64_t m = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), m);
+  if (error == std::errc() && end == text.data() + text.size() && m > 0) return {.m = m};
+  throw Error(ErrorCode::kUsage, {.subject = "--at",
+                                  .found = fmt::format("'{}'", text),
+                                  .expected = "an index such as 128 or a share such as 25%"});
 }
 
 AnalysisOptions analysis_options(const SpectrumOptions& o) {
   AnalysisOptions options = o.analysis;
-  for (const std::string& at : o.at) options.at.push_back(parse_at(at));
-  options.controls = o.controls;
+  for (const std::string& at : split_at_commas(o.at)) options.at.push_back(parse_at(at));
+  options.controls = split_at_commas(o.controls);
   if (std::erase(options.controls, "none") > 0 && !options.controls.empty()) {
     throw Error(
         ErrorCode::kUsage,
@@ -144,7 +147,8 @@ struct Untrained {
 
 Untrained open_untrained_models(const SpectrumOptions& o, const OpenInput& input, Session& session) {
   Untrained untrained;
-  if (std::find(o.controls.begin(), o.controls.end(), kInitControl) == o.controls.end()) return untrained;
+  const std::vector<std::string> controls = split_at_commas(o.controls);
+  if (std::find(controls.begin(), controls.end(), kInitControl) == controls.end()) return untrained;
   if (!input.plan) {
     throw Error(ErrorCode::kUsage, {.subject = "--control",
                                     .found = kInitControl,
@@ -226,13 +230,18 @@ void show(const SpectrumResult& result, const Json& report, const ReportPlaces& 
   }
 }
 
+std::string nothing_to_resume(const ReportPlaces& places) {
+  return places.journal.empty() ? "--resume: no journal is kept beside a pipe or device; beginning anew"
+                                : fmt::format("--resume: no journal {}; beginning anew", places.journal);
+}
+
 // Analyses and writes, with the places to itself until all is there.
 std::pair<SpectrumResult, Json> analyze(const SpectrumOptions& o, const ReportPlaces& places,
                                         const OpenInput& input, Analysis& analysis, Untrained& untrained,
                                         Session& session) {
   const PlacesLock lock(places);
   const bool resume = should_resume(places, o.resume, o.force);
-  if (o.resume && !resume) session.note(fmt::format("no journal {}: beginning anew", places.journal));
+  if (o.resume && !resume) session.note(nothing_to_resume(places));
   const Json method = method_json(o, analysis.options(), input, session.context());
   const AnalysisFiles files{.journal = places.journal,
                             .spectra = places.spectra,
@@ -249,6 +258,7 @@ std::pair<SpectrumResult, Json> analyze(const SpectrumOptions& o, const ReportPl
                                  .curves_csv = optional_text(places.curves),
                                  .spectra = optional_text(places.spectra)},
                                 result);
+  if (places.journal.empty()) end_on_signals();  // a pipe, perhaps without a reader
   write_files(result, report, places);
   if (result.complete) discard(files);
   return {std::move(result), std::move(report)};
@@ -294,11 +304,9 @@ Action add_analyze_spectrum(CLI::App& app) {
   app.add_option("--at", o->at,
                  "indices m (128) or shares of n (25%) at which cumulative values are reported; the first "
                  "is compared with the controls (default: n/4)")
-      ->delimiter(',')
       ->group(group);
   app.add_option("--control", o->controls, "any of " + control_help() + ", or none (default: matched)")
-      ->delimiter(',')
-      ->check(one_of(control_names()))
+      ->check(each_of(control_names()))
       ->group(group);
   app.add_option("--init-seeds", o->init_seeds, "untrained models of the control init (default: 3)")
       ->check(CLI::Range(1, 100))
@@ -314,7 +322,7 @@ Action add_analyze_spectrum(CLI::App& app) {
       ->group(group);
   app.add_option("--verify", o->analysis.verify,
                  "share of the matrices computed again in f64 (default: 0.002)")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(share_number())
       ->group(group);
   app.add_option("--until-width", o->analysis.until_width,
                  "stop once every layer's interval of the cumulative value is narrower than this")

@@ -2,6 +2,7 @@
 // linformer attention: probabilities and what they are made of, as a safetensors file.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <set>
 
@@ -24,7 +25,8 @@ struct AttentionOptions {
 };
 
 AttentionFileOptions file_options(const AttentionOptions& o) {
-  const std::set<std::string> save(o.save.begin(), o.save.end());
+  const std::vector<std::string> parts = split_at_commas(o.save);
+  const std::set<std::string> save(parts.begin(), parts.end());
   return {.parts = {.probabilities = save.contains("probabilities"),
                     .logits = save.contains("logits"),
                     .q = save.contains("q"),
@@ -38,10 +40,11 @@ AttentionFileOptions file_options(const AttentionOptions& o) {
 
 int run(const AttentionOptions& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
-  if (o.common.out == "-") {
-    throw Error(
-        ErrorCode::kUsage,
-        {.subject = "--out", .found = "'-'", .expected = "a file: its tensors are not written in order"});
+  std::error_code missing;
+  if (o.common.out == "-" || std::filesystem::is_fifo(o.common.out, missing)) {
+    throw Error(ErrorCode::kUsage, {.subject = "--out",
+                                    .found = fmt::format("'{}'", o.common.out),
+                                    .expected = "a file: its tensors are not written in order"});
   }
   refuse_overwriting(files_read(o.input, session), o.common.out);
   const AttentionFileOptions options = file_options(o);
@@ -76,8 +79,7 @@ Action add_attention(CLI::App& app) {
   add_input_options(app, o->input, {.text = true, .inputs = true, .stack = true});
   add_selection(app, o->selection);
   app.add_option("--save", o->save, "any of probabilities, q, k, v, logits, hidden (default: probabilities)")
-      ->delimiter(',')
-      ->check(one_of(std::vector<std::string>{"probabilities", "q", "k", "v", "logits", "hidden"}));
+      ->check(each_of({"probabilities", "q", "k", "v", "logits", "hidden"}));
   app.add_option("--batch", o->batch, "sequences at a time (default: 1)")->check(CLI::Range(1, 65536));
   add_common_options(app, o->common, {.out = true, .progress = true, .dry_run = true});
   app.get_option("--out")->required()->description("the safetensors file");

@@ -150,6 +150,16 @@ void require_language_model(const Architecture& architecture) {
                          "--save hidden' writes with the hidden states of transformers"});
 }
 
+void require_finite(double loss, const std::string& checkpoint) {
+  if (std::isfinite(loss)) return;
+  throw Error(ErrorCode::kInput,
+              {.subject = checkpoint,
+               .item = "--check",
+               .found = "a loss that is not finite",
+               .expected = "a number",
+               .remedy = "The model's numbers overflow f32: check where the weights come from"});
+}
+
 // --check: the language-model loss on the text.
 Json check_facts(const InfoOptions& o, const Checkpoint& checkpoint, const ModelPlan& plan,
                  Session& session) {
@@ -161,6 +171,7 @@ Json check_facts(const InfoOptions& o, const Checkpoint& checkpoint, const Model
   const Task task = task_for(packed, tokenizer, plan, o.common.seed);
   require_predictions(o.input, packed, task.predictions);
   const LanguageModelLoss result = language_model_loss(model, task.predictions, session.run());
+  require_finite(result.loss, checkpoint.path());
   Json facts = {{"sequences", packed.sequences.size()},
                 {"predictions", result.predictions},
                 {task.loss, result.loss},
@@ -230,6 +241,7 @@ int run(const InfoOptions& o, const Invocation& invocation) {
   const Checkpoint checkpoint = open_checkpoint(o.input.checkpoint, session);
   const std::optional<Stack> stack = o.input.chosen_stack();
   const ModelPlan plan = stack ? select_stack(plan_model(checkpoint), stack) : plan_model(checkpoint);
+  note_unused_layers(checkpoint, plan, session);
   Json facts = checkpoint_facts(checkpoint, plan);
   if (o.check) facts["check"] = check_facts(o, checkpoint, plan, session);
   if (o.common.format == Format::kJson || o.common.format == Format::kJsonl) {

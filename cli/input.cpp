@@ -31,6 +31,13 @@ ModelInputs model_inputs(const OpenInput& input) {
   return sequences;
 }
 
+// What there could be more of, of what the options allow.
+std::string more_sequences(const InputOptions& options) {
+  if (!options.ids.empty()) return "Give more lines with ids, or fewer --sequences";
+  if (options.per_document) return "Give more documents, or fewer --sequences";
+  return "Give more text, a smaller --length or --sequences, or --join-documents";
+}
+
 void require_sequences(const InputOptions& options, const PackedText& packed, int64_t length) {
   const int64_t count = std::ssize(packed.sequences);
   if (count >= std::max<int64_t>(options.sequences, 1)) return;
@@ -42,7 +49,7 @@ void require_sequences(const InputOptions& options, const PackedText& packed, in
        .expected = options.ids.empty() ? fmt::format("at least {} of {} tokens",
                                                      std::max<int64_t>(options.sequences, 1), length)
                                        : fmt::format("at least {}", std::max<int64_t>(options.sequences, 1)),
-       .remedy = "Give more text, a smaller --length or --sequences, or --join-documents"});
+       .remedy = more_sequences(options)});
 }
 
 // The text of an id, where a tokenizer made it.
@@ -161,6 +168,7 @@ OpenInput open_model_input(const InputOptions& options, const std::vector<int64_
   OpenInput input;
   input.checkpoint = open_checkpoint(options.checkpoint, session);
   ModelPlan whole = plan_model(*input.checkpoint);
+  note_unused_layers(*input.checkpoint, whole, session);
   input.one_of_several = whole.encoder != nullptr;
   input.plan = without_later_layers(select_stack(std::move(whole), options.chosen_stack()), layers);
   const Architecture& a = input.plan->architecture;
@@ -363,6 +371,14 @@ Checkpoint open_checkpoint(const std::string& path, const Session& session) {
 
 TokenizerFiles tokenizer_files(const Checkpoint& checkpoint) {
   return {.path = checkpoint.path(), .file = [&](std::string_view name) { return checkpoint.file(name); }};
+}
+
+void note_unused_layers(const Checkpoint& checkpoint, const ModelPlan& plan, const Session& session) {
+  const std::vector<std::string> unused = unused_layer_tensors(checkpoint, plan);
+  if (unused.empty()) return;
+  session.note(
+      fmt::format("{}: {} tensors of layers are not used, e.g. '{}': does config.json count too few layers?",
+                  checkpoint.path(), unused.size(), printable(unused.front())));
 }
 
 const Tokenizer* CheckpointTokenizer::find() {

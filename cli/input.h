@@ -66,6 +66,9 @@ Checkpoint open_checkpoint(const std::string& path, const Session& session);
 /// For open_tokenizer and tokenizer_kind; the checkpoint must outlive it.
 TokenizerFiles tokenizer_files(const Checkpoint& checkpoint);
 
+/// Says on stderr that the weights have layers which config.json does not count, if so.
+void note_unused_layers(const Checkpoint& checkpoint, const ModelPlan& plan, const Session& session);
+
 /// The checkpoint's tokenizer, opened at first use; the checkpoint must outlive it. Errors as
 /// open_tokenizer's.
 class CheckpointTokenizer {

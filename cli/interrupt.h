@@ -9,6 +9,10 @@ namespace linformer::cli {
 /// process at once. Files beyond the size limit make writing fail instead of ending the process.
 void stop_on_signals();
 
+/// From now on the first of them ends the process at once again: where nothing is left that a stop could
+/// keep, and where a pipe may wait for its reader for ever.
+void end_on_signals();
+
 /// Set by the first signal.
 const StopFlag& stop_flag();
 

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <new>
+#include <sstream>
 #include <utility>
 
 #include "base/build_info.h"
@@ -27,7 +28,12 @@ std::string version() {
 
 // CLI11's own exit codes are replaced by ours; help and version are no errors. `first`: the first argument.
 int report_parse_error(const CLI::App& app, const CLI::ParseError& error, std::string_view first) {
-  if (error.get_exit_code() == 0) return app.exit(error);
+  if (error.get_exit_code() == 0) {
+    std::ostringstream text, none;
+    const int code = app.exit(error, text, none);
+    print(text.str());
+    return code;
+  }
   message("linformer: " + explain(app, error, first));
   return kUsage;
 }

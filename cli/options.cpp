@@ -50,6 +50,30 @@ CLI::Validator one_of(std::vector<std::string> names) {
           description};
 }
 
+std::vector<std::string> split_at_commas(const std::vector<std::string>& values) {
+  std::vector<std::string> parts;
+  for (const std::string& value : values) {
+    for (size_t begin = 0; begin <= value.size();) {
+      const size_t end = std::min(value.find(',', begin), value.size());
+      parts.push_back(value.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  return parts;
+}
+
+CLI::Validator each_of(std::vector<std::string> names) {
+  const CLI::Validator one = one_of(std::move(names));
+  const std::string description = one.get_description();
+  return {[one](std::string& text) {
+            for (std::string& part : split_at_commas({text})) {
+              if (std::string refused = one(part); !refused.empty()) return refused;
+            }
+            return std::string();
+          },
+          description};
+}
+
 CLI::Validator positive_number() {
   return {[](std::string& text) {
             double value = 0;
@@ -57,6 +81,15 @@ CLI::Validator positive_number() {
             return valid ? std::string() : fmt::format("'{}'; expected a number above 0", text);
           },
           "POSITIVE"};
+}
+
+CLI::Validator share_number() {
+  return {[](std::string& text) {
+            double value = 0;
+            const bool valid = CLI::detail::lexical_cast(text, value) && value >= 0 && value <= 1;
+            return valid ? std::string() : fmt::format("'{}'; expected a number from 0 to 1", text);
+          },
+          "SHARE"};
 }
 
 void refuse_empty_values(CLI::App& command) {

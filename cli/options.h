@@ -69,8 +69,18 @@ CLI::Validator one_of(std::vector<std::pair<std::string, Enum>> values) {
           description};
 }
 
+/// Values of an option that takes several, "a,b" and "c" as a, b and c; with an empty one where a comma has
+/// nothing on a side. (CLI11's own delimiter drops these.)
+std::vector<std::string> split_at_commas(const std::vector<std::string>& values);
+
+/// For options that take several of a few names, separated by commas; to be split by split_at_commas().
+CLI::Validator each_of(std::vector<std::string> names);
+
 /// For options that take numbers above 0. (CLI11's own names the largest double in its message.)
 CLI::Validator positive_number();
+
+/// For options that take numbers from 0 to 1. (CLI11's own lets NaN through.)
+CLI::Validator share_number();
 
 /// For options that take whole numbers, in decimal digits, from `least` on and no larger than T holds; CLI11
 /// cuts larger ones down and reads 010 as 8. To be given to transform().

@@ -125,7 +125,7 @@ ReportPlaces choose_places(const std::string& out, const std::string& spectra) {
 
 void check_places(const ReportPlaces& places, const std::vector<std::string>& read) {
   const std::string waiting = places.spectra.empty() ? "" : SpectraFile::waiting_path(places.spectra);
-  if (!places.spectra.empty() && stands_alone(places.spectra)) {
+  if (places.spectra == "-" || (!places.spectra.empty() && stands_alone(places.spectra))) {
     throw Error(ErrorCode::kUsage, {.subject = "--spectra",
                                     .found = fmt::format("'{}', a pipe or device", places.spectra),
                                     .expected = "a file, which is read back and has another beside it"});

@@ -19,11 +19,12 @@ constexpr size_t kMostValues = 1'000'000;
               {.subject = option, .found = fmt::format("'{}'", found), .expected = expected});
 }
 
+// `whole`: what the number is a part of, for the message.
 template <class T>
-T number(std::string_view text, const std::string& option, const char* expected) {
+T number(std::string_view text, const std::string& option, const char* expected, std::string_view whole) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) fail(option, text, expected);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) fail(option, whole, expected);
   return value;
 }
 
@@ -39,17 +40,18 @@ std::pair<std::string_view, std::string_view> split(std::string_view text, std::
 void append_range(std::string_view text, const std::string& option, std::vector<int64_t>& values) {
   const bool dots = text.find("..") != std::string_view::npos;
   auto [first_text, rest] = split(text, dots ? ".." : "-");
-  const int64_t first = number<int64_t>(first_text, option, kListForm);
+  const int64_t first = number<int64_t>(first_text, option, kListForm, text);
   if (rest.empty()) {
     if (first_text.size() != text.size()) fail(option, text, kListForm);
     values.push_back(first);
     return;
   }
   const size_t step_at = rest.find_first_of("+*");
-  const int64_t last = number<int64_t>(rest.substr(0, step_at), option, kListForm);
+  const int64_t last = number<int64_t>(rest.substr(0, step_at), option, kListForm, text);
   const bool multiply = step_at != std::string_view::npos && rest[step_at] == '*';
-  const int64_t step =
-      step_at == std::string_view::npos ? 1 : number<int64_t>(rest.substr(step_at + 1), option, kListForm);
+  const int64_t step = step_at == std::string_view::npos
+                           ? 1
+                           : number<int64_t>(rest.substr(step_at + 1), option, kListForm, text);
   if (last < first || step < (multiply ? 2 : 1) || (multiply && first < 1)) fail(option, text, kListForm);
   int64_t value = first;
   while (value <= last) {
@@ -78,7 +80,7 @@ int64_t parse_bytes(std::string_view text, const std::string& option) {
   const size_t unit_at = text.find_first_not_of("0123456789.");
   std::string_view unit = unit_at == std::string_view::npos ? std::string_view() : text.substr(unit_at);
   if (unit_at == 0) fail(option, text, kForm);
-  const double value = number<double>(text.substr(0, unit_at), option, kForm);
+  const double value = number<double>(text.substr(0, unit_at), option, kForm, text);
   double scale = 1;
   if (!unit.empty() && unit != "B") {
     const size_t power = std::string_view("KMGT").find(static_cast<char>(unit[0] & ~0x20)) + 1;
@@ -94,10 +96,9 @@ int64_t parse_bytes(std::string_view text, const std::string& option) {
 }
 
 double parse_share(std::string_view text, const std::string& option) {
-  constexpr const char* kForm = "a share such as 25% or 0.25";
-  const bool percent = text.ends_with('%');
-  const double value = number<double>(text.substr(0, text.size() - (percent ? 1 : 0)), option, kForm);
-  const double share = percent ? value / 100 : value;
+  constexpr const char* kForm = "a share such as 25%, above 0% and at most 100%";
+  if (!text.ends_with('%')) fail(option, text, kForm);
+  const double share = number<double>(text.substr(0, text.size() - 1), option, kForm, text) / 100;
   if (!(share > 0 && share <= 1)) fail(option, text, kForm);
   return share;
 }

@@ -16,7 +16,7 @@ std::vector<int64_t> parse_list(std::string_view text, const std::string& option
 /// "4096", "16GB", "1.5GiB", "200M": bytes, powers of 1000, or of 1024 with an i. Throws Error(kUsage).
 int64_t parse_bytes(std::string_view text, const std::string& option);
 
-/// "25%" as 0.25, "0.25" as it is. Throws Error(kUsage) outside (0, 1].
+/// "25%" as 0.25. Throws Error(kUsage) outside (0%, 100%].
 double parse_share(std::string_view text, const std::string& option);
 
 }  // namespace linformer

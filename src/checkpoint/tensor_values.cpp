@@ -92,14 +92,6 @@ void check_signed(const TensorInfo& tensor, const std::string& file, int64_t beg
        fmt::format("{}", static_cast<uint64_t>(*wrapped)), "an integer below 2^63");
 }
 
-/// Whether no value is NaN or infinite; without branches, so that it becomes vector code.
-bool all_finite(std::span<const float> values) {
-  constexpr uint32_t kExponent = 0x7f800000u;
-  uint32_t bad = 0;
-  for (const float value : values) bad |= (std::bit_cast<uint32_t>(value) & kExponent) == kExponent ? 1u : 0u;
-  return bad == 0;
-}
-
 [[noreturn]] void fail_not_finite(const TensorInfo& tensor, const std::string& file, int64_t begin,
                                   std::span<const float> values, const std::byte* stored) {
   const auto bad = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });
@@ -131,6 +123,13 @@ void check_room(const TensorInfo& tensor, size_t room) {
 }
 
 }  // namespace
+
+bool all_finite(std::span<const float> values) {
+  constexpr uint32_t kExponent = 0x7f800000u;
+  uint32_t bad = 0;
+  for (const float value : values) bad |= (std::bit_cast<uint32_t>(value) & kExponent) == kExponent ? 1u : 0u;
+  return bad == 0;
+}
 
 void copy_as_f32(const TensorInfo& tensor, const std::string& file, std::span<float> out) {
   check_room(tensor, out.size());

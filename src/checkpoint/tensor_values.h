@@ -21,4 +21,7 @@ void copy_part_as_f32(const TensorInfo& tensor, const std::string& file, int64_t
 /// for U64 beyond 2^63 - 1.
 void copy_as_i64(const TensorInfo& tensor, const std::string& file, std::span<int64_t> out);
 
+/// Whether no value is NaN or infinite; without branches, so that it becomes vector code.
+bool all_finite(std::span<const float> values);
+
 }  // namespace linformer

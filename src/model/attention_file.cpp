@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "checkpoint/safetensors_writer.h"
+#include "checkpoint/tensor_values.h"
 
 namespace linformer {
 namespace {
@@ -63,6 +64,14 @@ std::vector<TensorSpec> specs(const SourceFacts& facts, int64_t width, const Att
   return list;
 }
 
+[[noreturn]] void fail_not_finite(const std::string& tensor, int64_t sequence) {
+  throw Error(ErrorCode::kInput, {.subject = "the model",
+                                  .item = fmt::format("{}, sequence {}", tensor, sequence),
+                                  .found = "NaN or infinity",
+                                  .expected = "finite numbers",
+                                  .remedy = "Its weights overflow f32: check where they come from"});
+}
+
 class FileVisitor final : public LayerVisitor {
  public:
   FileVisitor(SafetensorsWriter& writer, const std::vector<TensorSpec>& specs,
@@ -113,7 +122,8 @@ class FileVisitor final : public LayerVisitor {
       for (size_t h = 0; h < options_.heads.size(); ++h) {
         const int64_t head = options_.heads[h] / (facts_.heads / heads.heads);
         const int64_t matrix = view.sequences[static_cast<size_t>(b)] * shape[1] + static_cast<int64_t>(h);
-        write_matrix(*tensor, matrix * shape[2] * shape[3], shape[3], heads.matrix(b, head));
+        write_matrix(*tensor, view.sequences[static_cast<size_t>(b)], matrix * shape[2] * shape[3],
+                     heads.matrix(b, head));
       }
     }
   }
@@ -124,15 +134,17 @@ class FileVisitor final : public LayerVisitor {
     const Shape& shape = specs_[*tensor].shape;  // [sequences, n, width]
     const int64_t n = rows.rows / std::ssize(view.sequences);
     for (size_t b = 0; b < view.sequences.size(); ++b) {
-      write_matrix(*tensor, view.sequences[b] * shape[1] * shape[2], shape[2],
+      write_matrix(*tensor, view.sequences[b], view.sequences[b] * shape[1] * shape[2],
                    {rows.row(static_cast<int64_t>(b) * n), n, rows.cols, rows.stride});
     }
   }
 
-  // Rows are gathered first: one write a matrix.
-  void write_matrix(size_t tensor, int64_t element, int64_t row_elements, MatrixView<const float> m) {
+  // Rows are gathered first: one write a matrix, from this element of the tensor on.
+  void write_matrix(size_t tensor, int64_t sequence, int64_t element, MatrixView<const float> m) {
+    const int64_t row_elements = specs_[tensor].shape.back();
     gathered_.assign(static_cast<size_t>(m.rows * row_elements), 0.0f);
     for (int64_t i = 0; i < m.rows; ++i) std::copy_n(m.row(i), m.cols, gathered_.data() + i * row_elements);
+    if (!all_finite(gathered_)) fail_not_finite(specs_[tensor].name, sequence);
     writer_.write(tensor, element, std::span<const float>(gathered_));
   }
 

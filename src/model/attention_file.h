@@ -30,6 +30,7 @@ int64_t attention_file_bytes(const AttentionSource& source, int64_t width,
 /// layers.{i}.probabilities and .logits [sequences, heads, n, n], .q, .k, .v [sequences, heads, n, d],
 /// .hidden [sequences, n, width], all f32; n the longest sequence, shorter ones zero-padded, with lengths i64
 /// [sequences]; and documents i64 [sequences]. The disk is reserved first (Error(kWrite) with both numbers).
+/// Error(kInput) naming tensor and sequence where the model gives NaN or infinity.
 /// Stopped, it keeps the sequences that are done, marked complete = false in the metadata. Returns how many
 /// were written. `width`: of the hidden states.
 int64_t write_attention_file(const std::string& path, AttentionSource& source, int64_t width,

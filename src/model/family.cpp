@@ -78,11 +78,12 @@ std::string known_types() {
 void check_tensor(const Checkpoint& checkpoint, const TensorRef& ref) {
   const TensorInfo* tensor = checkpoint.find(ref.name);
   const auto fail = [&](std::string found, std::string remedy) {
-    throw Error(ErrorCode::kInput, {.subject = checkpoint.weights_path(),
-                                    .item = fmt::format("tensor '{}'", ref.name),
-                                    .found = std::move(found),
-                                    .expected = fmt::format("shape {}", to_string(ref.stored_shape())),
-                                    .remedy = std::move(remedy)});
+    throw Error(ErrorCode::kInput,
+                {.subject = checkpoint.weights_path(),
+                 .item = fmt::format("tensor '{}'", ref.name),
+                 .found = std::move(found),
+                 .expected = fmt::format("floating point of shape {}", to_string(ref.stored_shape())),
+                 .remedy = std::move(remedy)});
   };
   if (tensor == nullptr) {
     fail("missing",
@@ -102,6 +103,17 @@ std::set<std::string> names_of(const ModelPlan& plan) {
   std::set<std::string> names;
   for_each_tensor(plan, [&](const TensorRef& ref) { names.insert(ref.name); });
   return names;
+}
+
+// "layer.#.key" of "layer.11.key".
+std::string without_numbers(const std::string& name) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::string pattern;
+  for (size_t i = 0; i < name.size(); ++i) {
+    if (!digit(name[i])) pattern += name[i];
+    if (digit(name[i]) && (i == 0 || !digit(name[i - 1]))) pattern += '#';
+  }
+  return pattern;
 }
 
 // Who shares E and F, and whether they have biases, by the names of their tensors.
@@ -160,6 +172,17 @@ ModelPlan plan_model(const Checkpoint& checkpoint) {
 std::vector<std::string> used_tensors(const ModelPlan& plan) {
   const std::set<std::string> names = names_of(plan);
   return {names.begin(), names.end()};
+}
+
+std::vector<std::string> unused_layer_tensors(const Checkpoint& checkpoint, const ModelPlan& plan) {
+  std::set<std::string> used;
+  for (const std::string& name : names_of(plan)) used.insert(without_numbers(name));
+  std::vector<std::string> names = unused_tensors(checkpoint, plan);
+  std::erase_if(names, [&](const std::string& name) {
+    const std::string pattern = without_numbers(name);
+    return pattern == name || !used.contains(pattern);
+  });
+  return names;
 }
 
 std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const ModelPlan& plan) {

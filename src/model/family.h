@@ -30,6 +30,10 @@ std::vector<FamilyFacts> families();
 /// under several names, none if one of them is used.
 std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const ModelPlan& plan);
 
+/// Those of them that are called as one that is used but for numbers: of layers that config.json does not
+/// count.
+std::vector<std::string> unused_layer_tensors(const Checkpoint& checkpoint, const ModelPlan& plan);
+
 /// Names of the tensors that the plan uses, sorted, each once.
 std::vector<std::string> used_tensors(const ModelPlan& plan);
 

@@ -58,8 +58,9 @@ class ProbabilitySource final : public AttentionSource {
       };
       const auto later = row.begin() + std::min(i + 1, p.cols);
       if (facts_.causal && std::any_of(later, row.end(), [](float x) { return x != 0; })) {
-        refuse("weight on later keys",
-               "none, because the heads are causal (--causal, or as the first sequence)");
+        refuse(
+            "weight on later keys",
+            "none, because the heads are causal (--causal, the file's metadata, or as its longest sequence)");
       }
       const float least = *std::min_element(row.begin(), row.end());
       if (least < 0) refuse(fmt::format("{}", least), "probabilities");
@@ -77,25 +78,22 @@ class ProbabilitySource final : public AttentionSource {
   Buffer<float> maps_;
 };
 
-// Whether no query of the first sequence sees a later key, in any layer and head.
-bool looks_causal(const std::vector<StoredHeads>& layers, const std::string& file) {
-  if (layers[0].rows() != layers[0].cols() || layers[0].rows() < 2) return false;
-  std::vector<float> row(static_cast<size_t>(layers[0].cols()));
+// Whether no query of the longest sequence sees a later key, in any layer and head. One token proves nothing.
+bool looks_causal(const std::vector<StoredHeads>& layers, const std::vector<MapSize>& sizes,
+                  const std::string& file) {
+  const auto longest = std::ranges::max_element(sizes, {}, &MapSize::rows);
+  if (longest->rows != longest->cols || longest->rows < 2) return false;
+  const int64_t sequence = longest - sizes.begin();
+  std::vector<float> row(static_cast<size_t>(longest->cols));
   for (const StoredHeads& layer : layers) {
     for (int64_t head = 0; head < layer.heads(); ++head) {
-      for (int64_t i = 0; i + 1 < layer.rows(); ++i) {
-        layer.read_row(0, head, i, file, row);
+      for (int64_t i = 0; i + 1 < longest->rows; ++i) {
+        layer.read_row(sequence, head, i, file, row);
         if (std::any_of(row.begin() + i + 1, row.end(), [](float x) { return x != 0; })) return false;
       }
     }
   }
   return true;
-}
-
-SourceFacts map_facts(const std::vector<StoredHeads>& layers, bool causal, const std::string& file) {
-  return {.layers = std::ssize(layers),
-          .heads = layers[0].heads(),
-          .causal = causal || looks_causal(layers, file)};
 }
 
 std::unique_ptr<AttentionSource> open_npy(std::shared_ptr<const FileBytes> file, bool causal, Run& run) {
@@ -106,10 +104,11 @@ std::unique_ptr<AttentionSource> open_npy(std::shared_ptr<const FileBytes> file,
   }
   std::vector<StoredHeads> layers = {
       {{layer_name(0, "probabilities"), array.dtype, array.shape, array.bytes}}};
-  SourceFacts facts = map_facts(layers, causal, file->name());
+  SourceFacts facts{.layers = 1, .heads = layers[0].heads()};
   const auto sequences = static_cast<size_t>(array.shape[0]);
   facts.sizes.assign(sequences, {array.shape[2], array.shape[3]});
   facts.documents.assign(sequences, 0);
+  facts.causal = causal || looks_causal(layers, facts.sizes, file->name());
   return std::make_unique<ProbabilitySource>(std::move(file), std::move(layers), std::move(facts), run);
 }
 
@@ -126,9 +125,9 @@ std::unique_ptr<AttentionSource> open_probabilities(std::shared_ptr<const FileBy
     }
   }
   const StoredFacts stored = read_facts(tensors);
-  SourceFacts facts = map_facts(layers, causal || stored.causal, file->name());
-  facts.head_size = stored.head_size;
+  SourceFacts facts{.layers = std::ssize(layers), .heads = layers[0].heads(), .head_size = stored.head_size};
   read_sequences(tensors, layers[0].sequences(), {layers[0].rows(), layers[0].cols()}, facts);
+  facts.causal = causal || (stored.causal ? *stored.causal : looks_causal(layers, facts.sizes, file->name()));
   return std::make_unique<ProbabilitySource>(std::move(file), std::move(layers), std::move(facts), run);
 }
 

@@ -26,7 +26,7 @@ class QueryKeySource final : public AttentionSource {
     facts_ = {.layers = std::ssize(q_),
               .heads = q_[0].heads(),
               .head_size = d,
-              .causal = causal || stored.causal,
+              .causal = causal || stored.causal.value_or(false),
               .has_logits = true};
     if (k_.size() != q_.size()) {
       fail_stored(file_.name(), "layers", fmt::format("{} of q, {} of k", q_.size(), k_.size()),

@@ -84,6 +84,12 @@ std::vector<float> rotary_frequencies(const Json& config, const std::string& sub
     fail(ErrorCode::kInput, subject, keys.share_key, fmt::format("{} of {}", share, keys.head_size),
          "an even number of elements to rotate");
   }
+  constexpr int64_t kMost = int64_t{1} << 16;  // before the weights are looked at: it may be any number
+  if (rotated > kMost) {
+    fail(ErrorCode::kInput, subject, "head size",
+         fmt::format("{} of {} elements to rotate", rotated, keys.head_size),
+         fmt::format("at most {}", kMost));
+  }
   std::vector<float> frequencies;
   for (int64_t i = 0; i < rotated; i += 2) {
     const double frequency = std::pow(base, -static_cast<double>(i) / static_cast<double>(rotated));

@@ -101,7 +101,12 @@ StoredFacts read_facts(const TensorFile& file) {
     const auto found = file.metadata().find(name);
     return found == file.metadata().end() ? std::string() : found->second;
   };
-  facts.causal = text_of("causal") == "true";
+  if (const std::string causal = text_of("causal"); !causal.empty()) {
+    if (causal != "true" && causal != "false") {
+      fail_stored(file.name(), "metadata 'causal'", printable(causal), "true or false");
+    }
+    facts.causal = causal == "true";
+  }
   facts.bias = text_of("bias") == "true";
   if (const std::string size = text_of("head_size"); !size.empty()) {
     facts.head_size = static_cast<int64_t>(number_of(file, "head_size", size));

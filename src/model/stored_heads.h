@@ -2,6 +2,7 @@
 // Tensors layers.{i}.<what> [sequences, heads, rows, cols] of a file that somebody else has written.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,12 +40,12 @@ void read_sequences(const TensorFile& file, int64_t sequences, MapSize size, Sou
 
 /// What the file's metadata says of the model, as `linformer attention` writes it.
 struct StoredFacts {
-  bool causal = false;
+  std::optional<bool> causal = {};  ///< none: not known
   bool bias = false;                ///< the logits are more than s · Q Kᵀ
   int64_t head_size = 0;            ///< 0: not known
   std::vector<double> scales = {};  ///< s of each layer; empty: not known
 };
-/// Throws Error(kInput) naming the member that is no number.
+/// Throws Error(kInput) naming the member that is not what it should be.
 StoredFacts read_facts(const TensorFile& file);
 
 /// `buffer` as [batch, heads, size.rows, size.cols], rows `wanted_stride` apart if that is more than they

@@ -67,8 +67,10 @@ std::vector<int32_t> ids_of(const std::string& name, int64_t line, const json& v
 std::optional<int64_t> document_of(const std::string& name, int64_t line, const json& value) {
   if (!value.is_object() || !value.contains("document")) return std::nullopt;
   const json& document = value["document"];
-  if (!document.is_number_integer())
-    reject_line(name, line, printable(document.dump()), "a number as \"document\"");
+  constexpr int64_t kMost = int64_t{1} << 40;  // as in files of tensors
+  if (!document.is_number_integer() || document < 0 || document > kMost) {
+    reject_line(name, line, printable(document.dump()), "a whole number from 0 to 2^40 as \"document\"");
+  }
   return document.get<int64_t>();
 }
 

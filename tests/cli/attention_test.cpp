@@ -285,5 +285,15 @@ TEST_CASE("attention interrupted keeps the sequences that are done, marked incom
   CHECK(shape[0] < 160);
 }
 
+TEST_CASE("a file whose first sequence is one token is read back as what its metadata says") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", "[5]\n[2, 5, 6, 7, 3]\n[2, 15, 16, 3]\n");
+  check_runs(folder, {"attention", "--checkpoint", bert_fixture("masked-lm"), "--ids", "ids.jsonl", "--out",
+                      "a.safetensors"});
+  check_runs(folder, {"analyze-spectrum", "--probabilities", "a.safetensors", "--control", "none", "--out",
+                      "r.json", "--quiet"});
+  CHECK(Json::parse(folder.content("r.json")).at("input").at("causal") == false);
+}
+
 }  // namespace
 }  // namespace linformer

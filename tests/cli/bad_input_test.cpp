@@ -107,6 +107,8 @@ TEST_CASE("a text that is missing, no UTF-8 or too short is exit 3, with both nu
   check_fails(folder, analyze(model, {"--text", "empty.txt"}), 3, {"empty.txt", "no text"});
   check_fails(folder, analyze(model, {"--text", "short.txt", "--length", "3", "--sequences", "500"}), 3,
               {"500"});
+  check_fails(folder, analyze(model, {"--text", "short.txt", "--sequences", "2", "--per-document"}), 3,
+              {"which give 1 sequences", "Give more documents, or fewer --sequences"});
   check_fails(folder, analyze(model, {"--text", "-", "--length", "64"}), 3, {"0 sequences"}, "a b c");
   check_fails(folder, analyze(model, {"--text", "bad.jsonl"}), 3, {"bad.jsonl", "2"});
   check_fails(folder, {"tokenize", "--checkpoint", model, "--text", "missing.txt"}, 3, {"missing.txt"});
@@ -130,7 +132,10 @@ TEST_CASE("ids that are malformed or out of range are exit 3 and name the line")
   ids("[2, 4294967301, 3]\n", {"ids.jsonl", "4294967301"});
   ids(ids_jsonl(1, 65), {"ids.jsonl:1", "65 ids", "64 positions"});
   ids("", {"ids.jsonl"});
-  ids("[]\n", {"ids.jsonl"});
+  ids("[]\n", {"ids.jsonl", "0 sequences", "Give more lines with ids"});
+  ids("{\"ids\": [2, 3], \"document\": 1.5}\n", {"line 1: 1.5", "whole number"});
+  ids("{\"ids\": [2, 3], \"document\": -1}\n", {"line 1: -1", "whole number from 0"});
+  ids("{\"ids\": [2, 3], \"document\": 18446744073709551615}\n", {"18446744073709551615", "2^40"});
   check_fails(folder, analyze(model, {"--ids", "missing.jsonl"}), 3, {"missing.jsonl"});
   folder.put("two.jsonl", ids_jsonl(2, 8));
   check_fails(folder, analyze(model, {"--ids", "two.jsonl", "--sequences", "3"}), 3, {"2 sequences", "3"});
@@ -205,6 +210,71 @@ TEST_CASE("what does not fit the memory allowed is exit 5 with both numbers") {
               {"analyze-spectrum", "--checkpoint", copy.path(), "--ids", "ids.jsonl", "--memory", "500kB",
                "--out", "r.json"},
               5, {"--memory: the analysis", "needs", "488.3 KiB"});
+}
+
+TEST_CASE("weights that overflow inside the model are exit 3, and no NaN is written") {
+  const TemporaryFolder folder;
+  const CheckpointCopy copy("masked-lm");
+  copy.set_first("bert.encoder.layer.1.attention.self.query.weight", std::numeric_limits<float>::max());
+  copy.set_first("bert.encoder.layer.1.attention.self.key.weight", std::numeric_limits<float>::max());
+  folder.put("ids.jsonl", ids_jsonl(2, 8));
+  for (const std::string part : {"probabilities", "logits", "hidden"}) {
+    check_fails(
+        folder,
+        {"attention", "--checkpoint", copy.path(), "--ids", "ids.jsonl", "--save", part, "--out", "a"}, 3,
+        {"layers.1." + part + ", sequence 0: NaN or infinity"});
+  }
+  check_fails(folder, {"info", copy.path(), "--check", "--ids", "ids.jsonl"}, 3,
+              {copy.path(), "loss that is not finite"});
+}
+
+TEST_CASE("a head size beyond all models is exit 3 before anything is made of it") {
+  const TemporaryFolder folder;
+  const std::string model = std::string(LINFORMER_FIXTURES) + "/models/llama";
+  std::filesystem::copy(model, folder.path("llama"), std::filesystem::copy_options::recursive);
+  nlohmann::json config = nlohmann::json::parse(folder.content("llama/config.json"));
+  for (const int64_t size : {int64_t{1} << 17, int64_t{1} << 26, int64_t{1} << 31}) {
+    config["head_dim"] = size;
+    folder.put("llama/config.json", config.dump());
+    const ProgramResult result =
+        run_program({"info", "llama"}, {.folder = folder.path(), .timeout_seconds = 10});
+    INFO("stderr: " << result.err);
+    CHECK(result.code == 3);
+    CHECK(contains(result.err, "head size: " + std::to_string(size)));
+  }
+}
+
+TEST_CASE("weights of layers that config.json does not count are told, unless --quiet") {
+  const TemporaryFolder folder;
+  const auto messages = [&](const std::string& checkpoint, const Arguments& more) {
+    Arguments all = {"info", checkpoint};
+    all.insert(all.end(), more.begin(), more.end());
+    const ProgramResult result = run_program(all, {.folder = folder.path()});
+    CHECK(result.code == 0);
+    return result.err;
+  };
+  const CheckpointCopy copy("masked-lm");
+  CHECK(messages(copy.path(), {}).empty());
+  copy.configure("num_hidden_layers", 1);
+  CHECK(
+      contains(messages(copy.path(), {}), "16 tensors of layers are not used, e.g. 'bert.encoder.layer.1."));
+  CHECK(messages(copy.path(), {"--quiet"}).empty());
+  folder.put("ids.jsonl", ids_jsonl(1, 8));
+  const ProgramResult run =
+      run_program(analyze(copy.path(), {"--ids", "ids.jsonl"}), {.folder = folder.path()});
+  CHECK(run.code == 0);
+  CHECK(contains(run.err, "16 tensors of layers are not used"));
+}
+
+TEST_CASE("a weight of integers is refused as such") {
+  const TemporaryFolder folder;
+  const CheckpointCopy copy("masked-lm");
+  std::string bytes = copy.folder().content("model.safetensors");
+  const std::string name = "\"bert.embeddings.word_embeddings.weight\":";
+  const size_t type = bytes.find("F32", bytes.find(name));
+  bytes.replace(type, 3, "I32");
+  copy.folder().put("model.safetensors", bytes);
+  check_fails(folder, {"info", copy.path()}, 3, {"word_embeddings", "type I32; expected floating point"});
 }
 
 }  // namespace

@@ -240,5 +240,18 @@ TEST_CASE("the option --force begins anew where an interrupted analysis stopped"
   CHECK(Json::parse(folder.content("r.json")).at("complete") == true);
 }
 
+TEST_CASE("the option --resume without a journal says that it begins anew, unless --quiet") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  Arguments arguments = analyze("r.json", {"--control", "none", "--resume"});
+  const ProgramResult first = run_program(arguments, {.folder = folder.path()});
+  CHECK(first.code == 0);
+  CHECK(contains(first.err, "--resume: no journal r.json.partial; beginning anew\n"));
+  arguments.emplace_back("--quiet");
+  CHECK(run_program(arguments, {.folder = folder.path()}).err.empty());
+  const Arguments device = analyze("/dev/null", {"--control", "none", "--resume"});
+  CHECK(contains(run_program(device, {.folder = folder.path()}).err, "no journal is kept beside a pipe"));
+}
+
 }  // namespace
 }  // namespace linformer

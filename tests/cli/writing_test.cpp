@@ -2,8 +2,10 @@
 // Exit code 6: what cannot be written; and readers that go away.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <csignal>
+#include <cstdlib>
 
 #include "catch.h"
 #include "io/error_of.h"
@@ -226,6 +228,43 @@ TEST_CASE("a reader that goes away ends the program without a message or a mess"
   // The report was written before the table.
   CHECK(folder.entries() == 3);
   CHECK(contains(folder.content("r.json"), "\"complete\": true"));
+}
+
+TEST_CASE("help and version that cannot be written are exit 6") {
+  const TemporaryFolder folder;
+  for (const Arguments& arguments : {Arguments{"--help"}, {"--version"}, {"info", "--help"}}) {
+    std::string command = "exec '" LINFORMER_PROGRAM "'";
+    for (const std::string& argument : arguments) command += " " + argument;
+    for (const char* output : {" > /dev/full", " >&-"}) {
+      INFO(command << output);
+      const int status = std::system((command + output + " 2> " + folder.path("err")).c_str());
+      CHECK(WEXITSTATUS(status) == 6);
+      CHECK(contains(folder.content("err"), "standard output"));
+    }
+  }
+}
+
+TEST_CASE("the first signal ends a program that waits for the reader of its report") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  REQUIRE(::mkfifo(folder.path("pipe").c_str(), 0600) == 0);
+  int looks = 0;
+  const auto waiting = [&] {  // a second, in steps of a millisecond or more, behind the last file before it
+    return std::filesystem::exists(folder.path("s.safetensors")) && ++looks > 1000;
+  };
+  const ProgramResult result = run_program(analyze({"--out", "pipe", "--spectra", "s.safetensors"}),
+                                           {.folder = folder.path(), .signal = SIGTERM, .when = waiting});
+  CHECK(result.signalled);
+  CHECK(result.code == 128 + SIGTERM);
+}
+
+TEST_CASE("a pipe is no place for tensors, and nobody waits for its reader") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", ids_jsonl(2, 16));
+  REQUIRE(::mkfifo(folder.path("pipe").c_str(), 0600) == 0);
+  const ProgramResult result = run_program(attention({"--out", "pipe"}), {.folder = folder.path()});
+  CHECK(result.code == 2);
+  CHECK(contains(result.err, "--out: 'pipe'"));
 }
 
 }  // namespace

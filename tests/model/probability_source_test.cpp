@@ -296,5 +296,36 @@ TEST_CASE("buffers of a file's source stay within what was announced") {
   CHECK(files.memory.peak_bytes() <= source->buffer_bytes(3, {4, 4}, wants));
 }
 
+// Of three sequences of 1, 3 and 2 tokens, the second without weight on later keys if `causal`.
+std::vector<MadeTensor> unequal_lengths(bool causal) {
+  const float later = causal ? 0.0f : 0.25f;
+  const Floats second = {1 - later, later, 0, 0.5f, 0.5f, 0, 0.5f, 0.25f, 0.25f};
+  Floats values = {1, 0, 0, 0, 0, 0, 0, 0, 0};
+  values.insert(values.end(), second.begin(), second.end());
+  for (const float x : {1.f, 0.f, 0.f, 0.5f, 0.5f, 0.f, 0.f, 0.f, 0.f}) values.push_back(x);
+  return {made_floats("layers.0.probabilities", {3, 1, 3, 3}, values), made_integers("lengths", {1, 3, 2})};
+}
+
+TEST_CASE(
+    "whether probabilities are causal is seen at the longest sequence, and only if the file is silent") {
+  FileSources files;
+  const auto causal = [&](const std::vector<MadeTensor>& tensors, const std::string& said) {
+    const std::map<std::string, std::string> metadata = {{"causal", said}};
+    const std::string path = put_tensors(files.folder, tensors, "made.safetensors", metadata);
+    return open_probabilities(FileBytes::open(path, true), false, files.run)->facts().causal;
+  };
+  CHECK(causal(unequal_lengths(true), ""));
+  CHECK_FALSE(causal(unequal_lengths(false), ""));
+  CHECK_FALSE(causal(unequal_lengths(true), "false"));
+  CHECK(causal(unequal_lengths(false), "true"));
+  const std::vector<MadeTensor> one = {made_floats("layers.0.probabilities", {1, 1, 1, 1}, {1})};
+  CHECK_FALSE(causal(one, ""));
+  CHECK(causal(one, "true"));
+  const auto error = error_of([&] { causal(one, "maybe"); });
+  REQUIRE(error);
+  CHECK(error->code() == ErrorCode::kInput);
+  CHECK(contains(error->what(), "metadata 'causal': maybe; expected true or false"));
+}
+
 }  // namespace
 }  // namespace linformer

@@ -106,10 +106,11 @@ inline MadeTensor made_integers(std::string name, const std::vector<int64_t>& va
 
 /// Writes them as a safetensors file of the folder and gives its path.
 inline std::string put_tensors(const TemporaryFolder& folder, const std::vector<MadeTensor>& tensors,
-                               const std::string& name = "made.safetensors") {
+                               const std::string& name = "made.safetensors",
+                               const std::map<std::string, std::string>& metadata = {}) {
   std::vector<TensorSpec> specs;
   for (const MadeTensor& tensor : tensors) specs.push_back(tensor.spec);
-  SafetensorsWriter writer(folder.path(name), specs);
+  SafetensorsWriter writer(folder.path(name), specs, metadata);
   for (size_t i = 0; i < tensors.size(); ++i) {
     writer.write(i, 0, std::as_bytes(std::span<const char>(tensors[i].bytes)));
   }
