@@ -317,7 +317,8 @@ Action add_analyze_spectrum(CLI::App& app) {
       ->group(group);
   app.add_flag("--no-centred", o->no_centred, "leave out the spectrum of P - 1 p'")->group(group);
   app.add_flag("--logits", o->analysis.logits, "the spectrum of the logits too")->group(group);
-  app.add_option("--method", o->analysis.method, "gram (f64 Gram matrix, the default), fast (our own kernels, f32) or gesdd (LAPACK, f32)")
+  app.add_option("--method", o->analysis.method,
+                 "gram (f64 Gram matrix, the default), fast (our own kernels, f32) or gesdd (LAPACK, f32)")
       ->check(one_of(std::vector<std::string>{"gram", "fast", "gesdd"}))
       ->group(group);
   app.add_option("--verify", o->analysis.verify,

@@ -107,8 +107,8 @@ HWY_NOINLINE void PanelStep(float* p, int64_t rows, const float* coefficients, f
   sum_lanes(sums, products);
 }
 
-// Of a column in chunks, from row J on. In f64: a reflector is as orthogonal as this is exact, and a thousand of them
-// add up.
+// Of a column in chunks, from row J on. In f64: a reflector is as orthogonal as this is exact, and a thousand
+// of them add up.
 HWY_INLINE double squared_norm(const float* column, int64_t rows, int J) {
   double sums[kB] = {};
   for (int l = J; l < kB; ++l) sums[l] = static_cast<double>(column[l]) * static_cast<double>(column[l]);
