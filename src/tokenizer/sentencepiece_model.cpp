@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <exception>
 
 #include "base/error.h"
 #include "io/printable.h"
@@ -148,14 +149,26 @@ void check_piece(const SentencePiece& piece, bool bpe, const std::string& item, 
                   "such pieces without spaces");
 }
 
+// Of some models the library says that they are wrong, at others it throws.
+void load(std::string_view bytes, const std::string& subject,
+          sentencepiece::SentencePieceProcessor& processor) {
+  std::string wrong;
+  try {
+    const auto status = processor.LoadFromSerializedProto({bytes.data(), bytes.size()});
+    if (!status.ok()) wrong = status.ToString();
+  } catch (const std::exception& error) {
+    wrong = error.what();
+  }
+  if (!wrong.empty()) reject_model(subject, "", printable(wrong));
+}
+
 }  // namespace
 
 SentencePieceModel read_sentencepiece(std::string_view bytes, const std::string& subject) {
   SentencePieceModel model;
   read_settings(bytes, subject, model);
   sentencepiece::SentencePieceProcessor processor;
-  const auto status = processor.LoadFromSerializedProto({bytes.data(), bytes.size()});
-  if (!status.ok()) reject_model(subject, "", printable(status.ToString()));
+  load(bytes, subject, processor);
   const int size = processor.GetPieceSize();
   if (size == 0 || static_cast<std::size_t>(size) != model.pieces.size())
     reject_model(subject, "", fmt::format("{} pieces of {}", size, model.pieces.size()));

@@ -77,6 +77,12 @@ TEST_CASE("Thousands of control pieces and added tokens are looked up, not searc
   CHECK(tokenizer->encode("<c99999>") == std::vector<int32_t>{3 + 99'999});
 }
 
+TEST_CASE("A piece at which the SentencePiece library throws is refused", "[tokenizer]") {
+  std::string bytes = test::piece_bytes("<unk>", 0, 2) + test::piece_bytes("<s>", 0, 3);
+  bytes += test::piece_bytes("</s>", 0, 3) + test::piece_bytes(std::string_view("\0", 1), -1);
+  CHECK(contains(refusal(ErrorCode::kInput, {{"spiece.model", bytes}}), "spiece.model"));
+}
+
 TEST_CASE("Rules may make a text longer, but not without end", "[tokenizer]") {
   const auto with = [](const std::string& text) {
     return test::open({{"tokenizer.model", model_with_rules(text)}});
