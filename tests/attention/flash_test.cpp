@@ -82,7 +82,7 @@ std::vector<float> output_of(int64_t n, F scores, const std::vector<float>& mask
   }
   AttentionInput in{.q = q.view, .k = k.view, .v = v.view};
   if (!mask.empty()) in.key_mask = {mask.data(), 1, n, n};
-  run_mechanism(*make_flash(), s, in, out.view, {}, 2);
+  run_mechanism("flash", s, in, out.view, {}, 2);
   return out.storage;
 }
 
@@ -142,7 +142,7 @@ TEST_CASE("flash attention reads and writes heads that lie interleaved, and noth
     const AttentionInput in{part(0), part(1), part(2)};
     const HeadsView<float> o{out.view.data, s.batch,         s.heads,     n,
                              s.head_size,   n * (width + 5), s.head_size, width + 5};
-    run_mechanism(*make_flash(), s, in, o, {}, 2);
+    run_mechanism("flash", s, in, o, {}, 2);
     CAPTURE(n);
     CHECK(compare(s, in, o, {}).output <= 2e-6);
     int64_t untouched = 0;
@@ -160,8 +160,8 @@ TEST_CASE("flash attention gives the same bits on any number of threads") {
   const Heads q(2, 3, 400, 16), k(2, 3, 400, 16), v(2, 3, 400, 16), one(2, 3, 400, 16), five(2, 3, 400, 16);
   q.fill(1, 1), k.fill(1, 2), v.fill(1, 3);
   const AttentionInput in{q.view, k.view, v.view};
-  run_mechanism(*make_flash(), s, in, one.view, {}, 1);
-  run_mechanism(*make_flash(), s, in, five.view, {}, 5);
+  run_mechanism("flash", s, in, one.view, {}, 1);
+  run_mechanism("flash", s, in, five.view, {}, 5);
   CHECK(compare(s, in, five.view, {}).output <= 2e-6);
   CHECK(one.storage == five.storage);
 }
@@ -191,7 +191,7 @@ TEST_CASE("flash attention has no P to show") {
   const Heads q(2, 3, 4, 16), out(2, 3, 4, 16), p(2, 3, 4, 4);
   q.fill(1, 1);
   const auto error = error_of([&] {
-    run_mechanism(*make_flash(), s, {q.view, q.view, q.view}, out.view, {.probabilities = p.view}, 1);
+    run_mechanism("flash", s, {q.view, q.view, q.view}, out.view, {.probabilities = p.view}, 1);
   });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::kInternal);

@@ -129,18 +129,18 @@ inline Errors compare(const AttentionShape& s, const AttentionInput& in, const H
 }
 
 /// One call of a mechanism without parameters, in a workspace of its own.
-inline void run_mechanism(Mechanism& mechanism, const AttentionShape& shape, const AttentionInput& in,
+inline void run_mechanism(const std::string& name, const AttentionShape& shape, const AttentionInput& in,
                           HeadsView<float> out, const AttentionTaps& taps, int threads) {
-  MemoryAccount memory;
+  MemoryAccount memory;  // outlives the mechanism, which may hold some of it
   Run run{.memory = memory, .threads = threads};
-  const RawBuffer workspace(memory, mechanism.workspace_bytes(shape, threads), "workspace");
-  mechanism.prepare(shape, {});
-  mechanism.run(shape, in, out, taps, workspace.span(), run);
+  const auto mechanism = make_mechanism(name);
+  const RawBuffer workspace(memory, mechanism->workspace_bytes(shape, threads), "workspace");
+  mechanism->prepare(shape, {});
+  mechanism->run(shape, in, out, taps, workspace.span(), run);
 }
 
 /// Q with logits of the wanted deviation, K and V standard normal; all taps on if the mechanism has them.
 inline Errors errors_of(const std::string& mechanism, Case c) {
-  const auto made = make_mechanism(mechanism);
   AttentionShape& s = c.shape;
   const int64_t kv = c.kv_heads == 0 ? s.heads : c.kv_heads;
   s.scale = 1 / std::sqrt(static_cast<float>(s.head_size));
@@ -156,12 +156,12 @@ inline Errors errors_of(const std::string& mechanism, Case c) {
   for (size_t j = 1; j < mask.size(); j += 3) mask[j] = -std::numeric_limits<float>::infinity();
   if (c.masked) in.key_mask = {mask.data(), s.batch, s.keys, s.keys};
   AttentionTaps taps;
-  if (made->traits().probabilities) taps = {logits.view, p.view};
-  run_mechanism(*made, s, in, out.view, taps, c.threads);
+  if (make_mechanism(mechanism)->traits().probabilities) taps = {logits.view, p.view};
+  run_mechanism(mechanism, s, in, out.view, taps, c.threads);
   CHECK(p.storage.back() == kUntouched);
   // The same without taps, from a private block of P.
   const Heads again(s.batch, s.heads, s.queries, s.value_size);
-  run_mechanism(*made, s, in, again.view, {}, c.threads);
+  run_mechanism(mechanism, s, in, again.view, {}, c.threads);
   Errors errors = compare(s, in, out.view, taps);
   errors.output = std::max(errors.output, compare(s, in, again.view, {}).output);
   return errors;

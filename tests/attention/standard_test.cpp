@@ -74,13 +74,13 @@ TEST_CASE("without V only P and the logits are computed") {
   q.fill(1, 1), k.fill(1, 2);
   const AttentionInput in{.q = q.view, .k = k.view, .v = {}};
   const AttentionTaps taps{logits.view, p.view};
-  run_mechanism(*make_standard(), s, in, {}, taps, 2);
+  run_mechanism("standard", s, in, {}, taps, 2);
   const Errors e = compare(s, in, {}, taps);
   CHECK(e.probabilities <= 2e-6);
   CHECK(e.logits <= 2e-6);
   // P alone is the same.
   const Heads alone(s.batch, s.heads, 40, 40);
-  run_mechanism(*make_standard(), s, in, {}, {.logits = {}, .probabilities = alone.view}, 2);
+  run_mechanism("standard", s, in, {}, {.logits = {}, .probabilities = alone.view}, 2);
   CHECK(alone.storage == p.storage);
 }
 
@@ -107,7 +107,7 @@ TEST_CASE("queries, keys and values may lie interleaved, and O as [b, n, h d]") 
     const AttentionInput in{part(qkv, s, 0), part(qkv, s, 1), part(qkv, s, 2)};
     const HeadsView<float> o{out.view.data, s.batch,         s.heads,     n,
                              s.head_size,   n * (width + 5), s.head_size, width + 5};
-    run_mechanism(*make_standard(), s, in, o, {}, 2);
+    run_mechanism("standard", s, in, o, {}, 2);
     CAPTURE(n);
     CHECK(compare(s, in, o, {}).output <= 2e-6);
     int64_t written_beside = 0;
@@ -124,7 +124,7 @@ TEST_CASE("large logits do not overflow") {
   s.scale = 1;
   const Heads q(2, 3, 24, 16), k(2, 3, 24, 16), v(2, 3, 24, 16), out(2, 3, 24, 16);
   q.fill(1000, 1), k.fill(1000, 2), v.fill(1, 3);
-  run_mechanism(*make_standard(), s, {q.view, k.view, v.view}, out.view, {}, 1);
+  run_mechanism("standard", s, {q.view, k.view, v.view}, out.view, {}, 1);
   CHECK(std::all_of(out.storage.begin(), out.storage.end(), [](float x) { return std::abs(x) < 10; }));
 }
 
@@ -135,9 +135,9 @@ TEST_CASE("results do not depend on the number of threads, to the bit") {
       five(2, 3, 300, 16), p_one(2, 3, 300, 300), p_two(2, 3, 300, 300);
   q.fill(1, 1), k.fill(1, 2), v.fill(1, 3);
   const AttentionInput in{q.view, k.view, v.view};
-  run_mechanism(*make_standard(), s, in, one.view, {.logits = {}, .probabilities = p_one.view}, 1);
-  run_mechanism(*make_standard(), s, in, two.view, {.logits = {}, .probabilities = p_two.view}, 2);
-  run_mechanism(*make_standard(), s, in, five.view, {}, 5);
+  run_mechanism("standard", s, in, one.view, {.logits = {}, .probabilities = p_one.view}, 1);
+  run_mechanism("standard", s, in, two.view, {.logits = {}, .probabilities = p_two.view}, 2);
+  run_mechanism("standard", s, in, five.view, {}, 5);
   CHECK(one.storage == two.storage);
   CHECK(p_one.storage == p_two.storage);
   CHECK(compare(s, in, five.view, {}).output <= 2e-6);
@@ -215,9 +215,8 @@ TEST_CASE("a query whose keys are all masked gives zeros") {
   const Heads q(1, 3, 9, 16), k(1, 3, 9, 16), v(1, 3, 9, 16), out(1, 3, 9, 16), p(1, 3, 9, 9);
   q.fill(1, 1), k.fill(1, 2), v.fill(1, 3);
   const std::vector<float> mask(9, -std::numeric_limits<float>::infinity());
-  run_mechanism(*make_standard(), s,
-                {.q = q.view, .k = k.view, .v = v.view, .key_mask = {mask.data(), 1, 9, 9}}, out.view,
-                {.probabilities = p.view}, 2);
+  run_mechanism("standard", s, {.q = q.view, .k = k.view, .v = v.view, .key_mask = {mask.data(), 1, 9, 9}},
+                out.view, {.probabilities = p.view}, 2);
   CHECK(std::all_of(out.storage.begin(), out.storage.end(), [](float x) { return x == 0; }));
   CHECK(std::all_of(p.storage.begin(), p.storage.end(), [](float x) { return x == 0; }));
 }
