@@ -99,9 +99,10 @@ Task encoder_decoder_task(const PackedText& packed, CheckpointTokenizer& opened,
   const std::vector<int32_t> marks = tokenizer ? sentinels(*tokenizer) : std::vector<int32_t>{};
   Task task{.loss = marks.empty() ? kCopyLoss : "span_corruption_loss_nats"};
   for (const Sequence& sequence : packed.sequences) {
-    task.predictions.push_back(marks.empty() ? predict_again(sequence.ids, start_id)
-                                             : corrupt_spans(sequence.ids, tokenizer->special_tokens().ids,
-                                                             marks, start_id, seed, task.predictions.size()));
+    task.predictions.push_back(tokenizer == nullptr || marks.empty()
+                                   ? predict_again(sequence.ids, start_id)
+                                   : corrupt_spans(sequence.ids, tokenizer->special_tokens().ids, marks,
+                                                   start_id, seed, task.predictions.size()));
   }
   return task;
 }

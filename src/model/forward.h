@@ -90,10 +90,10 @@ class ForwardPass {
   struct Layer {
     Layer(const LayerWeights& weights, const Architecture& architecture);
     /// With the number of rows that each is for.
-    std::vector<std::pair<Dense*, int64_t>> dense(int64_t batch, Lengths lengths);
+    std::vector<std::pair<Dense*, int64_t>> dense(int64_t batch, Lengths n);
     std::vector<Norm*> norms();
     /// Of E or F, for the projection.
-    SlotWeights slot_weights(const Architecture& architecture, const DenseWeights& projection) const;
+    SlotWeights slot_weights(const Architecture& a, const DenseWeights& w) const;
 
     const LayerWeights& weights;
     Dense qkv;  ///< of queries alone where slots are made before keys and values
@@ -112,7 +112,7 @@ class ForwardPass {
   struct Sizes;
 
   AttentionShape attention_shape(int64_t batch, int64_t queries, int64_t keys) const;
-  Sizes sizes_for(int64_t batch, Lengths lengths, const LayerWants& wants);
+  Sizes sizes_for(int64_t batch, Lengths n, const LayerWants& wants);
   void reserve(int64_t batch, Lengths lengths, const LayerWants& wants);
   /// Columns of the P that visitors see: of a layer, and the most of any.
   int64_t columns(int64_t layer, Lengths n) const { return a_.cross ? n.encoder : a_.columns(layer, n.own); }
