@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "attention/exact_flops.h"
 #include "base/error.h"
 #include "base/threads.h"
 #include "kernels/fused_attention.h"
@@ -34,12 +35,7 @@ class Flash final : public Mechanism {
   }
   std::vector<ParameterSpec> parameters(const AttentionShape&) const override { return {}; }
 
-  // 2 n² d for Q Kᵀ and as much for P V; half of it where causal.
-  double flops(const AttentionShape& s) const override {
-    const double full = 2.0 * static_cast<double>(s.batch * s.heads * s.queries * s.keys) *
-                        static_cast<double>(s.head_size + s.value_size);
-    return s.causal ? full / 2 : full;
-  }
+  double flops(const AttentionShape& s) const override { return exact_flops(s); }
 
   int64_t workspace_bytes(const AttentionShape& s, int threads) const override {
     const int64_t floats = threads * thread_floats(s) + s.heads * bias_floats(s);

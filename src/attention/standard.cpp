@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "attention/exact_flops.h"
 #include "base/dnn.h"
 #include "base/stride.h"
 #include "base/threads.h"
@@ -47,12 +48,7 @@ class Standard final : public Mechanism {
   }
   std::vector<ParameterSpec> parameters(const AttentionShape&) const override { return {}; }
 
-  // 2 n² d for Q Kᵀ and as much for P V; half of it where causal.
-  double flops(const AttentionShape& s) const override {
-    const double full = 2.0 * static_cast<double>(s.batch * s.heads * s.queries * s.keys) *
-                        static_cast<double>(s.head_size + s.value_size);
-    return s.causal ? full / 2 : full;
-  }
+  double flops(const AttentionShape& s) const override { return exact_flops(s); }
 
   // A block of P for each thread.
   int64_t workspace_bytes(const AttentionShape& s, int threads) const override {
