@@ -9,13 +9,10 @@
 #include "io/json.h"
 #include "io/temporary_folder.h"
 #include "model/family.h"
-#include "model/language_model.h"
-#include "recorder.h"
+#include "recorded_model.h"
 
 namespace linformer {
 namespace {
-
-constexpr int kSequences = 2;
 
 std::vector<std::string> variants() {
   std::vector<std::string> names;
@@ -38,123 +35,12 @@ std::vector<std::optional<Stack>> stacks_of(const std::string& variant) {
   return stacks;
 }
 
-// What transformers recorded for a stack of a variant, beside what we compute.
-class Comparison {
- public:
-  explicit Comparison(
-      const std::string& variant, std::optional<Stack> stack = {},
-      const PlanChange& change = [](ModelPlan same) { return same; })
-      : folder_(fixture("models/" + variant)),
-        expected_(TensorFile::open(folder_ + "/expected.safetensors", true)),
-        loaded_(folder_, stack, change) {
-    if (!stack) return;
-    attention_ = std::string(name_of(*stack)) + ".";
-    states_ = stack == Stack::kCross ? "decoder." : attention_;
-  }
-
-  // The names of what disagrees, with the sequence's number before them.
-  std::vector<std::string> disagreements() {
-    for (int s = 0; s < kSequences; ++s) {
-      base_ = "sequence." + std::to_string(s) + ".";
-      compare_sequence();
-    }
-    return wrong_;
-  }
-
-  const Architecture& architecture() const { return loaded_.plan.architecture; }
-  const ModelPlan& plan() const { return loaded_.plan; }
-
-  LanguageModelLoss loss() {
-    std::vector<Prediction> sequences;
-    for (int s = 0; s < kSequences; ++s) {
-      const std::vector<int32_t> read = ids("sequence." + std::to_string(s) + ".ids");
-      sequences.push_back(plan().encoder ? predict_again(read, architecture().decoder_start_id)
-                                         : predict_next(read));
-    }
-    return language_model_loss(loaded_.model, sequences, loaded_.run);
-  }
-  std::optional<double> recorded_loss() const {
-    const auto found = expected_.metadata().find("loss");
-    return found == expected_.metadata().end() ? std::nullopt : std::optional(std::stod(found->second));
-  }
-
- private:
-  std::vector<int32_t> ids(const std::string& name) const {
-    const std::vector<int64_t> recorded = recorded_integers(expected_, name);
-    return {recorded.begin(), recorded.end()};
-  }
-
-  // The recorded images as a file of `--inputs`.
-  StoredImages images() {
-    const ImageShape& shape = *architecture().image;
-    std::vector<float> values;
-    for (int s = 0; s < kSequences; ++s) {
-      const std::vector<float> image =
-          recorded_floats(expected_, "sequence." + std::to_string(s) + ".pixel_values");
-      values.insert(values.end(), image.begin(), image.end());
-    }
-    const std::string path = put_tensors(
-        made_,
-        {made_floats("pixel_values", {kSequences, shape.channels, shape.height, shape.width}, values)});
-    return {TensorFile::open(path, true), shape, 0};
-  }
-
-  void compare_sequence() {
-    if (architecture().image) {
-      const StoredImages stored = images();
-      const std::vector<int64_t> image = {base_ == "sequence.0." ? 0 : 1};
-      compare(ImageBatch{&stored, image});
-    } else {
-      compare_ids(ids(base_ + "ids"));
-    }
-  }
-
-  void compare_ids(std::vector<int32_t> sequence) {
-    if (!plan().encoder) {
-      const std::span<const int32_t> view(sequence);
-      return compare(TokenBatch{&view, 1});
-    }
-    const std::vector<int32_t> shifted = shifted_right(sequence, architecture().decoder_start_id);
-    const std::span<const int32_t> view(sequence), decoded(shifted);
-    const TokenBatch encoder_input{&view, 1};
-    compare(TokenBatch{&decoded, 1}, &encoder_input);
-  }
-
-  void compare(const ModelInput& input, const TokenBatch* encoder_input = nullptr) {
-    ForwardPass pass(loaded_.model, make_mechanism("standard"), loaded_.run);
-    if (encoder_input != nullptr) pass.encode(*encoder_input);
-    Keeper kept;
-    const MatrixView<const float> hidden = pass.run(input, {}, architecture().layers, &kept);
-    check(states_ + "embeddings.hidden", kept.embeddings);
-    check(states_ + "final.hidden", dense(hidden));
-    for (size_t i = 0; i < kept.layers.size(); ++i) {
-      const std::string number = "layers." + std::to_string(i) + ".", layer = attention_ + number;
-      const KeptLayer& ours = kept.layers[i];
-      check(layer + "q", ours.q), check(layer + "k", ours.k), check(layer + "v", ours.v);
-      check(layer + "logits", ours.logits);
-      check(layer + "probabilities", ours.probabilities, true);
-      const std::string states = states_ + number + "hidden";
-      if (expected_.find(base_ + states) != nullptr) check(states, ours.hidden);
-    }
-    if (expected_.find(base_ + states_ + "prediction_logits") == nullptr) return;
-    LanguageModelHead head(loaded_.model, loaded_.run);
-    check(states_ + "prediction_logits", dense(head.scores(hidden)));
-  }
-
-  void check(const std::string& name, const std::vector<float>& ours, bool probabilities = false) {
-    const std::vector<float> truth = recorded_floats(expected_, base_ + name);
-    if (!(probabilities ? probabilities_agree(ours, truth) : agrees(ours, truth))) {
-      wrong_.push_back(base_ + name);
-    }
-  }
-
-  std::string folder_;
-  TensorFile expected_;
-  LoadedFixture loaded_;
-  TemporaryFolder made_;
-  std::string base_, attention_, states_;  ///< prefixes of the recorded names
-  std::vector<std::string> wrong_;
-};
+RecordedModel compare(
+    const std::string& variant, std::optional<Stack> stack,
+    const PlanChange& change = [](ModelPlan same) { return same; }) {
+  const std::string folder = fixture("models/" + variant);
+  return {folder, folder, stack, change};
+}
 
 }  // namespace
 
@@ -163,7 +49,7 @@ TEST_CASE("Every family agrees with transformers in hidden states, q, k, v, logi
   for (const std::string& variant : variants()) {
     for (const std::optional<Stack> stack : stacks_of(variant)) {
       INFO(variant << " " << (stack ? name_of(*stack) : ""));
-      CHECK(Comparison(variant, stack).disagreements() == std::vector<std::string>{});
+      CHECK(compare(variant, stack).disagreements() == std::vector<std::string>{});
     }
   }
 }
@@ -192,7 +78,7 @@ TEST_CASE("What sets T5 apart is found out where it is missing") {
       return plan;
     };
     for (const Stack stack : {Stack::kDecoder, Stack::kCross}) {
-      CHECK_FALSE(Comparison("t5", stack, change).disagreements().empty());
+      CHECK_FALSE(compare("t5", stack, change).disagreements().empty());
     }
   }
 }
@@ -200,15 +86,15 @@ TEST_CASE("What sets T5 apart is found out where it is missing") {
 TEST_CASE("The loss of a causal language model or an encoder-decoder is that of transformers") {
   int compared = 0;
   for (const std::string& variant : variants()) {
-    Comparison comparison(variant, stacks_of(variant).back());
-    const std::optional<double> truth = comparison.recorded_loss();
+    RecordedModel recorded = compare(variant, stacks_of(variant).back());
+    const std::optional<double> truth = recorded.recorded_loss();
     INFO(variant);
     if (!truth) continue;
-    REQUIRE(comparison.plan().head.has_value());
-    CHECK(comparison.architecture().causal);
-    const LanguageModelLoss loss = comparison.loss();
+    REQUIRE(recorded.plan().head.has_value());
+    CHECK(recorded.architecture().causal);
+    const LanguageModelLoss loss = recorded.loss();
     CHECK(loss.loss == Approx(*truth).epsilon(1e-5));
-    CHECK(loss.predictions == 6 + 19 - (comparison.plan().encoder ? 0 : kSequences));
+    CHECK(loss.predictions == 6 + 19 - (recorded.plan().encoder ? 0 : kSequences));
     ++compared;
   }
   CHECK(compared >= 8);

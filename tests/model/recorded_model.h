@@ -16,16 +16,21 @@ constexpr int kSequences = 2;
 
 class RecordedModel {
  public:
-  /// `checkpoint`: the weights or their folder; `folder`: where expected.safetensors is.
-  RecordedModel(const std::string& checkpoint, const std::string& folder)
-      : expected_(TensorFile::open(folder + "/expected.safetensors", true)), loaded_(checkpoint) {}
+  /// `checkpoint`: the weights or their folder; `folder`: where expected.safetensors is. `stack`: the one of
+  /// several that was recorded; `change`: what is done to its plan first.
+  RecordedModel(
+      const std::string& checkpoint, const std::string& folder, std::optional<Stack> stack = {},
+      const PlanChange& change = [](ModelPlan same) { return same; })
+      : expected_(TensorFile::open(folder + "/expected.safetensors", true)),
+        loaded_(checkpoint, stack, change) {
+    if (!stack) return;
+    attention_ = std::string(name_of(*stack)) + ".";
+    states_ = stack == Stack::kCross ? "decoder." : attention_;
+  }
 
   /// The names of what disagrees, with the sequence's number before them.
   std::vector<std::string> disagreements() {
-    for (int s = 0; s < kSequences; ++s) {
-      base_ = "sequence." + std::to_string(s) + ".";
-      compare_sequence();
-    }
+    for (int s = 0; s < kSequences; ++s) compare_sequence(s);
     return wrong_;
   }
 
@@ -34,14 +39,16 @@ class RecordedModel {
   LoadedFixture& loaded() { return loaded_; }
 
   std::vector<int32_t> ids(int sequence) const {
-    const std::vector<int64_t> recorded =
-        recorded_integers(expected_, "sequence." + std::to_string(sequence) + ".ids");
+    const std::vector<int64_t> recorded = recorded_integers(expected_, prefix_of(sequence) + "ids");
     return {recorded.begin(), recorded.end()};
   }
 
   LanguageModelLoss loss() {
     std::vector<Prediction> sequences;
-    for (int s = 0; s < kSequences; ++s) sequences.push_back(predict_next(ids(s)));
+    for (int s = 0; s < kSequences; ++s) {
+      sequences.push_back(plan().encoder ? predict_again(ids(s), architecture().decoder_start_id)
+                                         : predict_next(ids(s)));
+    }
     return language_model_loss(loaded_.model, sequences, loaded_.run);
   }
   std::optional<double> recorded_loss() const {
@@ -50,25 +57,57 @@ class RecordedModel {
   }
 
  private:
-  void compare_sequence() {
-    const std::vector<int32_t> sequence = ids(base_[9] - '0');
+  static std::string prefix_of(int sequence) { return "sequence." + std::to_string(sequence) + "."; }
+
+  // The recorded images as a file of `--inputs`.
+  StoredImages images() {
+    const ImageShape& shape = *architecture().image;
+    std::vector<float> values;
+    for (int s = 0; s < kSequences; ++s) {
+      const std::vector<float> image = recorded_floats(expected_, prefix_of(s) + "pixel_values");
+      values.insert(values.end(), image.begin(), image.end());
+    }
+    const std::string path = put_tensors(
+        made_,
+        {made_floats("pixel_values", {kSequences, shape.channels, shape.height, shape.width}, values)});
+    return {TensorFile::open(path, true), shape, 0};
+  }
+
+  void compare_sequence(int s) {
+    base_ = prefix_of(s);
+    if (architecture().image) {
+      const StoredImages stored = images();
+      const std::vector<int64_t> image = {s};
+      return compare(ImageBatch{&stored, image});
+    }
+    const std::vector<int32_t> sequence = ids(s);
     const std::span<const int32_t> view(sequence);
+    const TokenBatch read{&view, 1};
+    if (!plan().encoder) return compare(read);
+    const std::vector<int32_t> shifted = shifted_right(sequence, architecture().decoder_start_id);
+    const std::span<const int32_t> decoded(shifted);
+    compare(TokenBatch{&decoded, 1}, &read);
+  }
+
+  void compare(const ModelInput& input, const TokenBatch* encoder_input = nullptr) {
     ForwardPass pass(loaded_.model, make_mechanism("standard"), loaded_.run);
+    if (encoder_input != nullptr) pass.encode(*encoder_input);
     Keeper kept;
-    const MatrixView<const float> hidden = pass.run(TokenBatch{&view, 1}, {}, architecture().layers, &kept);
-    check("embeddings.hidden", kept.embeddings);
-    check("final.hidden", dense(hidden));
+    const MatrixView<const float> hidden = pass.run(input, {}, architecture().layers, &kept);
+    check(states_ + "embeddings.hidden", kept.embeddings);
+    check(states_ + "final.hidden", dense(hidden));
     for (size_t i = 0; i < kept.layers.size(); ++i) {
-      const std::string layer = "layers." + std::to_string(i) + ".";
+      const std::string number = "layers." + std::to_string(i) + ".", layer = attention_ + number;
       const KeptLayer& ours = kept.layers[i];
       check(layer + "q", ours.q), check(layer + "k", ours.k), check(layer + "v", ours.v);
       check(layer + "logits", ours.logits);
       check(layer + "probabilities", ours.probabilities, true);
-      if (expected_.find(base_ + layer + "hidden") != nullptr) check(layer + "hidden", ours.hidden);
+      const std::string states = states_ + number + "hidden";
+      if (expected_.find(base_ + states) != nullptr) check(states, ours.hidden);
     }
-    if (expected_.find(base_ + "prediction_logits") == nullptr) return;
+    if (expected_.find(base_ + states_ + "prediction_logits") == nullptr) return;
     LanguageModelHead head(loaded_.model, loaded_.run);
-    check("prediction_logits", dense(head.scores(hidden)));
+    check(states_ + "prediction_logits", dense(head.scores(hidden)));
   }
 
   void check(const std::string& name, const std::vector<float>& ours, bool probabilities = false) {
@@ -80,7 +119,8 @@ class RecordedModel {
 
   TensorFile expected_;
   LoadedFixture loaded_;
-  std::string base_;
+  TemporaryFolder made_;
+  std::string base_, attention_, states_;  ///< prefixes of the recorded names
   std::vector<std::string> wrong_;
 };
 
