@@ -85,17 +85,17 @@ class Linformer final : public Mechanism {
   }
 
   int64_t workspace_bytes(const AttentionShape& s, int threads) const override {
-    return key_bytes(s) + value_bytes(s) + standard_->workspace_bytes(over_slots(s), threads);
+    const SlotWeights w = slot_weights(s, nullptr);
+    const int64_t projection = std::max(SlotProjection::workspace_bytes(w, s.head_size, threads),
+                                        SlotProjection::workspace_bytes(w, s.value_size, threads));
+    return key_bytes(s) + value_bytes(s) +
+           std::max(projection, standard_->workspace_bytes(over_slots(s), threads));
   }
 
   void prepare(const AttentionShape& s, std::span<const float* const> parameters) override {
     if (s.causal) fail("causal attention", "attention to both sides: E and F mix future positions");
-    const auto weights = [&](const float* data) {
-      const int64_t rows = (of_heads() ? s.heads : 1) * options_.k;
-      return SlotWeights{.k = options_.k, .weight = {data, rows, s.keys, s.keys}};
-    };
-    e_ = weights(parameters[0]);
-    f_ = weights(parameters[one_matrix() ? 0 : 1]);
+    e_ = slot_weights(s, parameters[0]);
+    f_ = slot_weights(s, parameters[one_matrix() ? 0 : 1]);
   }
 
   void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out, const AttentionTaps& taps,
@@ -110,17 +110,22 @@ class Linformer final : public Mechanism {
       return HeadsView<float>{data, like.batch, like.heads, k, d, like.heads * k * d, k * d, d};
     };
     const HeadsView<float> keys = place(0, in.k), values = place(key_bytes(s), in.v);
-    projection_.run(e_, in.k, keys, {}, run);
-    if (in.v.data != nullptr) projection_.run(f_, in.v, values, {}, run);
+    const auto used = static_cast<size_t>(key_bytes(s) + value_bytes(s));
+    const std::span<std::byte> rest = workspace.subspan(used);
+    projection_.run(e_, in.k, keys, rest, run);
+    if (in.v.data != nullptr) projection_.run(f_, in.v, values, rest, run);
     AttentionInput slots{.q = in.q, .k = keys, .v = {}};
     if (in.v.data != nullptr) slots.v = values;
-    const auto used = static_cast<size_t>(key_bytes(s) + value_bytes(s));
-    standard_->run(over_slots(s), slots, out, taps, workspace.subspan(used), run);
+    standard_->run(over_slots(s), slots, out, taps, rest, run);
   }
 
  private:
   bool of_heads() const { return options_.sharing == "none"; }
   bool one_matrix() const { return options_.sharing == "key-value" || options_.sharing == "layerwise"; }
+  SlotWeights slot_weights(const AttentionShape& s, const float* data) const {
+    const int64_t rows = (of_heads() ? s.heads : 1) * options_.k;
+    return {.k = options_.k, .weight = {data, rows, s.keys, s.keys}};
+  }
   AttentionShape over_slots(AttentionShape s) const {
     s.keys = options_.k;
     return s;

@@ -25,16 +25,34 @@ void gather(MatrixView<const float> in, int64_t k, int64_t c, float* out) {
   }
 }
 
+// E X, or the gathered rows times the kernels.
+Product::Sizes product_sizes(const SlotWeights& w, int64_t n, int64_t d, int64_t in, int64_t out) {
+  const int64_t length = w.weight.cols;
+  return {.m = w.k,
+          .n = d,
+          .k = w.convolution ? length : n,
+          .a_stride = w.convolution ? length : w.weight.stride,
+          .b_stride = w.convolution ? w.weight.stride : in,
+          .c_stride = out,
+          .b_transposed = w.convolution};
+}
+
+int64_t scratch_bytes(const SlotWeights& w, int64_t d) {
+  return Product::scratch_bytes(product_sizes(w, w.weight.cols, d, d, d));
+}
+
+// What a thread has to itself.
+struct Worker {
+  ProductCache& products;
+  float* gathered;
+  std::span<std::byte> scratch;
+  MemoryAccount& memory;
+};
+
 void project(const SlotWeights& w, int64_t group, MatrixView<const float> in, MatrixView<float> out,
-             ProductCache& products, MemoryAccount& memory) {
-  products.run({.m = w.k,
-                .n = in.cols,
-                .k = in.rows,
-                .a_stride = w.weight.stride,
-                .b_stride = in.stride,
-                .c_stride = out.stride,
-                .b_transposed = false},
-               w.weight.row(group * w.k), in.data, out.data, memory);
+             const Worker& worker) {
+  worker.products.run(product_sizes(w, in.rows, in.cols, in.stride, out.stride), w.weight.row(group * w.k),
+                      in.data, out.data, worker.scratch, worker.memory);
   for (int64_t i = 0; i < w.k && w.bias != nullptr; ++i) {
     const float bias = w.bias[group * w.k + i];
     std::for_each(out.row(i), out.row(i) + out.cols, [=](float& x) { x += bias; });
@@ -42,17 +60,11 @@ void project(const SlotWeights& w, int64_t group, MatrixView<const float> in, Ma
 }
 
 void convolve(const SlotWeights& w, int64_t group, MatrixView<const float> in, MatrixView<float> out,
-              float* gathered, ProductCache& products, MemoryAccount& memory) {
-  const int64_t d = in.cols, length = w.weight.cols;
-  gather(in, w.k, length / d, gathered);
-  products.run({.m = w.k,
-                .n = d,
-                .k = length,
-                .a_stride = length,
-                .b_stride = w.weight.stride,
-                .c_stride = out.stride,
-                .b_transposed = true},
-               gathered, w.weight.row(group * d), out.data, memory);
+              const Worker& worker) {
+  const int64_t d = in.cols;
+  gather(in, w.k, w.weight.cols / d, worker.gathered);
+  worker.products.run(product_sizes(w, in.rows, d, in.stride, out.stride), worker.gathered,
+                      w.weight.row(group * d), out.data, worker.scratch, worker.memory);
   for (int64_t i = 0; i < w.k && w.bias != nullptr; ++i) {
     const float* const bias = w.bias + group * d;
     std::transform(out.row(i), out.row(i) + d, bias, out.row(i), [](float x, float b) { return x + b; });
@@ -61,21 +73,26 @@ void convolve(const SlotWeights& w, int64_t group, MatrixView<const float> in, M
 
 }  // namespace
 
-int64_t SlotProjection::workspace_bytes(const SlotWeights& w, int threads) {
-  return threads * gathered_floats(w) * static_cast<int64_t>(sizeof(float));
+int64_t SlotProjection::workspace_bytes(const SlotWeights& w, int64_t d, int threads) {
+  return threads * (gathered_floats(w) * static_cast<int64_t>(sizeof(float)) + scratch_bytes(w, d));
 }
 
 void SlotProjection::run(const SlotWeights& w, HeadsView<const float> in, HeadsView<float> out,
                          std::span<std::byte> workspace, Run& run) {
   products_.resize(std::max(products_.size(), static_cast<size_t>(run.threads)));
+  const auto gathered = static_cast<size_t>(gathered_floats(w)) * sizeof(float);
+  const auto scratch = static_cast<size_t>(scratch_bytes(w, in.cols));
   const int64_t groups = w.weight.rows / (w.convolution ? in.cols : w.k);
-  parallel_for(run.threads, in.batch * in.heads, [&](int64_t task, int thread) {
+  parallel_for(run.threads, in.batch * in.heads, [&](int64_t task, int index) {
+    const auto thread = static_cast<size_t>(index);
     const int64_t b = task / in.heads, head = task % in.heads, group = head / (in.heads / groups);
-    ProductCache& products = products_[static_cast<size_t>(thread)];
-    if (!w.convolution)
-      return project(w, group, in.matrix(b, head), out.matrix(b, head), products, run.memory);
-    float* const gathered = reinterpret_cast<float*>(workspace.data()) + thread * gathered_floats(w);
-    convolve(w, group, in.matrix(b, head), out.matrix(b, head), gathered, products, run.memory);
+    const std::span<std::byte> room = workspace.subspan(thread * (gathered + scratch), gathered + scratch);
+    const Worker worker{.products = products_[thread],
+                        .gathered = reinterpret_cast<float*>(room.data()),
+                        .scratch = room.subspan(gathered),
+                        .memory = run.memory};
+    const auto take = w.convolution ? convolve : project;
+    take(w, group, in.matrix(b, head), out.matrix(b, head), worker);
   });
 }
 

@@ -25,8 +25,8 @@ struct SlotWeights {
 /// Takes matrices from n positions to k slots. Its products are kept between calls.
 class SlotProjection {
  public:
-  /// Bytes that run() works in. Never less for more threads.
-  static int64_t workspace_bytes(const SlotWeights& weights, int threads);
+  /// Bytes that run() works in for rows of d elements. Never less for more threads.
+  static int64_t workspace_bytes(const SlotWeights& weights, int64_t d, int threads);
 
   /// out [b, h, k, d] from in [b, h, n, d]: Σ_j E_ij in_j + bias_i for slot i, or the convolution. n is at
   /// most the columns of E, of a convolution at least k · c.

@@ -28,6 +28,40 @@ int64_t block_floats(const AttentionShape& s) {
                   std::min(kMostRows * padded_stride(s.keys), kBlockFloats + 31 * kMostRows));
 }
 
+// S = Q Kᵀ for `rows` queries.
+Product::Sizes score_sizes(const AttentionShape& s, int64_t rows, int64_t q, int64_t k, int64_t p) {
+  return {.m = rows,
+          .n = s.keys,
+          .k = s.head_size,
+          .a_stride = q,
+          .b_stride = k,
+          .c_stride = p,
+          .b_transposed = true};
+}
+
+// O = P V for them.
+Product::Sizes output_sizes(const AttentionShape& s, int64_t rows, int64_t p, int64_t v, int64_t o) {
+  return {.m = rows,
+          .n = s.value_size,
+          .k = s.keys,
+          .a_stride = p,
+          .b_stride = v,
+          .c_stride = o,
+          .b_transposed = false};
+}
+
+int64_t scratch_bytes(const AttentionShape& s) {
+  const int64_t rows = block_rows(s), d = s.head_size, p = padded_stride(s.keys);
+  const int64_t scores = Product::scratch_bytes(score_sizes(s, rows, d, d, p));
+  if (s.value_size == 0) return scores;
+  return std::max(scores, Product::scratch_bytes(output_sizes(s, rows, p, s.value_size, s.value_size)));
+}
+
+// Of one thread: a block of P, then scratch.
+int64_t block_bytes(const AttentionShape& s) {
+  return (block_floats(s) + 15) / 16 * 16 * static_cast<int64_t>(sizeof(float));
+}
+
 // Rows [first, first + rows) of one head of one sequence.
 struct Block {
   int64_t sequence, head, first, rows;
@@ -50,9 +84,8 @@ class Standard final : public Mechanism {
 
   double flops(const AttentionShape& s) const override { return exact_flops(s); }
 
-  // A block of P for each thread.
   int64_t workspace_bytes(const AttentionShape& s, int threads) const override {
-    return threads * block_floats(s) * static_cast<int64_t>(sizeof(float));
+    return threads * (block_bytes(s) + scratch_bytes(s));
   }
 
   void prepare(const AttentionShape&, std::span<const float* const>) override {}
@@ -60,7 +93,7 @@ class Standard final : public Mechanism {
   void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out, const AttentionTaps& taps,
            std::span<std::byte> workspace, Run& run) override {
     products_.resize(std::max(products_.size(), static_cast<size_t>(run.threads)));
-    const int64_t rows = block_rows(s);
+    const int64_t rows = block_rows(s), room = block_bytes(s), scratch = scratch_bytes(s);
     const int64_t blocks = (s.queries + rows - 1) / rows;
     parallel_for(run.threads, s.batch * s.heads * blocks, [&](int64_t i, int thread) {
       const int64_t first = i % blocks * rows;
@@ -68,47 +101,43 @@ class Standard final : public Mechanism {
                         .head = i / blocks % s.heads,
                         .first = first,
                         .rows = std::min(rows, s.queries - first)};
-      float* const p = reinterpret_cast<float*>(workspace.data()) + thread * block_floats(s);
-      run_block({s, in, out, taps}, block, p, products_[static_cast<size_t>(thread)], run.memory);
+      const Worker worker{.products = products_[static_cast<size_t>(thread)],
+                          .workspace = workspace.subspan(static_cast<size_t>(thread * (room + scratch)),
+                                                         static_cast<size_t>(room + scratch)),
+                          .memory = run.memory};
+      run_block({s, in, out, taps}, block, worker);
     });
   }
 
  private:
-  // `own`: room for the block's P where it is not wanted.
-  static void run_block(const Call& call, const Block& block, float* own, ProductCache& products,
-                        MemoryAccount& memory) {
+  // What a thread has to itself.
+  struct Worker {
+    ProductCache& products;
+    std::span<std::byte> workspace;
+    MemoryAccount& memory;
+  };
+
+  static void run_block(const Call& call, const Block& block, const Worker& worker) {
     const auto& [s, in, out, taps] = call;
     const auto [b, h, first, rows] = block;
     const int64_t kv = h / (s.heads / in.k.heads);
     const MatrixView<const float> q = in.q.matrix(b, h), k = in.k.matrix(b, kv);
-    MatrixView<float> p{own, rows, s.keys, padded_stride(s.keys)};
+    const std::span<std::byte> scratch = worker.workspace.subspan(static_cast<size_t>(block_bytes(s)));
+    MatrixView<float> p{reinterpret_cast<float*>(worker.workspace.data()), rows, s.keys,
+                        padded_stride(s.keys)};
     if (taps.probabilities.data != nullptr) {
       const MatrixView<float> all = taps.probabilities.matrix(b, h);
       p = {all.row(first), rows, s.keys, all.stride};
     }
-    // S = Q Kᵀ
-    products.run({.m = rows,
-                  .n = s.keys,
-                  .k = s.head_size,
-                  .a_stride = q.stride,
-                  .b_stride = k.stride,
-                  .c_stride = p.stride,
-                  .b_transposed = true},
-                 q.row(first), k.data, p.data, memory);
+    worker.products.run(score_sizes(s, rows, q.stride, k.stride, p.stride), q.row(first), k.data, p.data,
+                        scratch, worker.memory);
     const float scale = add_biases(call, block, p);
     softmax_rows(p.data, rows, s.keys, p.stride, scale, s.causal, first);
     if (in.v.data == nullptr) return;
-    // O = P V
     const MatrixView<const float> v = in.v.matrix(b, kv);
     const MatrixView<float> o = out.matrix(b, h);
-    products.run({.m = rows,
-                  .n = s.value_size,
-                  .k = s.keys,
-                  .a_stride = p.stride,
-                  .b_stride = v.stride,
-                  .c_stride = o.stride,
-                  .b_transposed = false},
-                 p.data, v.data, o.row(first), memory);
+    worker.products.run(output_sizes(s, rows, p.stride, v.stride, o.stride), p.data, v.data, o.row(first),
+                        scratch, worker.memory);
   }
 
   // Turns Q Kᵀ into what the softmax is of, up to the factor that is returned; hands out the logits.

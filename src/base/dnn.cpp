@@ -2,6 +2,7 @@
 #include "base/dnn.h"
 
 #include <fmt/format.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <dnnl.hpp>
@@ -88,6 +89,18 @@ dnnl::layer_normalization_forward::primitive_desc layer_norm_desc(const memory::
 
 // oneDNN's API has no const pointers; inputs are only read.
 void* input(const float* data) { return const_cast<float*>(data); }
+
+// While it lives, oneDNN plans for and uses the calling thread alone.
+class OneThread {
+ public:
+  OneThread() { omp_set_num_threads(1); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+  ~OneThread() { omp_set_num_threads(before_); }
+
+ private:
+  int before_ = omp_get_max_threads();
+};
 
 // A primitive with its arguments bound once; only the pointers change from call to call.
 class Bound {
@@ -186,11 +199,17 @@ static void multiply_column(const Product::Sizes& s, const float* a, const float
   }
 }
 
+static dnnl::matmul::primitive_desc product_desc(const Product::Sizes& s) {
+  const OneThread alone;
+  const memory::desc b = s.b_transposed ? matrix(s.k, s.n, 1, s.b_stride) : matrix(s.k, s.n, s.b_stride, 1);
+  return matmul_desc(matrix(s.m, s.k, s.a_stride, 1), b, memory::desc(), matrix(s.m, s.n, s.c_stride, 1),
+                     attributes());
+}
+
 Product::Product(const Sizes& s) : state_(std::make_unique<State>(State{s, std::nullopt})) {
   if (s.n == 1) return;
-  const memory::desc b = s.b_transposed ? matrix(s.k, s.n, 1, s.b_stride) : matrix(s.k, s.n, s.b_stride, 1);
-  const auto desc = matmul_desc(matrix(s.m, s.k, s.a_stride, 1), b, memory::desc(),
-                                matrix(s.m, s.n, s.c_stride, 1), attributes());
+  const OneThread alone;  // the primitive is made for as many threads as run it
+  const auto desc = product_desc(s);
   Arguments arguments{{DNNL_ARG_SRC, unbound(desc.src_desc())},
                       {DNNL_ARG_WEIGHTS, unbound(desc.weights_desc())},
                       {DNNL_ARG_DST, unbound(desc.dst_desc())}};
@@ -201,9 +220,15 @@ Product::Product(Product&&) noexcept = default;
 Product& Product::operator=(Product&&) noexcept = default;
 Product::~Product() = default;
 
+int64_t Product::scratch_bytes(const Sizes& sizes) {
+  if (sizes.n < 2 || sizes.m == 0 || sizes.k == 0) return 0;
+  return (static_cast<int64_t>(product_desc(sizes).scratchpad_desc().get_size()) + 63) / 64 * 64;
+}
+
 int64_t Product::scratch_bytes() const { return state_->bound ? state_->bound->scratch_bytes() : 0; }
 
 void Product::run(const float* a, const float* b, float* c, void* scratch) {
+  const OneThread alone;
   if (!state_->bound) return multiply_column(state_->sizes, a, b, c);
   state_->bound->set(DNNL_ARG_SRC, input(a));
   state_->bound->set(DNNL_ARG_WEIGHTS, input(b));
@@ -212,10 +237,11 @@ void Product::run(const float* a, const float* b, float* c, void* scratch) {
 }
 
 void ProductCache::run(const Product::Sizes& sizes, const float* a, const float* b, float* c,
-                       MemoryAccount& account) {
+                       std::span<std::byte> scratch, MemoryAccount& account) {
   constexpr size_t kMost = 256;  // lengths differ from sequence to sequence; what is made again costs little
   if (products_.size() >= kMost && !products_.contains(sizes)) products_.clear();
   Product& product = products_.try_emplace(sizes, sizes).first->second;
+  if (product.scratch_bytes() <= std::ssize(scratch)) return product.run(a, b, c, scratch.data());
   scratch_.reserve(account, product.scratch_bytes(), "scratch of a matrix product");
   product.run(a, b, c, scratch_.data());
 }

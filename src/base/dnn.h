@@ -3,9 +3,11 @@
 // version. All matrices are f32, row-major. Scratch memory is the caller's, so memory figures are exact.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,7 +35,7 @@ std::string dnn_version();
 std::string dnn_isa();
 
 /// C[m, n] = A[m, k] · B, with B [k, n], or Bᵀ where B is [n, k]. The strides are fixed when it is made.
-/// One object serves one thread at a time; inside an OpenMP region it runs on the calling thread alone.
+/// One object serves one thread at a time and runs on that thread alone.
 class Product {
  public:
   struct Sizes {
@@ -49,6 +51,8 @@ class Product {
   ~Product();
 
   int64_t scratch_bytes() const;
+  /// What a product of these sizes will ask for, a multiple of 64; strides and m do not matter.
+  static int64_t scratch_bytes(const Sizes& sizes);
   /// `scratch`: scratch_bytes() bytes, aligned to 64.
   void run(const float* a, const float* b, float* c, void* scratch);
 
@@ -57,11 +61,12 @@ class Product {
   std::unique_ptr<State> state_;
 };
 
-/// The products of one thread: each is made at its first use and kept, with one scratch for all.
+/// The products of one thread: each is made at its first use and kept.
 class ProductCache {
  public:
-  /// As Product::run. Scratch that oneDNN asks for is taken from `account`.
-  void run(const Product::Sizes& sizes, const float* a, const float* b, float* c, MemoryAccount& account);
+  /// As Product::run. Where `scratch` does not suffice, more is taken from `account` and kept.
+  void run(const Product::Sizes& sizes, const float* a, const float* b, float* c,
+           std::span<std::byte> scratch, MemoryAccount& account);
 
  private:
   std::map<Product::Sizes, Product> products_;

@@ -121,8 +121,7 @@ void ForwardPass::project(Layer& layer, const float* x) {
         slots_view(slot_values_, slots));
     return;
   }
-  // Columns are cut as if they were heads, for the threads to share.
-  const int64_t parts = a_.width % a_.heads == 0 ? a_.heads : 1, d = a_.width / parts;
+  const int64_t d = slot_columns(), parts = a_.width / d;
   const HeadsView<const float> in{x, batch_, parts, n, d, n * a_.width, d, a_.width};
   const HeadsView<float> out{compressed_.data(), batch_, parts, slots, d, slots * a_.width, d, a_.width};
   run(e, in, out);

@@ -120,6 +120,9 @@ class ForwardPass {
   HeadsView<float> heads_view(float* rows, int64_t length, int64_t row_heads, int64_t first,
                               int64_t heads) const;
   HeadsView<float> slots_view(const Buffer<float>& buffer, int64_t slots) const;
+  /// Of what a Linformer projects: a head's, or those of the layer's input cut as if into heads, for the
+  /// threads to share.
+  int64_t slot_columns() const;
   HeadsView<float> map_view(const Buffer<float>& buffer, int64_t columns, int64_t row_stride) const;
   Heads self_heads(int64_t layer) const;
   Heads cross_heads() const;

@@ -78,8 +78,9 @@ ForwardPass::Sizes ForwardPass::sizes_for(int64_t batch, Lengths n, const LayerW
     }
     for (const DenseWeights* w : {&layer.weights.key_projection, &layer.weights.value_projection}) {
       if (w->weight.data == nullptr) continue;
-      sizes.workspace_bytes = std::max(
-          sizes.workspace_bytes, SlotProjection::workspace_bytes(layer.slot_weights(a_, *w), run_.threads));
+      sizes.workspace_bytes =
+          std::max(sizes.workspace_bytes,
+                   SlotProjection::workspace_bytes(layer.slot_weights(a_, *w), slot_columns(), run_.threads));
     }
     if (layer.attention_inner) {
       sizes.inner = std::max(sizes.inner, tokens * layer.weights.attention_inner.weight.rows);
@@ -135,6 +136,11 @@ HeadsView<float> ForwardPass::heads_view(float* rows, int64_t length, int64_t ro
                                          int64_t heads) const {
   const int64_t d = a_.head_size, row = row_heads * d;
   return {rows + first * d, batch_, heads, length, d, length * row, d, row};
+}
+
+int64_t ForwardPass::slot_columns() const {
+  if (!a_.slots_first()) return a_.head_size;
+  return a_.width % a_.heads == 0 ? a_.width / a_.heads : a_.width;
 }
 
 HeadsView<float> ForwardPass::slots_view(const Buffer<float>& buffer, int64_t slots) const {

@@ -36,6 +36,7 @@ class ControlMaker {
   struct Worker {
     ProductCache products;
     Buffer<float> factors;
+    RawBuffer scratch;
   };
 
   void matched(MatrixView<float> p, const RecordKey& key, double entropy, Worker& worker);
