@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "input.h"
+#include "input_options.h"
 #include "model/stored_images.h"
 
 namespace linformer::cli {

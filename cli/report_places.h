@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "input.h"
+#include "input_options.h"
 #include "io/file_descriptor.h"
 
 namespace linformer::cli {

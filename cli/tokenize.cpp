@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "input.h"
 #include "options.h"
+#include "text_input.h"
 
 namespace linformer::cli {
 namespace {
