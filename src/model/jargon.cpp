@@ -27,7 +27,11 @@ class JargonPlanner final : public LinformerPlanner {
             .words = weight(embeddings + "word_embeddings.weight", {a_.vocabulary, a_.width}),
             .positions = weight(embeddings + "position_embeddings.weight", {rows, a_.width}),
             .types = weight(embeddings + "token_type_embeddings.weight", {a_.token_types, a_.width})}};
-    for (int64_t i = 0; i < a_.layers; ++i) plan.layers.push_back(layer(i));
+    for (int64_t i = 0; i < a_.layers; ++i) {
+      const Shape shape = {a_.projection->k[static_cast<size_t>(i)], shape_of(compress_k(0), 2)[1]};
+      plan.layers.push_back(fairseq_layer(kNames, layer_name(i, ""), weight(compress_k(i), shape),
+                                          weight(compress_v(i), shape)));
+    }
     if (has(prefix_ + "encoder.layer_norm.weight")) {
       plan.final_norm = norm(prefix_ + "encoder.layer_norm", a_.width);
     }
@@ -36,6 +40,11 @@ class JargonPlanner final : public LinformerPlanner {
   }
 
  private:
+  static constexpr LayerNames kNames = {.attention = "attention.",
+                                        .attention_norm = "attn_layer_norm",
+                                        .ffn_in = "intermediate.dense",
+                                        .ffn_out = "output.dense"};
+
   std::string layer_name(int64_t i, const std::string& name) const {
     return fmt::format("{}encoder.layer.{}.{}", prefix_, i, name);
   }
@@ -79,24 +88,6 @@ class JargonPlanner final : public LinformerPlanner {
   std::string compress_v(int64_t i) const {
     const std::string name = layer_name(i, "attention.compress_v.weight");
     return has(prefix_ + "encoder.compress_layer.weight") || !has(name) ? compress_k(i) : same_bytes(name);
-  }
-  DenseRefs compress(const std::string& name, int64_t i) const {
-    const int64_t n = shape_of(compress_k(0), 2)[1];
-    return {.weight = weight(name, {a_.projection->k[static_cast<size_t>(i)], n}), .bias = {}};
-  }
-
-  LayerRefs layer(int64_t i) const {
-    const auto square = [&](const char* name) { return dense(layer_name(i, name), a_.width, a_.width); };
-    return {.query = square("attention.q_proj"),
-            .key = square("attention.k_proj"),
-            .value = square("attention.v_proj"),
-            .key_projection = compress(compress_k(i), i),
-            .value_projection = compress(compress_v(i), i),
-            .attention_output = square("attention.out_proj"),
-            .attention_norm = norm(layer_name(i, "attn_layer_norm"), a_.width),
-            .ffn_in = dense(layer_name(i, "intermediate.dense"), a_.ffn_width, a_.width),
-            .ffn_out = dense(layer_name(i, "output.dense"), a_.width, a_.ffn_width),
-            .ffn_norm = norm(layer_name(i, "final_layer_norm"), a_.width)};
   }
 
   std::optional<HeadRefs> head(const TensorRef& words) const {

@@ -30,7 +30,11 @@ class FairseqPlanner final : public LinformerPlanner {
                                   .positions = weight(prefix_ + "embed_positions.weight",
                                                       {a_.first_position + a_.positions, a_.width}),
                                   .norm = embedding_norm()}};
-    for (int64_t i = 0; i < a_.layers; ++i) plan.layers.push_back(layer(i));
+    for (int64_t i = 0; i < a_.layers; ++i) {
+      const Shape shape = {a_.projection->k[static_cast<size_t>(i)], a_.positions};
+      plan.layers.push_back(fairseq_layer(kNames, layer_name(i, ""), weight(compress_k(i), shape),
+                                          weight(compress_v(i), shape)));
+    }
     if (a_.norm_place == NormPlace::kBefore) plan.final_norm = norm(prefix_ + "layer_norm", a_.width);
     plan.head = head(plan.embeddings.words);
     if (!config_.contains("activation_fn")) {
@@ -43,6 +47,9 @@ class FairseqPlanner final : public LinformerPlanner {
   }
 
  private:
+  static constexpr LayerNames kNames = {
+      .attention = "self_attn.", .attention_norm = "self_attn_layer_norm", .ffn_in = "fc1", .ffn_out = "fc2"};
+
   std::string layer_name(int64_t i, const std::string& name) const {
     return fmt::format("{}layers.{}.{}", prefix_, i, name);
   }
@@ -104,24 +111,6 @@ class FairseqPlanner final : public LinformerPlanner {
     const bool shared =
         !has(name) || keys.starts_with(shared_layer()) || has(layer_name(0, "shared_compress_layer.weight"));
     return shared ? keys : same_bytes(name);
-  }
-
-  DenseRefs compress(const std::string& name, int64_t i) const {
-    return {.weight = weight(name, {a_.projection->k[static_cast<size_t>(i)], a_.positions}), .bias = {}};
-  }
-
-  LayerRefs layer(int64_t i) const {
-    const auto square = [&](const char* name) { return dense(layer_name(i, name), a_.width, a_.width); };
-    return {.query = square("self_attn.q_proj"),
-            .key = square("self_attn.k_proj"),
-            .value = square("self_attn.v_proj"),
-            .key_projection = compress(compress_k(i), i),
-            .value_projection = compress(compress_v(i), i),
-            .attention_output = square("self_attn.out_proj"),
-            .attention_norm = norm(layer_name(i, "self_attn_layer_norm"), a_.width),
-            .ffn_in = dense(layer_name(i, "fc1"), a_.ffn_width, a_.width),
-            .ffn_out = dense(layer_name(i, "fc2"), a_.width, a_.ffn_width),
-            .ffn_norm = norm(layer_name(i, "final_layer_norm"), a_.width)};
   }
 
   std::optional<HeadRefs> head(const TensorRef& words) const {

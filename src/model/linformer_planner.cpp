@@ -70,6 +70,22 @@ DenseRefs LinformerPlanner::linear(const std::string& name, int64_t out, int64_t
   return refs;
 }
 
+LayerRefs LinformerPlanner::fairseq_layer(const LayerNames& names, const std::string& prefix,
+                                          const TensorRef& e, const TensorRef& f) const {
+  const std::string attention = prefix + names.attention;
+  const auto square = [&](const char* name) { return dense(attention + name, a_.width, a_.width); };
+  return {.query = square("q_proj"),
+          .key = square("k_proj"),
+          .value = square("v_proj"),
+          .key_projection = {.weight = e, .bias = {}},
+          .value_projection = {.weight = f, .bias = {}},
+          .attention_output = square("out_proj"),
+          .attention_norm = norm(prefix + names.attention_norm, a_.width),
+          .ffn_in = dense(prefix + names.ffn_in, a_.ffn_width, a_.width),
+          .ffn_out = dense(prefix + names.ffn_out, a_.width, a_.ffn_width),
+          .ffn_norm = norm(prefix + "final_layer_norm", a_.width)};
+}
+
 TensorRef LinformerPlanner::embedding(const std::string& name, int64_t rows, int64_t width) const {
   TensorRef ref = weight(name + ".weight", {rows, width});
   ref.untrained = 1;

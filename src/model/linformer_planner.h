@@ -38,6 +38,17 @@ class LinformerPlanner : public Planner {
   DenseRefs linear(const std::string& name, int64_t out, int64_t in, bool bias = true) const;
   TensorRef embedding(const std::string& name, int64_t rows, int64_t width) const;
 
+  /// Where fairseq's linear attention and what was made of it have different names.
+  struct LayerNames {
+    const char* attention;  ///< before q_proj, k_proj, v_proj, out_proj
+    const char* attention_norm;
+    const char* ffn_in;
+    const char* ffn_out;
+  };
+  /// The layer whose tensors begin with `prefix`, with E and F on its input.
+  LayerRefs fairseq_layer(const LayerNames& names, const std::string& prefix, const TensorRef& e,
+                          const TensorRef& f) const;
+
  private:
   /// Where a tensor's values are, and how.
   using Place = std::tuple<const std::byte*, size_t, DType, Shape, Shape>;
