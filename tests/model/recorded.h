@@ -41,6 +41,18 @@ inline bool agrees(std::span<const float> ours, std::span<const float> truth) {
   return true;
 }
 
+/// Within 1e-6 of the largest value or 1e-5: for scores over a vocabulary, sums of terms as large as that.
+inline bool scores_agree(std::span<const float> ours, std::span<const float> truth) {
+  if (ours.size() != truth.size()) return false;
+  float largest = 0, error = 0;
+  for (size_t i = 0; i < ours.size(); ++i) {
+    largest = std::max(largest, std::abs(truth[i]));
+    if (!(std::abs(ours[i] - truth[i]) <= error)) error = std::abs(ours[i] - truth[i]);
+    if (std::isnan(error)) return false;
+  }
+  return error <= std::max(1e-5f, 1e-6f * largest);
+}
+
 /// As agrees(), and within 1e-3 relative from 1e-6 on: for probabilities.
 inline bool probabilities_agree(std::span<const float> ours, std::span<const float> truth) {
   if (!agrees(ours, truth)) return false;
