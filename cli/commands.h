@@ -24,5 +24,6 @@ Action add_info(CLI::App& app);
 Action add_tokenize(CLI::App& app);
 Action add_attention(CLI::App& app);
 Action add_analyze_spectrum(CLI::App& app);
+Action add_bench(CLI::App& app);
 
 }  // namespace linformer::cli

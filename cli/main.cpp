@@ -46,7 +46,8 @@ int run(int argc, char** argv) {
       "Examples:\n"
       "  linformer analyze-spectrum\n"
       "  linformer analyze-spectrum --checkpoint my-bert/ --text book.txt --sequences 20\n"
-      "  linformer info my-bert/ --check\n");
+      "  linformer info my-bert/ --check\n"
+      "  linformer bench --lengths 512..16384*2\n");
   const std::pair<CLI::App*, Action> commands[] = {
       [&] {
         auto* c = app.add_subcommand("info");
@@ -63,6 +64,10 @@ int run(int argc, char** argv) {
       [&] {
         auto* c = app.add_subcommand("analyze-spectrum");
         return std::pair(c, add_analyze_spectrum(*c));
+      }(),
+      [&] {
+        auto* c = app.add_subcommand("bench");
+        return std::pair(c, add_bench(*c));
       }(),
   };
   for (const auto& [command, action] : commands) refuse_empty_values(*command);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "attention/exact_flops.h"
+#include "attention/exact_reference.h"
 #include "base/error.h"
 #include "base/threads.h"
 #include "kernels/fused_attention.h"
@@ -37,7 +38,7 @@ class Flash final : public Mechanism {
 
   double flops(const AttentionShape& s) const override { return exact_flops(s); }
 
-  int64_t workspace_bytes(const AttentionShape& s, int threads) const override {
+  int64_t workspace_bytes(const AttentionShape& s, int threads, bool) const override {
     const int64_t floats = threads * thread_floats(s) + s.heads * bias_floats(s);
     return floats * static_cast<int64_t>(sizeof(float));
   }
@@ -61,6 +62,11 @@ class Flash final : public Mechanism {
       if (in.distance_bias.data != nullptr) head.distance_bias = bias + h * bias_floats(s);
       fused_attention(head, first, std::min(rows, s.queries - first), rooms + thread * thread_floats(s));
     });
+  }
+
+  std::vector<double> reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
+                                std::span<const int64_t> rows) const override {
+    return reference_rows(s, in, reference_keys(s, in, b, h), b, h, rows);
   }
 
  private:

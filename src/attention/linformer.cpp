@@ -9,6 +9,8 @@
 #include <cmath>
 #include <string>
 
+#include "attention/exact_reference.h"
+#include "attention/flash.h"
 #include "attention/slot_projection.h"
 #include "attention/standard.h"
 #include "base/error.h"
@@ -60,7 +62,8 @@ int64_t lines(int64_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
 
 class Linformer final : public Mechanism {
  public:
-  explicit Linformer(const Options& options) : options_(options), standard_(make_standard()) {}
+  explicit Linformer(const Options& options)
+      : options_(options), standard_(make_standard()), flash_(make_flash()) {}
 
   std::string canonical() const override {
     return fmt::format("linformer:k={},sharing={}", options_.k, options_.sharing);
@@ -84,12 +87,12 @@ class Linformer final : public Mechanism {
     return project + standard_->flops(over_slots(s));
   }
 
-  int64_t workspace_bytes(const AttentionShape& s, int threads) const override {
+  int64_t workspace_bytes(const AttentionShape& s, int threads, bool tapped) const override {
     const SlotWeights w = slot_weights(s, nullptr);
     const int64_t projection = std::max(SlotProjection::workspace_bytes(w, s.head_size, threads),
                                         SlotProjection::workspace_bytes(w, s.value_size, threads));
     return key_bytes(s) + value_bytes(s) +
-           std::max(projection, standard_->workspace_bytes(over_slots(s), threads));
+           std::max(projection, over_slots_by(tapped).workspace_bytes(over_slots(s), threads, tapped));
   }
 
   void prepare(const AttentionShape& s, std::span<const float* const> parameters) override {
@@ -116,7 +119,26 @@ class Linformer final : public Mechanism {
     if (in.v.data != nullptr) projection_.run(f_, in.v, values, rest, run);
     AttentionInput slots{.q = in.q, .k = keys, .v = {}};
     if (in.v.data != nullptr) slots.v = values;
-    standard_->run(over_slots(s), slots, out, taps, rest, run);
+    const bool tapped = taps.logits.data != nullptr || taps.probabilities.data != nullptr;
+    over_slots_by(tapped).run(over_slots(s), slots, out, taps, rest, run);
+  }
+
+  std::vector<double> reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
+                                std::span<const int64_t> rows) const override {
+    const int64_t kv = h / (s.heads / in.k.heads), first = of_heads() ? h * options_.k : 0;
+    const auto project = [&](const SlotWeights& w, MatrixView<const float> m) {
+      std::vector<double> slots(static_cast<size_t>(options_.k * m.cols));
+      for (int64_t i = 0; i < options_.k; ++i) {
+        for (int64_t j = 0; j < m.rows; ++j) {
+          const auto weight = static_cast<double>(w.weight.row(first + i)[j]);
+          double* const slot = slots.data() + i * m.cols;
+          for (int64_t c = 0; c < m.cols; ++c) slot[c] += weight * static_cast<double>(m.row(j)[c]);
+        }
+      }
+      return slots;
+    };
+    const ReferenceKeys slots{project(e_, in.k.matrix(b, kv)), project(f_, in.v.matrix(b, kv))};
+    return reference_rows(s, in, slots, b, h, rows);
   }
 
  private:
@@ -126,6 +148,8 @@ class Linformer final : public Mechanism {
     const int64_t rows = (of_heads() ? s.heads : 1) * options_.k;
     return {.k = options_.k, .weight = {data, rows, s.keys, s.keys}};
   }
+  // Attention over the slots: in one pass, unless P is wanted.
+  Mechanism& over_slots_by(bool tapped) const { return tapped ? *standard_ : *flash_; }
   AttentionShape over_slots(AttentionShape s) const {
     s.keys = options_.k;
     return s;
@@ -139,7 +163,7 @@ class Linformer final : public Mechanism {
   }
 
   Options options_;
-  std::unique_ptr<Mechanism> standard_;
+  std::unique_ptr<Mechanism> standard_, flash_;
   SlotProjection projection_;
   SlotWeights e_, f_;
 };

@@ -88,8 +88,9 @@ class Mechanism {
   virtual std::vector<ParameterSpec> parameters(const AttentionShape& shape) const = 0;
   /// Floating-point operations of one call, a multiply-add counting two; exponentials are not counted.
   virtual double flops(const AttentionShape& shape) const = 0;
-  /// Bytes that run() works in. Never less for a larger number of queries, keys or threads.
-  virtual int64_t workspace_bytes(const AttentionShape& shape, int threads) const = 0;
+  /// Bytes that run() works in; `tapped`: with taps. Never less for a larger number of queries, keys or
+  /// threads.
+  virtual int64_t workspace_bytes(const AttentionShape& shape, int threads, bool tapped) const = 0;
 
   /// Takes the parameters that parameters() lists for this shape, in its order: dense, row-major, valid until
   /// the next prepare(). Throws Error(kUsage) for a shape, mask or bias it cannot compute.
@@ -98,6 +99,11 @@ class Mechanism {
   /// to 64 bytes, its contents neither read nor kept.
   virtual void run(const AttentionShape& shape, const AttentionInput& in, HeadsView<float> out,
                    const AttentionTaps& taps, std::span<std::byte> workspace, Run& run) = 0;
+
+  /// The slow twin of run(), by plain loops in f64: those rows of O of head h of sequence b, one after
+  /// another. After prepare().
+  virtual std::vector<double> reference(const AttentionShape& shape, const AttentionInput& in, int64_t b,
+                                        int64_t h, std::span<const int64_t> rows) const = 0;
 };
 
 /// Makes a mechanism from "name" or "name:option=value,...". Throws Error(kUsage) listing the known names.

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "attention/exact_flops.h"
+#include "attention/exact_reference.h"
 #include "base/dnn.h"
 #include "base/stride.h"
 #include "base/threads.h"
@@ -57,9 +58,14 @@ int64_t scratch_bytes(const AttentionShape& s) {
   return std::max(scores, Product::scratch_bytes(output_sizes(s, rows, p, s.value_size, s.value_size)));
 }
 
-// Of one thread: a block of P, then scratch.
 int64_t block_bytes(const AttentionShape& s) {
   return (block_floats(s) + 15) / 16 * 16 * static_cast<int64_t>(sizeof(float));
+}
+
+// P of all heads.
+int64_t map_bytes(const AttentionShape& s) {
+  const int64_t rows = s.batch * s.heads * s.queries;
+  return (rows * padded_stride(s.keys) + 15) / 16 * 16 * static_cast<int64_t>(sizeof(float));
 }
 
 // Rows [first, first + rows) of one head of one sequence.
@@ -72,6 +78,7 @@ struct Call {
   const AttentionInput& in;
   HeadsView<float> out;
   const AttentionTaps& taps;
+  HeadsView<float> p;  ///< of all heads; no data where a block at a time is enough
 };
 
 class Standard final : public Mechanism {
@@ -84,8 +91,8 @@ class Standard final : public Mechanism {
 
   double flops(const AttentionShape& s) const override { return exact_flops(s); }
 
-  int64_t workspace_bytes(const AttentionShape& s, int threads) const override {
-    return threads * (block_bytes(s) + scratch_bytes(s));
+  int64_t workspace_bytes(const AttentionShape& s, int threads, bool tapped) const override {
+    return threads * scratch_bytes(s) + (tapped ? threads * block_bytes(s) : map_bytes(s));
   }
 
   void prepare(const AttentionShape&, std::span<const float* const>) override {}
@@ -93,56 +100,80 @@ class Standard final : public Mechanism {
   void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out, const AttentionTaps& taps,
            std::span<std::byte> workspace, Run& run) override {
     products_.resize(std::max(products_.size(), static_cast<size_t>(run.threads)));
-    const int64_t rows = block_rows(s), room = block_bytes(s), scratch = scratch_bytes(s);
-    const int64_t blocks = (s.queries + rows - 1) / rows;
+    const int64_t rows = block_rows(s), blocks = (s.queries + rows - 1) / rows;
+    const bool tapped = taps.probabilities.data != nullptr || taps.logits.data != nullptr;
+    const auto scratch = static_cast<size_t>(scratch_bytes(s));
+    const std::span<std::byte> maps = workspace.subspan(static_cast<size_t>(run.threads) * scratch);
+    const Call call{s, in, out, taps, tapped ? taps.probabilities : all_maps(s, maps)};
     parallel_for(run.threads, s.batch * s.heads * blocks, [&](int64_t i, int thread) {
       const int64_t first = i % blocks * rows;
       const Block block{.sequence = i / (s.heads * blocks),
                         .head = i / blocks % s.heads,
                         .first = first,
                         .rows = std::min(rows, s.queries - first)};
-      const Worker worker{.products = products_[static_cast<size_t>(thread)],
-                          .workspace = workspace.subspan(static_cast<size_t>(thread * (room + scratch)),
-                                                         static_cast<size_t>(room + scratch)),
+      const auto index = static_cast<size_t>(thread);
+      const Worker worker{.products = products_[index],
+                          .scratch = workspace.subspan(index * scratch, scratch),
+                          .block = tapped ? block_of(maps, s, thread) : nullptr,
                           .memory = run.memory};
-      run_block({s, in, out, taps}, block, worker);
+      run_block(call, block, worker);
     });
+  }
+
+  std::vector<double> reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
+                                std::span<const int64_t> rows) const override {
+    return reference_rows(s, in, reference_keys(s, in, b, h), b, h, rows);
   }
 
  private:
   // What a thread has to itself.
   struct Worker {
     ProductCache& products;
-    std::span<std::byte> workspace;
+    std::span<std::byte> scratch;
+    float* block;  ///< room for a block of P, where all of it is not kept
     MemoryAccount& memory;
   };
 
+  static float* block_of(std::span<std::byte> room, const AttentionShape& s, int thread) {
+    return reinterpret_cast<float*>(room.data() + thread * block_bytes(s));
+  }
+
+  static HeadsView<float> all_maps(const AttentionShape& s, std::span<std::byte> room) {
+    const int64_t stride = padded_stride(s.keys), head = s.queries * stride;
+    return {.data = reinterpret_cast<float*>(room.data()),
+            .batch = s.batch,
+            .heads = s.heads,
+            .rows = s.queries,
+            .cols = s.keys,
+            .batch_stride = s.heads * head,
+            .head_stride = head,
+            .row_stride = stride};
+  }
+
   static void run_block(const Call& call, const Block& block, const Worker& worker) {
-    const auto& [s, in, out, taps] = call;
+    const auto& [s, in, out, taps, maps] = call;
     const auto [b, h, first, rows] = block;
     const int64_t kv = h / (s.heads / in.k.heads);
     const MatrixView<const float> q = in.q.matrix(b, h), k = in.k.matrix(b, kv);
-    const std::span<std::byte> scratch = worker.workspace.subspan(static_cast<size_t>(block_bytes(s)));
-    MatrixView<float> p{reinterpret_cast<float*>(worker.workspace.data()), rows, s.keys,
-                        padded_stride(s.keys)};
-    if (taps.probabilities.data != nullptr) {
-      const MatrixView<float> all = taps.probabilities.matrix(b, h);
+    MatrixView<float> p{worker.block, rows, s.keys, padded_stride(s.keys)};
+    if (maps.data != nullptr) {
+      const MatrixView<float> all = maps.matrix(b, h);
       p = {all.row(first), rows, s.keys, all.stride};
     }
     worker.products.run(score_sizes(s, rows, q.stride, k.stride, p.stride), q.row(first), k.data, p.data,
-                        scratch, worker.memory);
+                        worker.scratch, worker.memory);
     const float scale = add_biases(call, block, p);
     softmax_rows(p.data, rows, s.keys, p.stride, scale, s.causal, first);
     if (in.v.data == nullptr) return;
     const MatrixView<const float> v = in.v.matrix(b, kv);
     const MatrixView<float> o = out.matrix(b, h);
     worker.products.run(output_sizes(s, rows, p.stride, v.stride, o.stride), p.data, v.data, o.row(first),
-                        scratch, worker.memory);
+                        worker.scratch, worker.memory);
   }
 
   // Turns Q Kᵀ into what the softmax is of, up to the factor that is returned; hands out the logits.
   static float add_biases(const Call& call, const Block& block, MatrixView<float> p) {
-    const auto& [s, in, out, taps] = call;
+    const auto& [s, in, out, taps, maps] = call;
     const bool masked = in.key_mask.data != nullptr, biased = in.distance_bias.data != nullptr;
     for (int64_t i = 0; i < p.rows && (masked || biased); ++i) {
       float* const row = p.row(i);

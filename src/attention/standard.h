@@ -7,8 +7,9 @@
 
 namespace linformer {
 
-/// Exact attention that materialises P: O = softmax(s · Q Kᵀ) V, by two matrix products and a softmax between
-/// them on blocks of rows that stay in cache.
+/// Exact attention that materialises P of all heads, as the Transformer was written down: O =
+/// softmax(s · Q Kᵀ) V, by two matrix products and a softmax between them, on blocks of rows while these are
+/// in cache. P is in the workspace, or where a tap wants it; with a tap of the logits alone it is not kept.
 std::unique_ptr<Mechanism> make_standard();
 
 }  // namespace linformer

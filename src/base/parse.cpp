@@ -103,4 +103,19 @@ double parse_share(std::string_view text, const std::string& option) {
   return share;
 }
 
+double parse_seconds(std::string_view text, const std::string& option) {
+  constexpr const char* kForm = "a time above 0 such as 90, 60s, 10m or 1.5h";
+  constexpr std::pair<char, double> kUnits[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
+  double unit = 1;
+  std::string_view digits = text;
+  for (const auto& [letter, seconds] : kUnits) {
+    if (!text.ends_with(letter)) continue;
+    unit = seconds;
+    digits.remove_suffix(1);
+  }
+  const double value = number<double>(digits, option, kForm, text) * unit;
+  if (!(value > 0 && std::isfinite(value))) fail(option, text, kForm);
+  return value;
+}
+
 }  // namespace linformer

@@ -19,4 +19,7 @@ int64_t parse_bytes(std::string_view text, const std::string& option);
 /// "25%" as 0.25. Throws Error(kUsage) outside (0%, 100%].
 double parse_share(std::string_view text, const std::string& option);
 
+/// "90", "60s", "10m", "1.5h": seconds. Throws Error(kUsage) for anything else, and for 0 or less.
+double parse_seconds(std::string_view text, const std::string& option);
+
 }  // namespace linformer

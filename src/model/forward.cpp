@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "attention/standard.h"
 #include "base/error.h"
 #include "base/threads.h"
 #include "model/distance_bias.h"
@@ -85,6 +86,7 @@ ForwardPass::ForwardPass(const Model& model, std::unique_ptr<Mechanism> mechanis
     : model_(model),
       a_(model.architecture()),
       mechanism_(std::move(mechanism)),
+      standard_(make_standard()),
       run_(run),
       embedding_(make_input_embedding(model)),
       final_norm_(a_.norm_kind, a_.width, model.final_norm(), a_.norm_epsilon) {
@@ -96,9 +98,11 @@ ForwardPass::ForwardPass(const Model& model, std::unique_ptr<Mechanism> mechanis
 // Into the attention output.
 void ForwardPass::attend(const AttentionShape& shape, const Heads& heads, MatrixView<const float> bias,
                          const AttentionTaps& taps) {
-  mechanism_->run(shape, {.q = heads.q, .k = heads.k, .v = heads.v, .distance_bias = bias},
-                  heads_view(context_.data(), lengths_.own, a_.heads, 0, a_.heads), taps, workspace_.span(),
-                  run_);
+  const bool tapped = taps.logits.data != nullptr || taps.probabilities.data != nullptr;
+  Mechanism& mechanism = tapped ? *standard_ : *mechanism_;
+  mechanism.run(shape, {.q = heads.q, .k = heads.k, .v = heads.v, .distance_bias = bias},
+                heads_view(context_.data(), lengths_.own, a_.heads, 0, a_.heads), taps, workspace_.span(),
+                run_);
 }
 
 void ForwardPass::fill_bias(MatrixView<const float> table) {

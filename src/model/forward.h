@@ -57,7 +57,8 @@ std::vector<int32_t> shifted_right(std::span<const int32_t> ids, int32_t start_i
 /// says.
 class ForwardPass {
  public:
-  /// `model` must outlive it. `mechanism`: see make_mechanism.
+  /// `model` must outlive it. `mechanism`: see make_mechanism; of layers whose logits and P are wanted,
+  /// standard attention makes them.
   ForwardPass(const Model& model, std::unique_ptr<Mechanism> mechanism, Run& run);
 
   /// Bytes it takes for b sequences of length n when `wants` holds for a layer: buffers, scratch and packed
@@ -111,6 +112,7 @@ class ForwardPass {
   };
   struct Sizes;
 
+  int64_t attention_workspace_bytes(const AttentionShape& shape, const LayerWants& wants) const;
   AttentionShape attention_shape(int64_t batch, int64_t queries, int64_t keys) const;
   Sizes sizes_for(int64_t batch, Lengths n, const LayerWants& wants);
   void reserve(int64_t batch, Lengths lengths, const LayerWants& wants);
@@ -141,7 +143,7 @@ class ForwardPass {
 
   const Model& model_;
   const Architecture& a_;
-  std::unique_ptr<Mechanism> mechanism_;
+  std::unique_ptr<Mechanism> mechanism_, standard_;  ///< without taps, with them
   Run& run_;
   std::unique_ptr<InputEmbedding> embedding_;
   std::vector<Layer> layers_;  ///< distinct ones

@@ -39,6 +39,13 @@ AttentionShape ForwardPass::attention_shape(int64_t batch, int64_t queries, int6
           .scale = a_.scale};
 }
 
+// Layers with taps and layers without take turns in it.
+int64_t ForwardPass::attention_workspace_bytes(const AttentionShape& s, const LayerWants& wants) const {
+  const int64_t without = mechanism_->workspace_bytes(s, run_.threads, false);
+  if (!wants.logits && !wants.probabilities) return without;
+  return std::max(without, standard_->workspace_bytes(s, run_.threads, true));
+}
+
 int64_t ForwardPass::most_columns(Lengths n) const {
   return a_.cross ? n.encoder : a_.projection ? a_.most_slots() : n.own;
 }
@@ -49,23 +56,22 @@ ForwardPass::Sizes ForwardPass::sizes_for(int64_t batch, Lengths n, const LayerW
   const int64_t query = a_.heads * a_.head_size, key_value = 2 * a_.kv_heads * a_.head_size;
   const int64_t slots = batch * a_.most_slots();
   const bool norm_first = a_.norm_place != NormPlace::kAfter;
-  Sizes sizes{
-      .hidden = tokens * a_.width,
-      .normed = norm_first ? tokens * a_.width : 0,
-      .qkv = tokens * (query + (a_.slots_first() ? 0 : key_value)),
-      .cross = encoder_ ? tokens * query + encoder_tokens * key_value : 0,
-      .distance_bias = a_.distance_buckets.count > 0 ? a_.heads * (2 * n.own - 1) : 0,
-      .context = tokens * query,
-      // The embedding works there, too.
-      .ffn = std::max(tokens * a_.ffn_width, embedding_->room_floats(tokens)),
-      .gate = a_.gated_ffn ? tokens * a_.ffn_width : 0,
-      .compressed = a_.slots_first() ? slots * a_.width : 0,
-      .slots = slots * key_value / 2,
-      .logits = wants.logits ? map : 0,
-      .probabilities = wants.probabilities ? map : 0,
-      .angles = 2 * n.own * std::ssize(a_.rotary_frequencies),
-      .workspace_bytes = mechanism_->workspace_bytes(
-          attention_shape(batch, n.own, std::max({n.own, n.encoder, a_.most_slots()})), run_.threads)};
+  Sizes sizes{.hidden = tokens * a_.width,
+              .normed = norm_first ? tokens * a_.width : 0,
+              .qkv = tokens * (query + (a_.slots_first() ? 0 : key_value)),
+              .cross = encoder_ ? tokens * query + encoder_tokens * key_value : 0,
+              .distance_bias = a_.distance_buckets.count > 0 ? a_.heads * (2 * n.own - 1) : 0,
+              .context = tokens * query,
+              // The embedding works there, too.
+              .ffn = std::max(tokens * a_.ffn_width, embedding_->room_floats(tokens)),
+              .gate = a_.gated_ffn ? tokens * a_.ffn_width : 0,
+              .compressed = a_.slots_first() ? slots * a_.width : 0,
+              .slots = slots * key_value / 2,
+              .logits = wants.logits ? map : 0,
+              .probabilities = wants.probabilities ? map : 0,
+              .angles = 2 * n.own * std::ssize(a_.rotary_frequencies),
+              .workspace_bytes = attention_workspace_bytes(
+                  attention_shape(batch, n.own, std::max({n.own, n.encoder, a_.most_slots()})), wants)};
   embedding_->prepare(tokens);
   final_norm_.prepare(tokens);
   sizes.scratch_bytes = std::max(embedding_->scratch_bytes(), final_norm_.scratch_bytes());

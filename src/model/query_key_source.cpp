@@ -49,14 +49,14 @@ class QueryKeySource final : public AttentionSource {
     const int64_t maps = (wants.logits ? 2 : 1) * facts_.heads * size.rows * stride;
     const int64_t factors = (facts_.heads * size.rows + kv_heads() * size.cols) * facts_.head_size;
     return sequences * (maps + factors) * static_cast<int64_t>(sizeof(float)) +
-           attention_->workspace_bytes(shape_for(sequences, size), run_.threads);
+           attention_->workspace_bytes(shape_for(sequences, size), run_.threads, true);
   }
 
   void run(std::span<const int64_t> sequences, int64_t layers, LayerVisitor& visitor) override {
     const MapSize size = facts_.sizes[static_cast<size_t>(sequences.front())];
     const int64_t batch = std::ssize(sequences);
     AttentionShape shape = shape_for(batch, size);
-    workspace_.reserve(run_.memory, attention_->workspace_bytes(shape, run_.threads),
+    workspace_.reserve(run_.memory, attention_->workspace_bytes(shape, run_.threads, true),
                        "workspace of attention");
     for (int64_t i = 0; i < layers; ++i) {
       const LayerWants wants = visitor.wants(i);

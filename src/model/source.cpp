@@ -16,7 +16,7 @@ namespace {
 class ModelSource final : public AttentionSource {
  public:
   ModelSource(const Model& model, ModelInputs inputs, std::vector<std::vector<int32_t>> dropped, Run& run)
-      : inputs_(std::move(inputs)), forward_(model, make_mechanism("standard"), run) {
+      : inputs_(std::move(inputs)), forward_(model, make_mechanism("flash"), run) {
     const Architecture& a = model.architecture();
     if (model.encoder() != nullptr) {
       for (const TokenSequence& s : sequences()) decoded_.push_back(shifted_right(s.ids, a.decoder_start_id));

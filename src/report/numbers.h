@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "spectrum/result.h"
+#include "base/order_statistics.h"
 
 namespace linformer {
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/order_statistics.h"
+
 namespace linformer {
 
 /// SpectrumResult::stopped_because where nothing stopped it.
@@ -15,12 +17,6 @@ inline constexpr const char* kAllSequences = "all sequences";
 /// Fewer sampling units than this give no interval and no verdict, and fewer documents than this are not the
 /// units.
 inline constexpr int64_t kLeastUnits = 5;
-
-/// A two-sided confidence interval of a mean.
-struct Interval {
-  double low = 0;
-  double high = 0;
-};
 
 /// One statistic of a head, a layer or the model. Mean and interval: heads are averaged within a sequence,
 /// sequences within a unit. Quantiles: over all pairs of sequence and head. All NaN if no sequence was

@@ -60,15 +60,6 @@ double density(double t, double freedom) {
 
 }  // namespace
 
-double quantile(std::span<const double> ascending, double q) {
-  if (ascending.empty()) return std::numeric_limits<double>::quiet_NaN();
-  const double position = q * static_cast<double>(ascending.size() - 1);
-  const auto below = static_cast<size_t>(position);
-  const size_t above = std::min(below + 1, ascending.size() - 1);
-  const double part = position - static_cast<double>(below);
-  return ascending[below] + part * (ascending[above] - ascending[below]);
-}
-
 Summary summarise(std::span<const double> values) {
   std::vector<double> sorted(values.begin(), values.end());
   std::sort(sorted.begin(), sorted.end());

@@ -8,13 +8,10 @@
 #include <span>
 #include <vector>
 
+#include "base/order_statistics.h"
 #include "spectrum/result.h"
 
 namespace linformer {
-
-/// The quantile at q in [0, 1] of ascending values: linear between order statistics, position q (count − 1)
-/// (type 7 of Hyndman and Fan 1996, the default of R and NumPy). NaN for no values.
-double quantile(std::span<const double> ascending, double q);
 
 /// Mean, median, p95 and max of values in any order, no interval; all NaN for none.
 Summary summarise(std::span<const double> values);

@@ -174,7 +174,7 @@ TEST_CASE("the workspace of flash attention is all it needs, and linear in queri
     AttentionShape s = shape_of(n);
     const Heads q(2, 3, n, 16), k(2, 3, n, 16), v(2, 3, n, 16), out(2, 3, n, 16), bias(1, 1, 3, 2 * n - 1);
     q.fill(1, 1), k.fill(1, 2), v.fill(1, 3), bias.fill(1, 4);
-    const int64_t bytes = flash->workspace_bytes(s, 2);
+    const int64_t bytes = flash->workspace_bytes(s, 2, false);
     const RawBuffer workspace(memory, bytes + 64, "workspace");
     std::ranges::fill(workspace.span(), std::byte{0x5A});
     flash->run(s, {.q = q.view, .k = k.view, .v = v.view, .distance_bias = bias.view.matrix(0, 0)}, out.view,
@@ -183,7 +183,7 @@ TEST_CASE("the workspace of flash attention is all it needs, and linear in queri
     CHECK(std::ranges::all_of(workspace.span().subspan(static_cast<size_t>(bytes)),
                               [](std::byte x) { return x == std::byte{0x5A}; }));
   }
-  CHECK(flash->workspace_bytes(shape_of(100'000), 2) < 4 * 1'000'000);
+  CHECK(flash->workspace_bytes(shape_of(100'000), 2, false) < 4 * 1'000'000);
 }
 
 TEST_CASE("flash attention has no P to show") {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -105,13 +106,17 @@ bool agrees_with_twin(const Case& c) {
   for (const auto& values : parameters) pointers.push_back(values.data());
   const Heads q(s.batch, s.heads, s.queries, s.head_size, 1), k(s.batch, c.kv_heads, s.keys, s.head_size, 2),
       v(s.batch, c.kv_heads, s.keys, s.value_size, 3), out(s.batch, s.heads, s.queries, s.value_size, 4),
-      p(s.batch, s.heads, s.queries, c.k, 5);
+      untapped(s.batch, s.heads, s.queries, s.value_size, 4), p(s.batch, s.heads, s.queries, c.k, 5);
   MemoryAccount memory;
   Run run{.memory = memory, .threads = 2};
-  const RawBuffer workspace(memory, mechanism->workspace_bytes(s, run.threads), "workspace");
+  const AttentionInput in{.q = q.view, .k = k.view, .v = v.view};
   mechanism->prepare(s, pointers);
-  mechanism->run(s, {.q = q.view, .k = k.view, .v = v.view}, out.view, {.probabilities = p.view},
-                 workspace.span(), run);
+  const RawBuffer with(memory, mechanism->workspace_bytes(s, run.threads, true), "workspace");
+  mechanism->run(s, in, out.view, {.probabilities = p.view}, with.span(), run);
+  const RawBuffer without(memory, mechanism->workspace_bytes(s, run.threads, false), "workspace");
+  mechanism->run(s, in, untapped.view, {}, without.span(), run);
+  std::vector<int64_t> rows(static_cast<size_t>(s.queries));
+  std::iota(rows.begin(), rows.end(), int64_t{0});
   bool good = true;
   for (int64_t b = 0; b < s.batch; ++b) {
     for (int64_t h = 0; h < s.heads; ++h) {
@@ -119,7 +124,9 @@ bool agrees_with_twin(const Case& c) {
       const int64_t group = specs[0].shape.size() == 3 ? h * c.k * s.keys : 0;
       const Twin twin(c, q.view.matrix(b, h), k.view.matrix(b, kv), v.view.matrix(b, kv),
                       pointers.front() + group, pointers.back() + group);
-      good = good && close(p.view.matrix(b, h), twin.p) && close(out.view.matrix(b, h), twin.o);
+      good = good && close(p.view.matrix(b, h), twin.p) && close(out.view.matrix(b, h), twin.o) &&
+             close(untapped.view.matrix(b, h), twin.o) &&
+             close(out.view.matrix(b, h), mechanism->reference(s, in, b, h, rows));
     }
   }
   return good;
@@ -185,7 +192,7 @@ TEST_CASE("linformer refuses options, shapes, masks and heads that it cannot com
   mechanism->prepare(kShape, parameters);
   MemoryAccount memory;
   Run run{.memory = memory, .threads = 1};
-  const RawBuffer workspace(memory, mechanism->workspace_bytes(kShape, 1), "workspace");
+  const RawBuffer workspace(memory, mechanism->workspace_bytes(kShape, 1, false), "workspace");
   const Heads q(2, 4, 37, 8, 1), k(2, 2, 29, 8, 2), v(2, 2, 29, 5, 3), out(2, 4, 37, 5, 4);
   const std::vector<float> mask(2 * 29);
   const auto few = error_of([&] {

@@ -147,7 +147,7 @@ TEST_CASE("a mechanism can be run again on other sizes, in the workspace of the 
   MemoryAccount memory;
   Run run{.memory = memory, .threads = 2};
   const auto mechanism = make_standard();
-  const RawBuffer workspace(memory, mechanism->workspace_bytes(shape_of(600), 2), "workspace");
+  const RawBuffer workspace(memory, mechanism->workspace_bytes(shape_of(600), 2, false), "workspace");
   for (const int64_t n : {40, 600, 17, 256, 40}) {
     AttentionShape s = shape_of(n);
     s.batch = 1, s.scale = 0.25f;
@@ -161,19 +161,36 @@ TEST_CASE("a mechanism can be run again on other sizes, in the workspace of the 
   }
 }
 
-TEST_CASE("the workspace grows with keys and threads, and holds at least a row of P each") {
+TEST_CASE("the workspace beside a tap grows with keys and threads, and holds at least a row of P each") {
   const auto mechanism = make_standard();
   for (const int threads : {1, 3}) {
     int64_t before = 0;
     for (int64_t n = 1; n < 20000; n += 1 + n / 7) {
-      const int64_t bytes = mechanism->workspace_bytes(shape_of(n), threads);
+      const int64_t bytes = mechanism->workspace_bytes(shape_of(n), threads, true);
       CAPTURE(threads, n);
       CHECK(bytes >= before);
       CHECK(bytes >= threads * n * 4);
-      CHECK(bytes == threads * mechanism->workspace_bytes(shape_of(n), 1));
+      CHECK(bytes == threads * mechanism->workspace_bytes(shape_of(n), 1, true));
       before = bytes;
     }
   }
+}
+
+TEST_CASE("P of all heads is in the workspace unless it is handed out, and O is the same bits") {
+  AttentionShape s = shape_of(300);
+  s.batch = 2, s.heads = 3, s.scale = 0.25f;
+  const auto mechanism = make_standard();
+  CHECK(mechanism->workspace_bytes(s, 2, false) >= 2 * 3 * 300 * 300 * 4);
+  CHECK(mechanism->workspace_bytes(s, 2, true) < 2 * 3 * 300 * 300 * 4);
+  const Heads q(2, 3, 300, 16), k(2, 3, 300, 16), v(2, 3, 300, 16), tapped(2, 3, 300, 16),
+      untapped(2, 3, 300, 16), of_logits(2, 3, 300, 16), p(2, 3, 300, 300);
+  q.fill(1, 1), k.fill(1, 2), v.fill(1, 3);
+  const AttentionInput in{q.view, k.view, v.view};
+  run_mechanism("standard", s, in, tapped.view, {.probabilities = p.view}, 2);
+  run_mechanism("standard", s, in, untapped.view, {}, 2);
+  run_mechanism("standard", s, in, of_logits.view, {.logits = p.view}, 2);
+  CHECK(untapped.storage == tapped.storage);
+  CHECK(of_logits.storage == tapped.storage);
 }
 
 TEST_CASE("a workspace of just the bytes announced is written to its end and not beyond") {
@@ -185,7 +202,7 @@ TEST_CASE("a workspace of just the bytes announced is written to its end and not
     const Heads q(1, 2, s.queries, 16), k(1, 2, n, 16), v(1, 2, n, 16), out(1, 2, s.queries, 16);
     q.fill(1, 1), k.fill(1, 2), v.fill(1, 3);
     const auto mechanism = make_standard();
-    const int64_t bytes = mechanism->workspace_bytes(s, 2);
+    const int64_t bytes = mechanism->workspace_bytes(s, 2, false);
     const RawBuffer workspace(memory, bytes + 64, "workspace");
     std::fill(workspace.span().begin(), workspace.span().end(), std::byte{0x5A});
     mechanism->run(s, {q.view, k.view, v.view}, out.view, {},

@@ -8,6 +8,7 @@
 #include "io/error_of.h"
 #include "io/file_bytes.h"
 #include "io/temporary_folder.h"
+#include "model/recorded.h"
 #include "program.h"
 #include "tensors.h"
 
@@ -110,7 +111,8 @@ TEST_CASE("attention writes the maps of the stack that is asked for, and layers 
   CHECK(cross.metadata().at("causal") == "false");
   CHECK(floats_of(decoder, "layers.1.probabilities").at(1) == 0);
   CHECK(floats_of(cross, "layers.1.probabilities").at(1) > 0);
-  CHECK(floats_of(decoder, "final.hidden") == floats_of(cross, "final.hidden"));
+  // Attention that is not watched is computed in another order.
+  CHECK(agrees(floats_of(decoder, "final.hidden"), floats_of(cross, "final.hidden")));
   CHECK(floats_of(decoder, "embeddings.hidden") != floats_of(encoder, "embeddings.hidden"));
   stacks.refused({"attention", "--checkpoint", model("mt5"), "--ids", "ids.jsonl", "--stack", "encoder",
                   "--layers", "1", "--out", "x.safetensors"},

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+#include "bench/comparison.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <optional>
+
+#include "base/random.h"
+#include "bench/sweep.h"
+
+namespace linformer {
+namespace {
+
+constexpr uint32_t kBootstrapPurpose = 0xd0;
+constexpr uint64_t kDraws = 1000;
+
+double median_of(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return quantile(values, 0.5);
+}
+
+std::vector<double> picked(std::span<const double> values, std::span<const size_t> at) {
+  std::vector<double> chosen;
+  for (const size_t i : at) chosen.push_back(values[i]);
+  return chosen;
+}
+
+std::vector<size_t> draw(size_t count, Random& random) {
+  std::vector<size_t> chosen(count);
+  for (size_t& i : chosen) i = random.below(static_cast<uint32_t>(count));
+  return chosen;
+}
+
+// Percentiles of what `once` makes of kDraws draws.
+Interval bootstrap(uint64_t seed, const std::function<double(Random&)>& once) {
+  std::vector<double> values;
+  for (uint64_t i = 0; i < kDraws; ++i) {
+    Random random({.seed = seed, .purpose = kBootstrapPurpose, .index = i});
+    values.push_back(once(random));
+  }
+  std::sort(values.begin(), values.end());
+  return {quantile(values, (1 - kBenchConfidence) / 2), quantile(values, (1 + kBenchConfidence) / 2)};
+}
+
+bool measured(const CellResult& cell) { return cell.state == CellState::kMeasured; }
+
+// Of one mechanism, equal in all but the length, by length.
+using Series = std::vector<const CellResult*>;
+
+std::vector<Series> series_of(const std::vector<CellResult>& cells) {
+  std::vector<Series> all;
+  for (const CellResult& cell : cells) {
+    if (!measured(cell)) continue;
+    const auto belongs = [&](const Series& series) {
+      BenchCell first = series.front()->cell;
+      first.length = cell.cell.length;
+      // --tokens makes batches shorter as sequences grow: one curve all the same
+      first.batch = cell.cell.batch;
+      return first.mechanism == cell.cell.mechanism && same_shape(first, cell.cell) &&
+             series.back()->cell.length < cell.cell.length;
+    };
+    const auto found = std::find_if(all.begin(), all.end(), belongs);
+    if (found == all.end()) {
+      all.push_back({&cell});
+    } else {
+      found->push_back(&cell);
+    }
+  }
+  return all;
+}
+
+double per_doubling(double factor, int64_t from, int64_t to) {
+  return std::log(factor) / std::log(static_cast<double>(to) / static_cast<double>(from));
+}
+
+LocalSlope slope_between(const CellResult& a, const CellResult& b, uint64_t seed) {
+  const int64_t from = a.cell.length, to = b.cell.length;
+  LocalSlope slope{
+      .from = from, .to = to, .slope = per_doubling(b.median_ns / a.median_ns, from, to), .interval = {}};
+  slope.interval = bootstrap(seed, [&](Random& random) {
+    const double t0 = median_of(picked(a.samples_ns, draw(a.samples_ns.size(), random)));
+    const double t1 = median_of(picked(b.samples_ns, draw(b.samples_ns.size(), random)));
+    return per_doubling(t1 / t0, from, to);
+  });
+  return slope;
+}
+
+// The cell of `mechanism` with this one's shape, if it was measured.
+const CellResult* partner(const std::vector<CellResult>& cells, const std::string& mechanism,
+                          const CellResult& of) {
+  const auto found = std::find_if(cells.begin(), cells.end(), [&](const CellResult& cell) {
+    return measured(cell) && cell.cell.mechanism == mechanism && same_shape(cell.cell, of.cell);
+  });
+  return found == cells.end() ? nullptr : &*found;
+}
+
+// log(t / t_reference) by length.
+struct Advantage {
+  double length, value;
+};
+
+Crossover crossover(const std::string& mechanism, const std::string& reference,
+                    const std::vector<Advantage>& points) {
+  Crossover crossing{.mechanism = mechanism, .reference = reference, .length = {}, .reason = {}};
+  if (std::ranges::all_of(points, [](const Advantage& p) { return p.value < 0; })) {
+    crossing.reason = "faster at every length measured";
+    return crossing;
+  }
+  if (points.back().value >= 0) {
+    crossing.reason = "not faster at the longest length measured";
+    return crossing;
+  }
+  for (size_t i = points.size() - 1; i > 0; --i) {
+    const Advantage &a = points[i - 1], &b = points[i];
+    if (a.value < 0) continue;
+    const double part = a.value / (a.value - b.value);
+    crossing.length = std::exp(std::log(a.length) + part * std::log(b.length / a.length));
+    return crossing;
+  }
+  return crossing;
+}
+
+}  // namespace
+
+Ratio paired_ratio(std::span<const double> ours, std::span<const double> reference, uint64_t seed) {
+  const size_t rounds = std::min(ours.size(), reference.size());
+  const std::span<const double> a = ours.first(rounds), b = reference.first(rounds);
+  const auto ratio = [&](std::span<const size_t> at) {
+    return median_of(picked(b, at)) / median_of(picked(a, at));
+  };
+  Ratio result{.reference = {},
+               .ratio = median_of({b.begin(), b.end()}) / median_of({a.begin(), a.end()}),
+               .interval = {}};
+  if (static_cast<int64_t>(rounds) < kLeastSamples) return result;
+  result.interval = bootstrap(seed, [&](Random& random) { return ratio(draw(rounds, random)); });
+  return result;
+}
+
+void add_ratios(std::vector<CellResult>& cells, const std::vector<std::string>& references, uint64_t seed) {
+  for (CellResult& cell : cells) {
+    if (!measured(cell)) continue;
+    for (const std::string& name : references) {
+      const CellResult* reference = partner(cells, name, cell);
+      if (reference == nullptr || reference == &cell) continue;
+      cell.ratios.push_back(paired_ratio(cell.samples_ns, reference->samples_ns, seed));
+      cell.ratios.back().reference = name;
+    }
+  }
+}
+
+std::vector<Growth> growth_of(const std::vector<CellResult>& cells, uint64_t seed) {
+  std::vector<Growth> all;
+  for (const Series& series : series_of(cells)) {
+    if (series.size() < 2) continue;
+    Growth growth{.mechanism = series.front()->cell.mechanism, .slopes = {}};
+    for (size_t i = 1; i < series.size(); ++i)
+      growth.slopes.push_back(slope_between(*series[i - 1], *series[i], seed));
+    all.push_back(std::move(growth));
+  }
+  return all;
+}
+
+std::vector<Crossover> crossovers_of(const std::vector<CellResult>& cells,
+                                     const std::vector<std::string>& references) {
+  std::vector<Crossover> all;
+  for (const Series& series : series_of(cells)) {
+    for (const std::string& reference : references) {
+      std::vector<Advantage> points;
+      for (const CellResult* cell : series) {
+        const CellResult* other = partner(cells, reference, *cell);
+        if (other == nullptr || other == cell) continue;
+        points.push_back(
+            {static_cast<double>(cell->cell.length), std::log(cell->median_ns / other->median_ns)});
+      }
+      if (points.size() > 1) all.push_back(crossover(series.front()->cell.mechanism, reference, points));
+    }
+  }
+  return all;
+}
+
+}  // namespace linformer

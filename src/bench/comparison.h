@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Ratios, growth and crossovers of cells that were measured.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bench/result.h"
+
+namespace linformer {
+
+/// median(reference) / median(ours), its interval from 1000 bootstrap draws of rounds: both were sampled in
+/// each round, so what slows a round slows both. Uses the rounds that both have.
+Ratio paired_ratio(std::span<const double> ours, std::span<const double> reference, uint64_t seed);
+
+/// Ratios of every measured cell to those of `references` of the same shape.
+void add_ratios(std::vector<CellResult>& cells, const std::vector<std::string>& references, uint64_t seed);
+
+/// Slopes of each mechanism between neighbouring lengths, all else equal.
+std::vector<Growth> growth_of(const std::vector<CellResult>& cells, uint64_t seed);
+
+/// Where the medians of each mechanism and each reference cross, by straight lines between neighbouring
+/// lengths on logarithmic axes.
+std::vector<Crossover> crossovers_of(const std::vector<CellResult>& cells,
+                                     const std::vector<std::string>& references);
+
+}  // namespace linformer

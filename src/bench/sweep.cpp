@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "bench/sweep.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include "base/error.h"
+
+namespace linformer {
+namespace {
+
+auto shape_key(const BenchCell& c) { return std::tuple(c.length, c.batch, c.heads, c.head_size, c.causal); }
+
+template <class T>
+std::vector<T> unique(std::vector<T> values) {
+  std::vector<T> kept;
+  for (T& value : values) {
+    if (std::find(kept.begin(), kept.end(), value) == kept.end()) kept.push_back(std::move(value));
+  }
+  return kept;
+}
+
+std::vector<int64_t> batches_of(const SweepOptions& options, int64_t length) {
+  if (options.tokens == 0) return unique(options.batches);
+  return {std::max<int64_t>(1, options.tokens / length)};
+}
+
+void require_countable(const BenchCell& c) {
+  const double elements = static_cast<double>(c.length) *
+                          static_cast<double>(std::max(c.length, c.head_size)) *
+                          static_cast<double>(c.batch) * static_cast<double>(c.heads);
+  if (elements < 0x1p58) return;
+  throw Error(ErrorCode::kUsage, {.subject = "bench",
+                                  .found = fmt::format("n = {}, b = {}, h = {}, d = {}", c.length, c.batch,
+                                                       c.heads, c.head_size),
+                                  .expected = "sizes whose product is below 2^58"});
+}
+
+}  // namespace
+
+std::vector<std::string> expand_mechanisms(std::string_view list, const std::vector<int64_t>& ks) {
+  std::vector<std::string> specifications;
+  while (true) {
+    const size_t end = std::min(list.find(';'), list.size());
+    const std::string one(list.substr(0, end));
+    if (one.empty()) {
+      throw Error(ErrorCode::kUsage, {.subject = "--mechanisms",
+                                      .found = "an empty one",
+                                      .expected = "names with options, separated by ';'"});
+    }
+    const size_t name = std::min(one.find(':'), one.size());
+    const bool wants_k = one.substr(0, name) == "linformer" && one.find("k=") == std::string::npos;
+    if (!wants_k) specifications.push_back(one);
+    for (const int64_t k : wants_k ? ks : std::vector<int64_t>{}) {
+      const std::string rest = name < one.size() ? "," + one.substr(name + 1) : "";
+      specifications.push_back(fmt::format("linformer:k={}{}", k, rest));
+    }
+    if (end == list.size()) return specifications;
+    list.remove_prefix(end + 1);
+  }
+}
+
+std::vector<BenchCell> sweep(const SweepOptions& options) {
+  std::vector<std::string> mechanisms;
+  for (const std::string& specification : options.mechanisms)
+    mechanisms.push_back(make_mechanism(specification)->canonical());
+  mechanisms = unique(std::move(mechanisms));
+  std::vector<BenchCell> cells;
+  for (const int64_t length : unique(options.lengths)) {
+    for (const int64_t batch : batches_of(options, length)) {
+      for (const int64_t heads : unique(options.heads)) {
+        for (const int64_t d : unique(options.head_sizes)) {
+          for (const std::string& mechanism : mechanisms) {
+            cells.push_back({.mechanism = mechanism,
+                             .length = length,
+                             .batch = batch,
+                             .heads = heads,
+                             .head_size = d,
+                             .causal = options.causal});
+            require_countable(cells.back());
+          }
+        }
+      }
+    }
+  }
+  std::stable_sort(cells.begin(), cells.end(),
+                   [](const BenchCell& a, const BenchCell& b) { return shape_key(a) < shape_key(b); });
+  return cells;
+}
+
+AttentionShape shape_of(const BenchCell& c) {
+  return {.batch = c.batch,
+          .heads = c.heads,
+          .queries = c.length,
+          .keys = c.length,
+          .head_size = c.head_size,
+          .value_size = c.head_size,
+          .scale = 1 / std::sqrt(static_cast<float>(c.head_size)),
+          .causal = c.causal};
+}
+
+bool same_shape(const BenchCell& a, const BenchCell& b) { return shape_key(a) == shape_key(b); }
+
+}  // namespace linformer

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "report/bench_json.h"
+
+#include "report/numbers.h"
+
+namespace linformer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kNotTimed = "not timed";
+constexpr std::string_view kFewSamples = "too few samples";
+
+Json ratio_json(const Ratio& ratio) {
+  Json json = {{"reference", ratio.reference}};
+  set_number(json, "ratio", ratio.ratio);
+  set_interval(json, "interval", ratio.interval, kFewSamples);
+  return json;
+}
+
+// Times of what was not measured would be zeros.
+void add_times(Json& json, const CellResult& r) {
+  const bool timed = r.state == CellState::kMeasured;
+  const auto number = [&](std::string_view key, double value) {
+    set_number(json, key, timed ? std::optional(value) : std::nullopt, kNotTimed);
+  };
+  number("median_ns", r.median_ns);
+  set_interval(json, "interval_ns", timed ? r.interval_ns : std::nullopt, timed ? kFewSamples : kNotTimed);
+  number("p95_ns", r.p95_ns);
+  number("min_ns", r.min_ns);
+  number("first_call_ns", r.first_call_ns);
+  number("gflops", r.gflops);
+  number("peak_share", r.peak_share);
+  json["ratios"] = Json::array();
+  for (const Ratio& ratio : r.ratios) json["ratios"].push_back(ratio_json(ratio));
+  json["calls_per_sample"] = r.calls_per_sample;
+  json["samples_ns"] = r.samples_ns;
+}
+
+Json error_json(const CellResult& r) {
+  if (r.error.rows == 0) return nullptr;
+  Json json = {{"rows", r.error.rows}};
+  set_number(json, "largest_over_largest_output", r.error.error);
+  set_number(json, "bound", r.error.bound);
+  return json;
+}
+
+Json cell_json(const CellResult& r) {
+  const BenchCell& c = r.cell;
+  Json json = {{"mechanism", c.mechanism}, {"length", c.length},       {"batch", c.batch},
+               {"heads", c.heads},         {"head_size", c.head_size}, {"causal", c.causal},
+               {"dtype", "f32"},           {"state", name_of(r.state)}};
+  set_text(json, "remark", r.reason, "none");
+  json["needs_training"] = r.needs_training;
+  json["flops"] = r.flops;
+  json["tensor_bytes"] = r.tensor_bytes;
+  json["workspace_bytes"] = r.workspace_bytes;
+  json["parameter_bytes"] = r.parameter_bytes;
+  json["error"] = error_json(r);
+  json["timed_batch"] = r.timed_batch;
+  json["timed_heads"] = r.timed_heads;
+  add_times(json, r);
+  return json;
+}
+
+Json growth_json(const Growth& growth) {
+  Json json = {{"mechanism", growth.mechanism}, {"slopes", Json::array()}};
+  for (const LocalSlope& slope : growth.slopes) {
+    Json one = {{"from_length", slope.from}, {"to_length", slope.to}};
+    set_number(one, "slope", slope.slope);
+    set_interval(one, "interval", slope.interval, kFewSamples);
+    json["slopes"].push_back(std::move(one));
+  }
+  return json;
+}
+
+Json crossover_json(const Crossover& crossover) {
+  Json json = {{"mechanism", crossover.mechanism}, {"reference", crossover.reference}};
+  set_number(json, "length", crossover.length, crossover.reason);
+  return json;
+}
+
+}  // namespace
+
+std::string_view name_of(CellState state) {
+  switch (state) {
+    case CellState::kMeasured:
+      return "measured";
+    case CellState::kSkipped:
+      return "skipped";
+    case CellState::kWrong:
+      return "wrong";
+    case CellState::kInterrupted:
+      break;
+  }
+  return "interrupted";
+}
+
+Json bench_report(const ReportContext& context, const Json& method, const BenchResult& result) {
+  ReportContext named = context;
+  named.schema = kBenchSchema;
+  Json report = make_envelope(named);
+  report["method"] = method;
+  Json& results = report["results"] = Json::object();
+  results["complete"] = result.complete;
+  results["confidence"] = kBenchConfidence;
+  set_number(results, "peak_gflops", result.peak_gflops);
+  set_number(results, "peak_drift", result.drift);
+  results["cells"] = Json::array();
+  for (const CellResult& cell : result.cells) results["cells"].push_back(cell_json(cell));
+  results["growth"] = Json::array();
+  for (const Growth& growth : result.growth) results["growth"].push_back(growth_json(growth));
+  results["crossovers"] = Json::array();
+  for (const Crossover& crossover : result.crossovers)
+    results["crossovers"].push_back(crossover_json(crossover));
+  report["warnings"] = result.warnings;
+  return report;
+}
+
+}  // namespace linformer

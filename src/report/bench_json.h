@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// The report linformer/bench/1; its schema is schemas/bench-1.schema.json.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "bench/result.h"
+#include "report/envelope.h"
+
+namespace linformer {
+
+inline constexpr const char* kBenchSchema = "linformer/bench/1";
+
+/// "measured", "skipped", "wrong" or "interrupted".
+std::string_view name_of(CellState state);
+
+/// The whole report. `method`: every choice that changes a number. context.schema is set to kBenchSchema.
+nlohmann::ordered_json bench_report(const ReportContext& context, const nlohmann::ordered_json& method,
+                                    const BenchResult& result);
+
+}  // namespace linformer

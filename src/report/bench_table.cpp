@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+#include "report/bench_table.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "base/memory.h"
+#include "report/bench_json.h"
+#include "report/numbers.h"
+
+namespace linformer {
+namespace {
+
+bool measured(const CellResult& cell) { return cell.state == CellState::kMeasured; }
+
+// Three digits with the unit that fits.
+std::string duration(double ns) {
+  constexpr std::pair<double, const char*> kUnits[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}};
+  for (const auto& [size, unit] : kUnits) {
+    if (ns < size) continue;
+    const double value = ns / size;
+    return fmt::format("{:.{}f} {}", value, value < 10 ? 2 : value < 100 ? 1 : 0, unit);
+  }
+  return fmt::format("{:.0f} ns", ns);
+}
+
+std::string half_width(const CellResult& r) {
+  if (!r.interval_ns) return "?";
+  return fmt::format("{:.1f} %", 50 * (r.interval_ns->high - r.interval_ns->low) / r.median_ns);
+}
+
+// The references that any cell has a ratio to, in their order.
+std::vector<std::string> references_of(const BenchResult& result) {
+  std::vector<std::string> names;
+  for (const CellResult& cell : result.cells) {
+    for (const Ratio& ratio : cell.ratios) {
+      if (std::find(names.begin(), names.end(), ratio.reference) == names.end())
+        names.push_back(ratio.reference);
+    }
+  }
+  return names;
+}
+
+const Ratio* ratio_to(const CellResult& cell, const std::string& reference) {
+  const auto found = std::find_if(cell.ratios.begin(), cell.ratios.end(),
+                                  [&](const Ratio& ratio) { return ratio.reference == reference; });
+  return found == cell.ratios.end() ? nullptr : &*found;
+}
+
+std::string ratio_cell(const CellResult& cell, const std::string& reference) {
+  if (cell.cell.mechanism == reference) return "1";
+  const Ratio* const ratio = ratio_to(cell, reference);
+  return ratio == nullptr ? "" : fmt::format("{:.2f}x", ratio->ratio);
+}
+
+template <class F>
+bool differs(const BenchResult& result, F f) {
+  return std::any_of(result.cells.begin(), result.cells.end(),
+                     [&](const CellResult& cell) { return f(cell) != f(result.cells.front()); });
+}
+
+// Heads and sequences, where the cells are not all of one kind.
+std::string shape_text(const CellResult& r) {
+  return fmt::format("{} x {} x {}", r.cell.batch, r.cell.heads, r.cell.head_size);
+}
+
+std::string remark_mark(const CellResult& r) {
+  if (!measured(r)) return std::string(name_of(r.state));
+  return r.reason.empty() ? "" : "scaled";
+}
+
+// The interval's nearer end must agree, else nothing is said.
+std::string compared(const Ratio& ratio) {
+  if (!ratio.interval || (ratio.interval->low <= 1 && ratio.interval->high >= 1)) return "";
+  const bool faster = ratio.ratio > 1;
+  const double factor = faster ? ratio.ratio : 1 / ratio.ratio;
+  const double low = faster ? ratio.interval->low : 1 / ratio.interval->high;
+  const double high = faster ? ratio.interval->high : 1 / ratio.interval->low;
+  return fmt::format("{:.2f}x ({:.2f} to {:.2f}) {} than {}", factor, low, high, faster ? "faster" : "slower",
+                     ratio.reference);
+}
+
+}  // namespace
+
+Table bench_table(const BenchResult& result) {
+  const bool shapes = differs(result, shape_text);
+  const std::vector<std::string> references = references_of(result);
+  Table table{.title = "", .columns = {{"n"}, {"mechanism", Align::kLeft}}, .rows = {}};
+  if (shapes) table.columns.push_back({"b x h x d"});
+  for (const char* name : {"time", "+-", "GFLOP/s", "of peak"}) table.columns.push_back({name});
+  for (const std::string& reference : references) table.columns.push_back({"vs " + reference});
+  for (const char* name : {"error", "workspace"}) table.columns.push_back({name});
+  table.columns.push_back({"", Align::kLeft});
+  for (const CellResult& r : result.cells) {
+    std::vector<std::string> row = {std::to_string(r.cell.length), r.cell.mechanism};
+    if (shapes) row.push_back(shape_text(r));
+    if (measured(r)) {
+      row.insert(row.end(), {duration(r.median_ns), half_width(r), fixed(r.gflops, 0),
+                             fmt::format("{:.0f} %", 100 * r.peak_share)});
+    } else {
+      row.insert(row.end(), 4, "");
+    }
+    for (const std::string& reference : references)
+      row.push_back(measured(r) ? ratio_cell(r, reference) : "");
+    row.push_back(r.error.rows == 0 ? "" : fmt::format("{:.0e}", r.error.error));
+    row.push_back(format_bytes(r.workspace_bytes));
+    row.push_back(remark_mark(r));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+Table bench_long_table(const BenchResult& result) {
+  const std::vector<std::string> references = references_of(result);
+  Table table;
+  for (const char* name :
+       {"mechanism", "length",     "batch",   "heads",        "head_size",       "causal",         "state",
+        "median_ns", "low_ns",     "high_ns", "p95_ns",       "min_ns",          "first_call_ns",  "samples",
+        "gflops",    "peak_share", "error",   "tensor_bytes", "workspace_bytes", "parameter_bytes"}) {
+    table.columns.push_back({name});
+  }
+  for (const std::string& reference : references) {
+    for (const char* what : {"ratio", "ratio_low", "ratio_high"})
+      table.columns.push_back({fmt::format("{}_to_{}", what, reference)});
+  }
+  for (const CellResult& r : result.cells) {
+    const auto timed = [&](double value) { return measured(r) ? shortest(value) : ""; };
+    const Interval interval = r.interval_ns.value_or(Interval{});
+    std::vector<std::string> row = {r.cell.mechanism,
+                                    std::to_string(r.cell.length),
+                                    std::to_string(r.cell.batch),
+                                    std::to_string(r.cell.heads),
+                                    std::to_string(r.cell.head_size),
+                                    r.cell.causal ? "1" : "0",
+                                    std::string(name_of(r.state)),
+                                    timed(r.median_ns),
+                                    timed(interval.low),
+                                    timed(interval.high),
+                                    timed(r.p95_ns),
+                                    timed(r.min_ns),
+                                    timed(r.first_call_ns),
+                                    std::to_string(r.samples_ns.size()),
+                                    timed(r.gflops),
+                                    timed(r.peak_share),
+                                    r.error.rows == 0 ? "" : shortest(r.error.error),
+                                    std::to_string(r.tensor_bytes),
+                                    std::to_string(r.workspace_bytes),
+                                    std::to_string(r.parameter_bytes)};
+    for (const std::string& reference : references) {
+      const Ratio* const ratio = ratio_to(r, reference);
+      const Interval range = ratio && ratio->interval ? *ratio->interval : Interval{};
+      const bool known = ratio != nullptr && ratio->interval.has_value();
+      row.push_back(ratio == nullptr ? "" : shortest(ratio->ratio));
+      row.push_back(known ? shortest(range.low) : "");
+      row.push_back(known ? shortest(range.high) : "");
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+std::string bench_sentence(const BenchResult& result) {
+  // The longest length at which most was measured is what linear attention is about.
+  const CellResult* longest = nullptr;
+  for (const CellResult& cell : result.cells) {
+    if (measured(cell) && !cell.ratios.empty() && (!longest || cell.cell.length >= longest->cell.length))
+      longest = &cell;
+  }
+  if (longest == nullptr) return "";
+  std::vector<std::string> parts;
+  for (const CellResult& cell : result.cells) {
+    if (!measured(cell) || cell.cell.length != longest->cell.length) continue;
+    for (const Ratio& ratio : cell.ratios) {
+      const std::string text = compared(ratio);
+      if (text.empty() || ratio.ratio < 1) continue;
+      parts.push_back(fmt::format("{} is {}", cell.cell.mechanism, text));
+    }
+  }
+  std::string sentence =
+      fmt::format("At n = {}: {}.", longest->cell.length,
+                  parts.empty() ? "nothing is surely faster" : fmt::format("{}", fmt::join(parts, "; ")));
+  for (const Crossover& crossover : result.crossovers) {
+    if (!crossover.length) continue;
+    sentence += fmt::format(" {} is faster than {} from about n = {:.0f} on.", crossover.mechanism,
+                            crossover.reference, *crossover.length);
+  }
+  return sentence;
+}
+
+}  // namespace linformer

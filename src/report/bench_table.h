@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+
+#include "bench/result.h"
+#include "report/table.h"
+
+namespace linformer {
+
+/// One row a cell: time with its interval, rate, ratios, error, memory.
+Table bench_table(const BenchResult& result);
+
+/// Every number of the cells, for CSV: one row a cell, times in ns and memory in bytes.
+Table bench_long_table(const BenchResult& result);
+
+/// What is faster than what, where, by how much, and from which length on; "" if nothing can be said.
+std::string bench_sentence(const BenchResult& result);
+
+}  // namespace linformer

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "bench/sweep.h"
+
+#include <string>
+#include <vector>
+
+#include "catch.h"
+#include "io/error_of.h"
+
+namespace linformer {
+namespace {
+
+using Names = std::vector<std::string>;
+
+SweepOptions small() {
+  return {.mechanisms = {"flash", "standard"},
+          .lengths = {32, 16},
+          .heads = {2},
+          .head_sizes = {8},
+          .batches = {1}};
+}
+
+}  // namespace
+
+TEST_CASE("A linformer without k becomes one for each k, others stay") {
+  CHECK(expand_mechanisms("flash;linformer", {4, 8}) == Names{"flash", "linformer:k=4", "linformer:k=8"});
+  CHECK(expand_mechanisms("linformer:sharing=none", {4}) == Names{"linformer:k=4,sharing=none"});
+  CHECK(expand_mechanisms("linformer:k=3", {4, 8}) == Names{"linformer:k=3"});
+  for (const char* list : {"", ";", "flash;", ";flash", "a;;b"}) {
+    CHECK(code_of([&] { expand_mechanisms(list, {1}); }) == 2);
+  }
+}
+
+TEST_CASE("A sweep is the cross product by shape from short to long, each cell once") {
+  SweepOptions options = small();
+  options.mechanisms.push_back("flash");
+  options.lengths.push_back(16);
+  const std::vector<BenchCell> cells = sweep(options);
+  REQUIRE(cells.size() == 4);
+  CHECK(cells[0].length == 16);
+  CHECK(cells[0].mechanism == "flash");
+  CHECK(cells[1].mechanism == "standard");
+  CHECK(same_shape(cells[0], cells[1]));
+  CHECK(cells[2].length == 32);
+  CHECK_FALSE(same_shape(cells[1], cells[2]));
+}
+
+TEST_CASE("A number of tokens makes batches of whole sequences, at least one") {
+  SweepOptions options = small();
+  options.tokens = 40;
+  options.lengths = {16, 20, 64};
+  std::vector<int64_t> batches;
+  for (const BenchCell& cell : sweep(options)) batches.push_back(cell.batch);
+  CHECK(batches == std::vector<int64_t>{2, 2, 2, 2, 1, 1});
+}
+
+TEST_CASE("Names that are no mechanism and sizes beyond counting are refused") {
+  SweepOptions options = small();
+  options.mechanisms = {"flush"};
+  CHECK(code_of([&] { sweep(options); }) == 2);
+  options = small();
+  options.lengths = {int64_t{1} << 40};
+  CHECK(code_of([&] { sweep(options); }) == 2);
+}
+
+}  // namespace linformer

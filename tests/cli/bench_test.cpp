@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+#include "io/error_of.h"
+#include "io/file_bytes.h"
+#include "io/json.h"
+#include "io/temporary_folder.h"
+#include "program.h"
+#include "report/schema_validator.h"
+
+namespace linformer {
+namespace {
+
+const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/bench-1.schema.json";
+
+std::vector<std::string> quick(std::vector<std::string> more) {
+  std::vector<std::string> arguments = {"bench", "--lengths", "32,64", "--num-heads", "2",   "--head-size",
+                                        "16",    "--k",       "4,8",   "--budget",    "0.2s"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+ProgramRun here(const TemporaryFolder& folder) { return {.folder = folder.path("")}; }
+
+}  // namespace
+
+TEST_CASE("bench prints a table and a sentence, and writes a report that its schema accepts") {
+  const TemporaryFolder folder;
+  const ProgramResult result = run_program(quick({"--out", "b.json"}), here(folder));
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  for (const char* part : {"standard", "flash", "linformer:k=4,sharing=layerwise", "vs flash", "GFLOP/s"})
+    CHECK(contains(result.out, part));
+  CHECK(contains(result.err, "report: b.json"));
+  const auto report = parse_json(read_text(folder.path("b.json")), "report");
+  CHECK(schema_errors(report, kSchema).empty());
+  CHECK(report["results"]["cells"].size() == 8);
+  CHECK(report["results"]["complete"] == true);
+  for (const auto& cell : report["results"]["cells"]) {
+    CHECK(cell["samples_ns"].size() >= 6);
+    CHECK(cell["error"]["largest_over_largest_output"] <= cell["error"]["bound"]);
+  }
+}
+
+TEST_CASE(
+    "bench gives its report on stdout, its table as CSV or Markdown, and its cells without running them") {
+  const TemporaryFolder folder;
+  const ProgramResult piped = run_program(quick({"--out", "-", "--quiet"}), here(folder));
+  REQUIRE(piped.code == 0);
+  CHECK(schema_errors(parse_json(piped.out, "stdout"), kSchema).empty());
+  const ProgramResult csv = run_program(quick({"--format", "csv", "--out", "c.json"}), here(folder));
+  CHECK(csv.out.starts_with("mechanism,length,batch,heads,head_size,causal,state,median_ns"));
+  CHECK(std::count(csv.out.begin(), csv.out.end(), '\n') == 9);
+  const ProgramResult markdown =
+      run_program(quick({"--format", "markdown", "--out", "m.json"}), here(folder));
+  CHECK(contains(markdown.out, "|---:|"));
+  const ProgramResult list = run_program(quick({"--list"}), here(folder));
+  CHECK(contains(list.out, "linformer:k=8,sharing=layerwise"));
+  CHECK(contains(list.err, "nothing was run"));
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path(".")), {}) == 2);
+}
+
+TEST_CASE("bench skips what cannot be done with the reason, and fails where nothing could") {
+  const TemporaryFolder folder;
+  const ProgramResult causal = run_program(quick({"--causal", "--out", "b.json"}), here(folder));
+  CHECK(causal.code == 0);
+  CHECK(contains(causal.err, "cannot be causal"));
+  CHECK(contains(causal.out, "skipped"));
+  const ProgramResult none =
+      run_program({"bench", "--lengths", "4096", "--memory", "1MB", "--out", "n.json"}, here(folder));
+  CHECK(none.code == 5);
+  CHECK(contains(none.err, "queries"));
+}
+
+TEST_CASE("bench refuses options that make no sense, naming them") {
+  const TemporaryFolder folder;
+  const std::pair<std::vector<std::string>, const char*> rows[] = {
+      {{"--mechanisms", "flush"}, "flush"},
+      {{"--mechanisms", "flash;;standard"}, "--mechanisms"},
+      {{"--mechanisms", "linformer:k=0"}, "k=0"},
+      {{"--lengths", "0"}, "--lengths"},
+      {{"--lengths", "abc"}, "--lengths"},
+      {{"--k", "0"}, "--k"},
+      {{"--num-heads", "0"}, "--num-heads"},
+      {{"--head-size", "-1"}, "--head-size"},
+      {{"--batch", "0"}, "--batch"},
+      {{"--batch", "2", "--tokens", "64"}, "--tokens"},
+      {{"--budget", "0"}, "--budget"},
+      {{"--budget", "10x"}, "--budget"},
+      {{"--score-std", "nan"}, "--score-std"},
+      {{"--reference", "nothing"}, "nothing"},
+      {{"--lengths", "1000000000000"}, "2^58"}};
+  for (const auto& [arguments, part] : rows) {
+    std::vector<std::string> all = {"bench"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const ProgramResult result = run_program(all, here(folder));
+    INFO(result.err);
+    CHECK(result.code == 2);
+    CHECK(contains(result.err, part));
+  }
+  CHECK(std::filesystem::is_empty(folder.path(".")));
+}
+
+}  // namespace linformer
