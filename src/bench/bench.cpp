@@ -83,7 +83,10 @@ class Bench {
   }
 
   BenchResult run() {
-    result_.peak_gflops = measure_peak_gflops(run_.threads);
+    // What decides over budgets should not be a moment when others had the machine.
+    constexpr int kTries = 10;
+    for (int i = 0; i < kTries; ++i)
+      result_.peak_gflops = std::max(result_.peak_gflops, measure_peak_gflops(run_.threads));
     for (Group& group : groups()) {
       if (run_.stopped()) break;
       run_group(group);
