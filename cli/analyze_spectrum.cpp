@@ -218,9 +218,12 @@ void note_width(const SpectrumResult& result, double width, const Session& sessi
 
 void show(const SpectrumResult& result, const Json& report, const ReportPlaces& places,
           const std::string& preface, const Session& session) {
-  if (places.standard_output) return print(dump_json(report));
-  if (result.sequences > 0) print_result(result, report, preface, session);
-  session.note(fmt::format("report: {}", places.report));
+  if (places.standard_output) {
+    print(dump_json(report));
+  } else {
+    if (result.sequences > 0) print_result(result, report, preface, session);
+    session.note(fmt::format("report: {}", places.report));
+  }
   if (!places.curves.empty()) session.note(fmt::format("curves: {}", places.curves));
   if (!places.spectra.empty()) session.note(fmt::format("spectra: {}", places.spectra));
   if (result.complete) return;
@@ -242,7 +245,7 @@ std::pair<SpectrumResult, Json> analyze(const SpectrumOptions& o, const ReportPl
   const PlacesLock lock(places);
   const bool resume = should_resume(places, o.resume, o.force);
   if (o.resume && !resume) session.note(nothing_to_resume(places));
-  const Json method = method_json(o, analysis.options(), input, session.context());
+  const Json method = method_json(o, analysis.options(), input, session.context(true));
   const AnalysisFiles files{.journal = places.journal,
                             .spectra = places.spectra,
                             .resume = resume,
@@ -251,7 +254,7 @@ std::pair<SpectrumResult, Json> analyze(const SpectrumOptions& o, const ReportPl
   const double load_seconds = session.seconds();
   SpectrumResult result = analysis.run(std::move(untrained.sources), files);
   result.seconds.load = load_seconds;
-  Json report = spectrum_report(session.context(),
+  Json report = spectrum_report(session.context(true),
                                 {.input = input.facts,
                                  .identity = files.identity,
                                  .method = method,

@@ -8,13 +8,16 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/build_info.h"
 #include "base/error.h"
 #include "base/parse.h"
+#include "bench/sampling.h"
 #include "bench/sweep.h"
 #include "commands.h"
 #include "interrupt.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
+#include "io/sha256.h"
 #include "options.h"
 #include "report/bench_json.h"
 #include "report/bench_table.h"
@@ -26,6 +29,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr const char* kCommand = "bench";
+constexpr const char* kReferences = "standard;flash";
 
 struct BenchCommand {
   CommonOptions common;
@@ -38,7 +42,7 @@ struct BenchCommand {
   int64_t tokens = 0;
   bool causal = false;
   double score_deviation = 1;
-  std::string references = "standard;flash";
+  std::string references;  ///< empty: those of kReferences that are in the sweep
   std::string budget = "60s";
   bool cold = false;
   bool list = false;
@@ -61,21 +65,37 @@ SweepOptions sweep_options(const BenchCommand& o) {
           .causal = o.causal};
 }
 
-BenchOptions bench_options(const BenchCommand& o) {
-  BenchOptions options{.score_deviation = static_cast<float>(o.score_deviation),
-                       .seed = o.common.seed,
-                       .references = {},
-                       .budget_seconds = parse_seconds(o.budget, "--budget"),
-                       .cold = o.cold};
-  for (const std::string& specification : expand_mechanisms(o.references, positive_list(o.k, "--k")))
-    options.references.push_back(make_mechanism(specification)->canonical());
+// What is named must be in the sweep.
+std::vector<std::string> references_of(const BenchCommand& o, const std::vector<BenchCell>& cells) {
+  std::vector<std::string> references;
+  const std::string list = o.references.empty() ? kReferences : o.references;
+  for (const std::string& specification : expand_mechanisms(list, positive_list(o.k, "--k"))) {
+    const std::string name = make_mechanism(specification)->canonical();
+    const bool there =
+        std::ranges::any_of(cells, [&](const BenchCell& cell) { return cell.mechanism == name; });
+    if (there) references.push_back(name);
+    if (there || o.references.empty()) continue;
+    throw Error(ErrorCode::kUsage, {.subject = "--reference",
+                                    .found = fmt::format("'{}', which is not measured", specification),
+                                    .expected = "mechanisms of --mechanisms"});
+  }
+  return references;
+}
+
+BenchOptions bench_options(const BenchCommand& o, const std::vector<BenchCell>& cells) {
+  BenchOptions options;
+  options.score_deviation = static_cast<float>(o.score_deviation);
+  options.seed = o.common.seed;
+  options.references = references_of(o, cells);
+  options.budget_seconds = parse_seconds(o.budget, "--budget");
+  options.cold = o.cold;
   return options;
 }
 
-Json method_json(const BenchOptions& options, const Session& session) {
+Json method_json(const BenchOptions& options, Session& session) {
   return {{"level", "attention"},
           {"dtype", "f32"},
-          {"threads", session.options().threads > 0 ? Json(session.options().threads) : Json("default")},
+          {"threads", session.run().threads},
           {"score_deviation", options.score_deviation},
           {"values", "independent standard normal; q times score_deviation, s = 1/sqrt(d)"},
           {"layout", "q, k, v, o dense [batch, heads, n, d]"},
@@ -96,7 +116,6 @@ Json method_json(const BenchOptions& options, const Session& session) {
            "these rows"}};
 }
 
-// Without running anything but the peak, for the prediction.
 int list_cells(const std::vector<BenchCell>& cells, Session& session) {
   constexpr double kGuess = 50;  // GFLOP/s a thread
   Table table{.title = "",
@@ -117,17 +136,7 @@ int list_cells(const std::vector<BenchCell>& cells, Session& session) {
                           fmt::format("{:.3g}", p.seconds), format_bytes(p.tensor_bytes),
                           format_bytes(p.workspace_bytes), format_bytes(p.parameter_bytes)});
   }
-  switch (session.options().format) {
-    case Format::kMarkdown:
-      print(markdown_table(table));
-      break;
-    case Format::kCsv:
-      print(csv_table(table));
-      break;
-    default:
-      print(terminal_table(table));
-      break;
-  }
+  print(rendered(table, session.options().format));
   session.note(fmt::format("predicted at {} GFLOP/s a thread; nothing was run", kGuess));
   return 0;
 }
@@ -145,13 +154,13 @@ void print_result(const BenchResult& result, const Json& report, const BenchComm
       return print(report.dump() + "\n");
     case Format::kCsv:
       return print(csv_table(bench_long_table(result)));
-    case Format::kMarkdown:
-      print(markdown_table(bench_table(result)));
-      break;
     case Format::kTable:
-      print(preface(result, o, session.run().threads) + terminal_table(bench_table(result)));
+      print(preface(result, o, session.run().threads));
+      break;
+    case Format::kMarkdown:
       break;
   }
+  print(rendered(bench_table(result), o.common.format));
   const std::string sentence = bench_sentence(result);
   if (!sentence.empty()) print("\n" + sentence + "\n");
 }
@@ -159,8 +168,15 @@ void print_result(const BenchResult& result, const Json& report, const BenchComm
 void note_remarks(const BenchResult& result, const Session& session) {
   for (const std::string& warning : result.warnings) session.note("warning: " + warning);
   for (const CellResult& cell : result.cells) {
-    if (cell.reason.empty()) continue;
-    session.note(fmt::format("{} at n = {}: {}", cell.cell.mechanism, cell.cell.length, cell.reason));
+    if (cell.state == CellState::kWrong) {
+      message(fmt::format("linformer: {}: {}", name_of(cell.cell), cell.reason));
+    } else if (!cell.reason.empty()) {
+      session.note(fmt::format("{}: {}: {}", name_of(cell.cell), name_of(cell.state), cell.reason));
+    } else if (cell.scaled()) {
+      session.note(fmt::format("{}: timed on {} of {} heads of {} of {}, and scaled", name_of(cell.cell),
+                               cell.timed_heads, cell.cell.heads, cell.timed_batch,
+                               counted(cell.cell.batch, "sequence")));
+    }
   }
 }
 
@@ -169,14 +185,23 @@ int exit_code(const BenchResult& result) {
     return std::ranges::any_of(result.cells, [=](const CellResult& cell) { return cell.state == state; });
   };
   if (any(CellState::kWrong)) return 1;
-  const bool nothing = !any(CellState::kMeasured) && !any(CellState::kInterrupted);
-  return nothing ? static_cast<int>(ErrorCode::kMemory) : 0;
+  if (any(CellState::kMeasured) || any(CellState::kInterrupted)) return 0;
+  return static_cast<int>(any(CellState::kTooLarge) ? ErrorCode::kMemory : ErrorCode::kUsage);
+}
+
+// Equal for runs whose numbers mean the same.
+std::string identity_of(const std::vector<BenchCell>& cells, const Json& method) {
+  Sha256 digest;
+  digest.update(method.dump());
+  for (const BenchCell& cell : cells) digest.update(name_of(cell));
+  digest.update(build_info().version);
+  return digest.hex_digest();
 }
 
 int run(const BenchCommand& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
   const std::vector<BenchCell> cells = sweep(sweep_options(o));
-  const BenchOptions options = bench_options(o);
+  const BenchOptions options = bench_options(o, cells);
   if (o.list || o.common.dry_run) return list_cells(cells, session);
   ReportPlaces places =
       choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, "");
@@ -186,7 +211,8 @@ int run(const BenchCommand& o, const Invocation& invocation) {
 
   stop_on_signals();
   const BenchResult result = bench(cells, options, session.run());
-  const Json report = bench_report(session.context(), method_json(options, session), result);
+  const Json method = method_json(options, session);
+  const Json report = bench_report(session.context(false), method, identity_of(cells, method), result);
   if (places.standard_output) {
     print(dump_json(report));
   } else {

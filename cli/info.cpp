@@ -62,11 +62,13 @@ std::string cell(const Json& value) {
 }
 
 Table facts_table(const Json& facts) {
-  Table table{.title = "", .columns = {{"", Align::kLeft}, {"", Align::kLeft}}, .rows = {}};
+  Table table{.title = "", .columns = {{"fact", Align::kLeft}, {"value", Align::kLeft}}, .rows = {}};
   for (const auto& [key, value] : facts.items()) {
     if (key == "tensor_list") continue;
     if (value.is_object()) {
-      for (const auto& [inner, x] : value.items()) table.rows.push_back({inner, cell(x)});
+      // An encoder's architecture comes first; its decoder's has the same names.
+      const std::string prefix = key == "decoder" ? "decoder " : "";
+      for (const auto& [inner, x] : value.items()) table.rows.push_back({prefix + inner, cell(x)});
     } else if (value.is_array()) {
       table.rows.push_back({key, value.empty() ? "none" : fmt::format("{}", value.size())});
       for (const Json& x : value) table.rows.push_back({"", cell(x)});
@@ -98,16 +100,10 @@ Table model_table() {
   return table;
 }
 
-std::string render(const Table& table, Format format) {
-  if (format == Format::kMarkdown) return markdown_table(table);
-  if (format == Format::kCsv) return csv_table(table);
-  return terminal_table(table);
-}
-
 int run(const InfoOptions& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
   if (o.models) {
-    print(render(model_table(), o.common.format));
+    print(rendered(model_table(), o.common.format));
     return 0;
   }
   const Checkpoint checkpoint = open_checkpoint(o.input.checkpoint, session);
@@ -124,8 +120,8 @@ int run(const InfoOptions& o, const Invocation& invocation) {
     print(o.common.format == Format::kJson ? dump_json(facts) : facts.dump() + "\n");
     return 0;
   }
-  print(render(facts_table(facts), o.common.format));
-  if (o.tensors) print("\n" + render(tensor_table(checkpoint), o.common.format));
+  print(rendered(facts_table(facts), o.common.format));
+  if (o.tensors) print("\n" + rendered(tensor_table(checkpoint), o.common.format));
   return 0;
 }
 

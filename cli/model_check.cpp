@@ -36,13 +36,14 @@ void require_predictions(const InputOptions& options, const PackedText& packed,
                .remedy = "Give more text"});
 }
 
-// <extra_id_0>, <extra_id_1>, ..., as far as the tokenizer has them.
-std::vector<int32_t> sentinels(const Tokenizer& tokenizer) {
+// <extra_id_0>, <extra_id_1>, ..., as far as the tokenizer and the model have them.
+std::vector<int32_t> sentinels(const Tokenizer& tokenizer, int64_t vocabulary) {
   constexpr size_t kMost = 1000;  // whatever a strange tokenizer makes of them
   std::vector<int32_t> found;
   while (found.size() < kMost) {
     const std::vector<int32_t> ids = tokenizer.encode(fmt::format("<extra_id_{}>", found.size()));
     if (ids.size() != 1 || ids.front() == tokenizer.special_tokens().unknown) break;
+    if (ids.front() >= vocabulary) break;
     found.push_back(ids.front());
   }
   return found;
@@ -50,16 +51,16 @@ std::vector<int32_t> sentinels(const Tokenizer& tokenizer) {
 
 // T5's own task where there is a tokenizer with what it takes, else one that takes nothing: the text once
 // more.
-Task encoder_decoder_task(const PackedText& packed, CheckpointTokenizer& opened, int32_t start_id,
+Task encoder_decoder_task(const PackedText& packed, CheckpointTokenizer& opened, const Architecture& a,
                           uint64_t seed) {
   const Tokenizer* const tokenizer = opened.find();
-  const std::vector<int32_t> marks = tokenizer ? sentinels(*tokenizer) : std::vector<int32_t>{};
+  const std::vector<int32_t> marks = tokenizer ? sentinels(*tokenizer, a.vocabulary) : std::vector<int32_t>{};
   Task task{.loss = marks.empty() ? kCopyLoss : "span_corruption_loss_nats"};
   for (const Sequence& sequence : packed.sequences) {
     task.predictions.push_back(tokenizer == nullptr || marks.empty()
-                                   ? predict_again(sequence.ids, start_id)
+                                   ? predict_again(sequence.ids, a.decoder_start_id)
                                    : corrupt_spans(sequence.ids, tokenizer->special_tokens().ids, marks,
-                                                   start_id, seed, task.predictions.size()));
+                                                   a.decoder_start_id, seed, task.predictions.size()));
   }
   return task;
 }
@@ -72,7 +73,14 @@ Task causal_task(const PackedText& packed) {
 
 Task masked_task(const PackedText& packed, CheckpointTokenizer& tokenizer, int64_t vocabulary,
                  uint64_t seed) {
-  const SpecialTokens& special = tokenizer.get().special_tokens();
+  const Tokenizer* const opened = tokenizer.find();
+  if (opened == nullptr) {
+    throw Error(ErrorCode::kInput, {.subject = "--check",
+                                    .found = "a masked language model without its tokenizer",
+                                    .expected = "the tokenizer's files beside the model, which tell [MASK]",
+                                    .remedy = "Add them, or leave out --check"});
+  }
+  const SpecialTokens& special = opened->special_tokens();
   if (!special.mask || *special.mask >= vocabulary) {
     throw Error(ErrorCode::kUsage, {.subject = "--check",
                                     .found = "a tokenizer without a mask token that the model has",
@@ -90,7 +98,7 @@ Task masked_task(const PackedText& packed, CheckpointTokenizer& tokenizer, int64
 Task task_for(const PackedText& packed, CheckpointTokenizer& tokenizer, const ModelPlan& plan,
               uint64_t seed) {
   const Architecture& a = plan.architecture;
-  if (plan.encoder) return encoder_decoder_task(packed, tokenizer, a.decoder_start_id, seed);
+  if (plan.encoder) return encoder_decoder_task(packed, tokenizer, a, seed);
   return a.causal ? causal_task(packed) : masked_task(packed, tokenizer, a.vocabulary, seed);
 }
 
@@ -135,11 +143,12 @@ nlohmann::ordered_json check_model(const InputOptions& options, const Checkpoint
                                   {"predictions", result.predictions},
                                   {task.loss, result.loss},
                                   {"accuracy", result.accuracy}};
-  if (!plan.encoder) return facts;
   facts["guessing_loss_nats"] = std::log(static_cast<double>(plan.architecture.vocabulary));
-  if (task.loss == kCopyLoss) {
-    facts["meaning"] = "copying, since there are no sentinels: a small loss proves, a large one says nothing";
-  }
+  facts["meaning"] =
+      task.loss == kCopyLoss
+          ? "copying, since there are no sentinels: a small loss proves, a large one says nothing"
+          : "a trained model that is read right is far below guessing; near or above it, it is untrained, "
+            "the text is not of its kind, or something was read wrong";
   return facts;
 }
 

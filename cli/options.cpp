@@ -17,6 +17,7 @@
 #include "base/parse.h"
 #include "base/threads.h"
 #include "interrupt.h"
+#include "io/json.h"
 #include "kernels/isa.h"
 #include "usage.h"
 
@@ -148,6 +149,29 @@ void add_common_options(CLI::App& app, CommonOptions& o, CommonParts parts) {
   app.add_flag("--quiet", o.quiet, "no messages and no progress on stderr, errors excepted")->group(group);
 }
 
+std::string rendered(const Table& table, Format format) {
+  switch (format) {
+    case Format::kMarkdown:
+      return markdown_table(table);
+    case Format::kCsv:
+      return csv_table(table);
+    case Format::kTable:
+      return terminal_table(table);
+    case Format::kJson:
+    case Format::kJsonl:
+      break;
+  }
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  std::string lines;
+  for (const std::vector<std::string>& row : table.rows) {
+    nlohmann::ordered_json object = nlohmann::ordered_json::object();
+    for (size_t i = 0; i < row.size(); ++i) object[table.columns[i].name] = row[i];
+    lines += object.dump() + "\n";
+    all.push_back(std::move(object));
+  }
+  return format == Format::kJsonl ? lines : dump_json(all);
+}
+
 Session::Session(const CommonOptions& options, const Environment& environment,
                  std::vector<std::string> command)
     : options_(options),
@@ -181,12 +205,12 @@ double Session::seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
 }
 
-ReportContext Session::context() const {
+ReportContext Session::context(bool lapack) const {
   ReportContext context;
   context.libraries.onednn = dnn_version();
   context.libraries.onednn_isa = dnn_isa();
   context.libraries.highway_target = kernel_target();
-  const LapackFacts facts = Lapack::get().facts();
+  const LapackFacts facts = lapack ? Lapack::get().facts() : LapackFacts{};
   context.libraries.lapack = facts.config;
   context.libraries.lapack_core = facts.core;
   context.libraries.lapack_threading = facts.threading;

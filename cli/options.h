@@ -16,6 +16,7 @@
 #include "base/run.h"
 #include "environment.h"
 #include "report/envelope.h"
+#include "report/table.h"
 #include "terminal.h"
 
 namespace linformer::cli {
@@ -105,6 +106,9 @@ void refuse_empty_values(CLI::App& command);
 
 void add_common_options(CLI::App& app, CommonOptions& options, CommonParts parts);
 
+/// The table as the format has it; JSON formats get an array of objects, or one a line.
+std::string rendered(const Table& table, Format format);
+
 /// A command under way: threads, memory, libraries, the clock.
 class Session {
  public:
@@ -125,8 +129,8 @@ class Session {
   std::string default_report(const std::string& command) const;
   /// Wall clock since the start.
   double seconds() const;
-  /// The envelope of a report made now. Loads LAPACK.
-  ReportContext context() const;
+  /// The envelope of a report made now. `lapack`: whether it was used, and is to be named; that loads it.
+  ReportContext context(bool lapack) const;
 
  private:
   CommonOptions options_;

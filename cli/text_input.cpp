@@ -10,6 +10,7 @@
 #include "image_input.h"
 #include "io/embedded.h"
 #include "io/printable.h"
+#include "report/numbers.h"
 
 namespace linformer::cli {
 namespace {
@@ -19,9 +20,10 @@ constexpr const char* kSampleName = "the sample text that is built in";
 
 // What there could be more of, of what the options allow.
 std::string more_sequences(const InputOptions& options) {
-  if (!options.ids.empty()) return "Give more lines with ids, or fewer --sequences";
-  if (options.per_document) return "Give more documents, or fewer --sequences";
-  return "Give more text, a smaller --length or --sequences, or --join-documents";
+  const char* const fewer = options.sequences > 1 ? ", or fewer --sequences" : "";
+  if (!options.ids.empty()) return fmt::format("Give more lines with ids{}", fewer);
+  if (options.per_document) return fmt::format("Give more documents{}", fewer);
+  return fmt::format("Give more text, a smaller --length, or --join-documents{}", fewer);
 }
 
 void require_sequences(const InputOptions& options, const PackedText& packed, int64_t length) {
@@ -30,8 +32,8 @@ void require_sequences(const InputOptions& options, const PackedText& packed, in
   throw Error(
       ErrorCode::kInput,
       {.subject = name_of_text(options),
-       .found = fmt::format("{} tokens in {} documents, which give {} sequences", packed.tokens,
-                            packed.documents_read, count),
+       .found = fmt::format("{} in {}, which give {}", counted(packed.tokens, "token"),
+                            counted(packed.documents_read, "document"), counted(count, "sequence")),
        .expected = options.ids.empty() ? fmt::format("at least {} of {} tokens",
                                                      std::max<int64_t>(options.sequences, 1), length)
                                        : fmt::format("at least {}", std::max<int64_t>(options.sequences, 1)),
@@ -44,27 +46,36 @@ std::string name_of_id(int32_t id, const Tokenizer* tokenizer) {
                               : fmt::format("token \"{}\", id {}", printable(tokenizer->token(id)), id);
 }
 
+std::string longest_of(const Architecture& a) {
+  if (!a.windowed) return fmt::format("the model's {} positions", a.positions);
+  return fmt::format("{}, the model's sliding window: beyond it keys are hidden, which is not computed",
+                     a.positions);
+}
+
+constexpr const char* kCut = "Cut the sequences, as 'linformer tokenize --length N' does";
+
 void check_ids(const PackedText& packed, const Architecture& a, const Tokenizer* tokenizer) {
   for (size_t i = 0; i < packed.sequences.size(); ++i) {
     const std::vector<int32_t>& ids = packed.sequences[i].ids;
-    const auto fail = [&](std::string found, std::string expected) {
+    const auto fail = [&](std::string found, std::string expected, const char* remedy) {
       throw Error(ErrorCode::kInput,
                   {.subject = packed.documents[static_cast<size_t>(packed.sequences[i].document)],
                    .found = std::move(found),
                    .expected = std::move(expected),
-                   .remedy = "Use the tokenizer that belongs to this model"});
+                   .remedy = remedy});
     };
     if (std::ssize(ids) > a.positions) {
-      fail(fmt::format("{} ids", ids.size()), fmt::format("at most the model's {} positions", a.positions));
+      fail(fmt::format("{} ids", ids.size()), "at most " + longest_of(a), kCut);
     }
     const int64_t least = a.only_length().value_or(1);
     if (std::ssize(ids) < least) {
       fail(fmt::format("{} ids", ids.size()),
-           fmt::format("exactly {}: this model takes no shorter input", least));
+           fmt::format("exactly {}: this model takes no shorter input", least), kCut);
     }
     const auto worst = std::max_element(ids.begin(), ids.end());
     if (*worst >= a.vocabulary)
-      fail(name_of_id(*worst, tokenizer), fmt::format("ids below {}", a.vocabulary));
+      fail(name_of_id(*worst, tokenizer), fmt::format("ids below {}", a.vocabulary),
+           "Use the tokenizer that belongs to this model");
   }
 }
 
@@ -78,9 +89,9 @@ int64_t chosen_length(const InputOptions& options, const Architecture& a) {
                                     .expected = fmt::format("{}, the only length this model takes", *only)});
   }
   if (length <= a.positions) return length;
-  throw Error(ErrorCode::kUsage, {.subject = "--length",
-                                  .found = std::to_string(length),
-                                  .expected = fmt::format("at most the model's {} positions", a.positions)});
+  throw Error(
+      ErrorCode::kUsage,
+      {.subject = "--length", .found = std::to_string(length), .expected = "at most " + longest_of(a)});
 }
 
 }  // namespace

@@ -53,20 +53,23 @@ class Flash final : public Mechanism {
     float* const rooms = reinterpret_cast<float*>(workspace.data());
     float* const bias = rooms + run.threads * thread_floats(s);
     if (in.distance_bias.data != nullptr) reverse_bias(s, in.distance_bias, bias);
-    const int64_t rows = piece_rows(s, run.threads), pieces = (s.queries + rows - 1) / rows;
+    // A rest goes to the last piece: the kernel groups rows from both of its ends, and with pieces of whole
+    // blocks but for that one the groups are the same for every number of threads.
+    const int64_t rows = piece_rows(s, run.threads), pieces = std::max<int64_t>(1, s.queries / rows);
     parallel_for(run.threads, s.batch * s.heads * pieces, [&](int64_t i, int thread) {
       const int64_t b = i / (s.heads * pieces), h = i / pieces % s.heads;
       // The last rows of a causal head are the most work; they go first.
-      const int64_t first = (pieces - 1 - i % pieces) * rows;
+      const int64_t piece = pieces - 1 - i % pieces, first = piece * rows;
+      const int64_t count = piece + 1 < pieces ? rows : s.queries - first;
       FusedAttention head = head_of(s, in, out, b, h);
       if (in.distance_bias.data != nullptr) head.distance_bias = bias + h * bias_floats(s);
-      fused_attention(head, first, std::min(rows, s.queries - first), rooms + thread * thread_floats(s));
+      fused_attention(head, first, count, rooms + thread * thread_floats(s));
     });
   }
 
-  std::vector<double> reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
-                                std::span<const int64_t> rows) const override {
-    return reference_rows(s, in, reference_keys(s, in, b, h), b, h, rows);
+  ReferenceRows reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
+                          std::span<const int64_t> rows) const override {
+    return reference_rows(s, in, b, h, rows);
   }
 
  private:

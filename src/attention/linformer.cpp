@@ -123,8 +123,8 @@ class Linformer final : public Mechanism {
     over_slots_by(tapped).run(over_slots(s), slots, out, taps, rest, run);
   }
 
-  std::vector<double> reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
-                                std::span<const int64_t> rows) const override {
+  ReferenceRows reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
+                          std::span<const int64_t> rows) const override {
     const int64_t kv = h / (s.heads / in.k.heads), first = of_heads() ? h * options_.k : 0;
     const auto project = [&](const SlotWeights& w, MatrixView<const float> m) {
       std::vector<double> slots(static_cast<size_t>(options_.k * m.cols));
@@ -137,8 +137,11 @@ class Linformer final : public Mechanism {
       }
       return slots;
     };
-    const ReferenceKeys slots{project(e_, in.k.matrix(b, kv)), project(f_, in.v.matrix(b, kv))};
-    return reference_rows(s, in, slots, b, h, rows);
+    const std::vector<double> keys = project(e_, in.k.matrix(b, kv)),
+                              values = project(f_, in.v.matrix(b, kv));
+    const MatrixView<const double> k{keys.data(), options_.k, s.head_size, s.head_size};
+    const MatrixView<const double> v{values.data(), options_.k, s.value_size, s.value_size};
+    return reference_rows(s, in, k, v, b, h, rows);
   }
 
  private:

@@ -77,6 +77,13 @@ struct ParameterSpec {
   bool trainable = true;
 };
 
+/// What plain loops in f64 make of some rows.
+struct ReferenceRows {
+  std::vector<double> o;  ///< [rows, value_size]
+  double largest_score =
+      0;  ///< the largest |scale · q·k| of what the softmax is of, whose rounding the weights show
+};
+
 /// One way to compute attention. Its options are fixed when it is made. One call at a time.
 class Mechanism {
  public:
@@ -102,8 +109,8 @@ class Mechanism {
 
   /// The slow twin of run(), by plain loops in f64: those rows of O of head h of sequence b, one after
   /// another. After prepare().
-  virtual std::vector<double> reference(const AttentionShape& shape, const AttentionInput& in, int64_t b,
-                                        int64_t h, std::span<const int64_t> rows) const = 0;
+  virtual ReferenceRows reference(const AttentionShape& shape, const AttentionInput& in, int64_t b, int64_t h,
+                                  std::span<const int64_t> rows) const = 0;
 };
 
 /// Makes a mechanism from "name" or "name:option=value,...". Throws Error(kUsage) listing the known names.

@@ -120,9 +120,9 @@ class Standard final : public Mechanism {
     });
   }
 
-  std::vector<double> reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
-                                std::span<const int64_t> rows) const override {
-    return reference_rows(s, in, reference_keys(s, in, b, h), b, h, rows);
+  ReferenceRows reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
+                          std::span<const int64_t> rows) const override {
+    return reference_rows(s, in, b, h, rows);
   }
 
  private:

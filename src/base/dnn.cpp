@@ -2,7 +2,6 @@
 #include "base/dnn.h"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <dnnl.hpp>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/threads.h"
 
 namespace linformer {
 namespace {
@@ -89,18 +89,6 @@ dnnl::layer_normalization_forward::primitive_desc layer_norm_desc(const memory::
 
 // oneDNN's API has no const pointers; inputs are only read.
 void* input(const float* data) { return const_cast<float*>(data); }
-
-// While it lives, oneDNN plans for and uses the calling thread alone.
-class OneThread {
- public:
-  OneThread() { omp_set_num_threads(1); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-  ~OneThread() { omp_set_num_threads(before_); }
-
- private:
-  int before_ = omp_get_max_threads();
-};
 
 // A primitive with its arguments bound once; only the pointers change from call to call.
 class Bound {

@@ -34,4 +34,23 @@ void parallel_for(int threads, int64_t count, F&& f) {
   if (error) std::rethrow_exception(error);
 }
 
+/// Calls f(thread) once on each of `threads` threads, all at a time.
+template <class F>
+void on_each_thread(int threads, F&& f) {
+#pragma omp parallel num_threads(threads)
+  f(omp_get_thread_num());
+}
+
+/// While it lives, OpenMP regions (oneDNN's too) of this thread run on it alone.
+class OneThread {
+ public:
+  OneThread() { omp_set_num_threads(1); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+  ~OneThread() { omp_set_num_threads(before_); }
+
+ private:
+  int before_ = omp_get_max_threads();
+};
+
 }  // namespace linformer

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <memory>
-#include <numeric>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -63,9 +63,13 @@ CellResult new_result(const BenchCell& cell, int threads) {
   return result;
 }
 
-void skip(CellResult& result, std::string reason) {
-  result.state = CellState::kSkipped;
-  result.reason = std::move(reason);
+// Whether the error says that the cell cannot be, and notes it; other errors are not the cell's.
+bool leave_out(CellResult& result, const Error& error) {
+  const bool memory = error.code() == ErrorCode::kMemory;
+  if (!memory && error.code() != ErrorCode::kUsage && error.code() != ErrorCode::kUnsupported) return false;
+  result.state = memory ? CellState::kTooLarge : CellState::kUnsupported;
+  result.reason = error.what();
+  return true;
 }
 
 // The cells of one shape, with what each takes of time.
@@ -79,6 +83,7 @@ class Bench {
  public:
   Bench(const std::vector<BenchCell>& cells, const BenchOptions& options, Run& run)
       : options_(options), run_(run) {
+    if (options.cold) flush_.emplace(run);
     for (const BenchCell& cell : cells) result_.cells.push_back(new_result(cell, run.threads));
   }
 
@@ -126,11 +131,13 @@ class Bench {
     for (const BenchCell& cell : group.timed) {
       elements = std::max(elements, cell.batch * cell.heads * cell.length * cell.head_size);
     }
-    std::unique_ptr<BenchTensors> tensors;
+    std::optional<BenchTensors> tensors;
     try {
-      tensors = std::make_unique<BenchTensors>(elements, options_.score_deviation, options_.seed, run_);
+      tensors.emplace(elements, options_.score_deviation, options_.seed, run_);
     } catch (const Error& error) {
-      for (CellResult* result : group.results) skip(*result, error.what());
+      for (CellResult* result : group.results) {
+        if (!leave_out(*result, error)) throw;
+      }
       return;
     }
     std::vector<std::unique_ptr<Workload>> workloads;
@@ -146,23 +153,38 @@ class Bench {
     if (run_.progress != nullptr) run_.progress->advance("shapes", done_, count_shapes());
   }
 
+  // The whole cell must fit, even if less of it is timed.
+  void require_memory(const CellResult& r) const {
+    const int64_t bytes = r.tensor_bytes + r.workspace_bytes + r.parameter_bytes;
+    if (bytes <= run_.memory.limit_bytes()) return;
+    throw Error(ErrorCode::kMemory,
+                {.found = fmt::format("needs {}", format_bytes(bytes)),
+                 .expected = fmt::format("at most {}", format_bytes(run_.memory.limit_bytes()))});
+  }
+
   // Null if the cell is not to be timed.
   std::unique_ptr<Workload> make_ready(const BenchCell& timed, const BenchTensors& tensors,
                                        CellResult& result) {
     try {
-      auto workload = std::make_unique<Workload>(timed, tensors, options_.seed, run_);
+      require_memory(result);
+      auto workload = std::make_unique<Workload>(shape_of(timed), options_.make(timed.mechanism), tensors,
+                                                 options_.seed, run_);
       const FirstCall first = workload->first_call(options_.seed);
       result.timed_batch = timed.batch;
       result.timed_heads = timed.heads;
       result.first_call_ns = first.ns * scale_of(result);
       result.error = first.error;
+      if (first.extra_bytes > 0) {
+        result_.warnings.push_back(fmt::format("{} took {} beyond its workspace", name_of(result.cell),
+                                               format_bytes(first.extra_bytes)));
+      }
       if (first.error.error <= first.error.bound) return workload;
       result.state = CellState::kWrong;
       result.reason =
           fmt::format("differs from its f64 reference by {:.2g} of the largest |O|, more than {:.2g}",
                       first.error.error, first.error.bound);
     } catch (const Error& error) {
-      skip(result, error.what());
+      if (!leave_out(result, error)) throw;
     }
     return nullptr;
   }
@@ -176,12 +198,12 @@ class Bench {
                     const std::vector<CellResult*>& ready, double seconds) {
     std::vector<Workload*> pointers;
     for (const auto& workload : workloads) pointers.push_back(workload.get());
-    const Samples samples =
-        sample(pointers, {.seed = options_.seed, .seconds = seconds, .cold = options_.cold}, run_);
+    const Samples samples = sample(
+        pointers, {.seed = options_.seed, .seconds = seconds, .flush = flush_ ? &*flush_ : nullptr}, run_);
     peaks_.insert(peaks_.end(), samples.peaks.begin(), samples.peaks.end());
     const double peak =
         samples.peaks.empty() ? 0 : *std::max_element(samples.peaks.begin(), samples.peaks.end());
-    for (size_t i = 0; i < ready.size(); ++i) {
+    for (size_t i = 0; i < samples.calls.size(); ++i) {
       CellResult& result = *ready[i];
       result.calls_per_sample = samples.calls[i];
       result.samples_ns = samples.ns[i];
@@ -190,17 +212,12 @@ class Bench {
   }
 
   void summarise_samples(CellResult& r, double peak) {
-    const double scale = scale_of(r);
-    for (double& ns : r.samples_ns) ns *= scale;
-    if (scale > 1) {
-      r.reason = fmt::format("timed on {} of {} heads of {} of {} sequences, and scaled", r.timed_heads,
-                             r.cell.heads, r.timed_batch, r.cell.batch);
-    }
+    for (double& ns : r.samples_ns) ns *= scale_of(r);
     if (std::ssize(r.samples_ns) < kLeastSamples) {
-      r.state = CellState::kInterrupted;
       r.reason = fmt::format("stopped after {} samples", r.samples_ns.size());
       return;
     }
+    r.state = CellState::kMeasured;
     std::vector<double> sorted = r.samples_ns;
     std::sort(sorted.begin(), sorted.end());
     r.median_ns = quantile(sorted, 0.5);
@@ -213,9 +230,8 @@ class Bench {
 
   void finish() {
     for (CellResult& cell : result_.cells) {
-      if (cell.state != CellState::kMeasured || cell.median_ns > 0) continue;
-      cell.state = CellState::kInterrupted;
-      cell.reason = "stopped before its turn";
+      if (cell.state == CellState::kInterrupted && cell.reason.empty())
+        cell.reason = "stopped before its turn";
     }
     result_.complete = std::none_of(result_.cells.begin(), result_.cells.end(), [](const CellResult& cell) {
       return cell.state == CellState::kInterrupted;
@@ -224,26 +240,26 @@ class Bench {
     result_.growth = growth_of(result_.cells, options_.seed);
     result_.crossovers = crossovers_of(result_.cells, options_.references);
     if (peaks_.empty()) return;
-    const auto [low, high] = std::minmax_element(peaks_.begin(), peaks_.end());
-    result_.peak_gflops = *high;
-    result_.drift = *low / *high;
+    std::sort(peaks_.begin(), peaks_.end());
+    result_.peak_gflops = peaks_.back();
+    result_.drift = quantile(peaks_, 0.1) / peaks_.back();
     add_warnings();
   }
 
   void add_warnings() {
     constexpr double kLeastDrift = 0.9, kMostSpread = 0.1;
     if (result_.drift < kLeastDrift) {
-      result_.warnings.push_back(
-          fmt::format("the FMA peak fell to {:.0f} % of its best between rounds: the clock changes or others "
-                      "use the machine",
-                      100 * result_.drift));
+      result_.warnings.push_back(fmt::format(
+          "in a tenth of the rounds the FMA peak was below {:.0f} % of its best: the clock changes or "
+          "others use the machine",
+          100 * result_.drift));
     }
     for (const CellResult& cell : result_.cells) {
       if (cell.state != CellState::kMeasured || !cell.interval_ns) continue;
       const double spread = (cell.interval_ns->high - cell.interval_ns->low) / cell.median_ns;
       if (spread <= kMostSpread) continue;
-      result_.warnings.push_back(fmt::format("{} at n = {}: the median's interval is {:.0f} % wide",
-                                             cell.cell.mechanism, cell.cell.length, 100 * spread));
+      result_.warnings.push_back(
+          fmt::format("{}: the median's interval is {:.0f} % wide", name_of(cell.cell), 100 * spread));
     }
 #ifndef NDEBUG
     result_.warnings.emplace_back("a debug build: times mean little");
@@ -261,6 +277,7 @@ class Bench {
   BenchOptions options_;
   Run& run_;
   BenchResult result_;
+  std::optional<CacheFlush> flush_;
   std::vector<double> peaks_;
   int64_t done_ = 0;
 };

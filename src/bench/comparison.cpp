@@ -57,10 +57,8 @@ std::vector<Series> series_of(const std::vector<CellResult>& cells) {
     const auto belongs = [&](const Series& series) {
       BenchCell first = series.front()->cell;
       first.length = cell.cell.length;
-      // --tokens makes batches shorter as sequences grow: one curve all the same
-      first.batch = cell.cell.batch;
-      return first.mechanism == cell.cell.mechanism && same_shape(first, cell.cell) &&
-             series.back()->cell.length < cell.cell.length;
+      if (first.tokens > 0 && first.tokens == cell.cell.tokens) first.batch = cell.cell.batch;
+      return first.mechanism == cell.cell.mechanism && same_shape(first, cell.cell);
     };
     const auto found = std::find_if(all.begin(), all.end(), belongs);
     if (found == all.end()) {
@@ -102,9 +100,9 @@ struct Advantage {
   double length, value;
 };
 
-Crossover crossover(const std::string& mechanism, const std::string& reference,
+Crossover crossover(const BenchCell& cell, const std::string& reference,
                     const std::vector<Advantage>& points) {
-  Crossover crossing{.mechanism = mechanism, .reference = reference, .length = {}, .reason = {}};
+  Crossover crossing{.cell = cell, .reference = reference, .length = {}, .reason = {}};
   if (std::ranges::all_of(points, [](const Advantage& p) { return p.value < 0; })) {
     crossing.reason = "faster at every length measured";
     return crossing;
@@ -155,7 +153,7 @@ std::vector<Growth> growth_of(const std::vector<CellResult>& cells, uint64_t see
   std::vector<Growth> all;
   for (const Series& series : series_of(cells)) {
     if (series.size() < 2) continue;
-    Growth growth{.mechanism = series.front()->cell.mechanism, .slopes = {}};
+    Growth growth{.cell = series.front()->cell, .slopes = {}};
     for (size_t i = 1; i < series.size(); ++i)
       growth.slopes.push_back(slope_between(*series[i - 1], *series[i], seed));
     all.push_back(std::move(growth));
@@ -175,7 +173,7 @@ std::vector<Crossover> crossovers_of(const std::vector<CellResult>& cells,
         points.push_back(
             {static_cast<double>(cell->cell.length), std::log(cell->median_ns / other->median_ns)});
       }
-      if (points.size() > 1) all.push_back(crossover(series.front()->cell.mechanism, reference, points));
+      if (points.size() > 1) all.push_back(crossover(series.front()->cell, reference, points));
     }
   }
   return all;

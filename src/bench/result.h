@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/order_statistics.h"
@@ -24,14 +25,22 @@ struct BenchCell {
   int64_t heads = 0;      ///< h
   int64_t head_size = 0;  ///< d
   bool causal = false;
+  int64_t tokens = 0;  ///< what the batch was made to have; 0: the batch was given
 };
 
+/// "flash (n = 512, b = 1, h = 12, d = 64)".
+std::string name_of(const BenchCell& cell);
+
 enum class CellState {
+  kInterrupted,  ///< too few samples when the run was stopped
   kMeasured,
-  kSkipped,     ///< it would not fit, or the mechanism cannot do it
-  kWrong,       ///< it differs from its reference by more than its bound, and was not timed
-  kInterrupted  ///< too few samples when the run was stopped
+  kTooLarge,     ///< it would not fit the memory allowed
+  kUnsupported,  ///< the mechanism cannot do it
+  kWrong         ///< it differs from its reference by more than its bound, and was not timed
 };
+
+/// "interrupted", "measured", "too large", "unsupported", "wrong".
+std::string_view name_of(CellState state);
 
 /// Against the mechanism that a ratio refers to: its median over this one's, so that above 1 is faster.
 struct Ratio {
@@ -49,14 +58,15 @@ struct CellError {
 
 struct CellResult {
   BenchCell cell;
-  CellState state = CellState::kMeasured;
-  std::string reason;  ///< why it was not measured, or is scaled
+  CellState state = CellState::kInterrupted;
+  std::string reason;  ///< why it was not measured
   bool needs_training = false;
   double flops = 0;                                                    ///< of the whole cell
   int64_t workspace_bytes = 0, parameter_bytes = 0, tensor_bytes = 0;  ///< of the whole cell
   CellError error;
   /// Heads and sequences that were timed, if not all; times are scaled by their share.
   int64_t timed_heads = 0, timed_batch = 0;
+  bool scaled() const { return timed_heads * timed_batch < cell.heads * cell.batch; }
   int64_t calls_per_sample = 0;
   double first_call_ns = 0;
   std::vector<double> samples_ns;  ///< of one call of the whole cell, in the order measured
@@ -74,14 +84,17 @@ struct LocalSlope {
   std::optional<Interval> interval;
 };
 
+/// Of cells equal in all but the length; with BenchCell::tokens, of time at so many tokens, which a mechanism
+/// with linear time does not change.
 struct Growth {
-  std::string mechanism;
+  BenchCell cell;  ///< the shortest
   std::vector<LocalSlope> slopes;
 };
 
 /// From which length on a mechanism is faster than a reference.
 struct Crossover {
-  std::string mechanism, reference;
+  BenchCell cell;  ///< the mechanism, at its shortest
+  std::string reference;
   std::optional<double> length;  ///< none: see reason
   std::string reason;
 };
@@ -91,7 +104,7 @@ struct BenchResult {
   std::vector<Growth> growth;
   std::vector<Crossover> crossovers;
   double peak_gflops = 0;  ///< FMA, f32, all threads: the best of the run
-  double drift = 0;        ///< smallest of the rounds' peaks over the largest
+  double drift = 0;        ///< the peak that nine rounds in ten reach, over the best
   std::vector<std::string> warnings;
   bool complete = true;
 };

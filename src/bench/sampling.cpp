@@ -19,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr uint32_t kOrderPurpose = 0xc0;
 constexpr double kWarmUpSeconds = 0.05;
-constexpr int64_t kMostCalls = 1'000'000, kMostRounds = 1000;
+constexpr int64_t kMostCalls = 1'000'000;
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
@@ -33,32 +33,13 @@ double time_calls(Workload& workload, int64_t calls) {
 }
 
 // The quickest call of a warm-up.
-double warm_up(Workload& workload) {
+double warm_up(Workload& workload, const Run& run) {
   const Clock::time_point begin = Clock::now();
   double quickest = time_calls(workload, 1);
-  while (seconds_since(begin) < kWarmUpSeconds) quickest = std::min(quickest, time_calls(workload, 1));
+  while (!run.stopped() && seconds_since(begin) < kWarmUpSeconds)
+    quickest = std::min(quickest, time_calls(workload, 1));
   return quickest;
 }
-
-// Bytes that push everything else out of the caches.
-class CacheFlush {
- public:
-  CacheFlush(bool used, Run& run) {
-    constexpr int64_t kBytes = int64_t{256} << 20;
-    if (used)
-      buffer_ = Buffer<float>(run.memory, kBytes / static_cast<int64_t>(sizeof(float)), "cold caches");
-  }
-  void run(int threads) {
-    constexpr int64_t kPart = 1 << 18;
-    parallel_for(threads, buffer_.size() / kPart, [&](int64_t part, int) {
-      float* const data = buffer_.data() + part * kPart;
-      for (int64_t i = 0; i < kPart; ++i) data[i] = data[i] * 0.5f + 1.0f;
-    });
-  }
-
- private:
-  Buffer<float> buffer_;
-};
 
 std::vector<size_t> shuffled(size_t count, uint64_t seed, uint64_t round) {
   Random random({.seed = seed, .purpose = kOrderPurpose, .index = round});
@@ -70,15 +51,25 @@ std::vector<size_t> shuffled(size_t count, uint64_t seed, uint64_t round) {
 
 }  // namespace
 
+CacheFlush::CacheFlush(Run& run)
+    : buffer_(run.memory, kBytes / static_cast<int64_t>(sizeof(float)), "cold caches") {}
+
+void CacheFlush::run(int threads) {
+  constexpr int64_t kPart = 1 << 18;
+  parallel_for(threads, buffer_.size() / kPart, [&](int64_t part, int) {
+    float* const data = buffer_.data() + part * kPart;
+    for (int64_t i = 0; i < kPart; ++i) data[i] = data[i] * 0.5f + 1.0f;
+  });
+}
+
 double measure_peak_gflops(int threads) {
-  constexpr int64_t kRounds = 200'000;  // about a millisecond
-  constexpr int kBursts = 3;
+  constexpr int64_t kRounds = 100'000;  // about half a millisecond
+  constexpr int kBursts = 2;
   double best = 0;
   for (int burst = 0; burst < kBursts; ++burst) {
     std::vector<double> operations(static_cast<size_t>(threads));
     const Clock::time_point begin = Clock::now();
-    parallel_for(threads, threads,
-                 [&](int64_t i, int) { operations[static_cast<size_t>(i)] = fma_burst(kRounds); });
+    on_each_thread(threads, [&](int i) { operations[static_cast<size_t>(i)] = fma_burst(kRounds); });
     const double all = std::accumulate(operations.begin(), operations.end(), 0.0);
     best = std::max(best, all / seconds_since(begin) * 1e-9);
   }
@@ -88,9 +79,10 @@ double measure_peak_gflops(int threads) {
 Samples sample(std::span<Workload* const> workloads, const SamplingOptions& options, Run& run) {
   Samples samples;
   samples.ns.resize(workloads.size());
-  CacheFlush flush(options.cold, run);
   for (Workload* workload : workloads) {
-    const double calls = options.cold ? 1 : std::ceil(options.least_sample_seconds / warm_up(*workload));
+    if (run.stopped()) return samples;
+    const double calls =
+        options.flush != nullptr ? 1 : std::ceil(options.least_sample_seconds / warm_up(*workload, run));
     samples.calls.push_back(std::clamp<int64_t>(static_cast<int64_t>(calls), 1, kMostCalls));
   }
   const Clock::time_point begin = Clock::now();
@@ -99,7 +91,7 @@ Samples sample(std::span<Workload* const> workloads, const SamplingOptions& opti
     samples.peaks.push_back(measure_peak_gflops(run.threads));
     for (const size_t i : shuffled(workloads.size(), options.seed, static_cast<uint64_t>(round))) {
       if (run.stopped()) return samples;
-      if (options.cold) flush.run(run.threads);
+      if (options.flush != nullptr) options.flush->run(run.threads);
       samples.ns[i].push_back(time_calls(*workloads[i], samples.calls[i]) * 1e9);
     }
   }

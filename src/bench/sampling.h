@@ -14,11 +14,26 @@ namespace linformer {
 /// Best of a few bursts on all threads, GFLOP/s: the peak that f32 multiply-adds reach now.
 double measure_peak_gflops(int threads);
 
+/// Most rounds of samples: more say nothing new.
+inline constexpr int64_t kMostRounds = 1000;
+
+/// Pushes everything else out of the caches by writing 256 MiB.
+class CacheFlush {
+ public:
+  static constexpr int64_t kBytes = int64_t{256} << 20;
+
+  explicit CacheFlush(Run& run);
+  void run(int threads);
+
+ private:
+  Buffer<float> buffer_;
+};
+
 struct SamplingOptions {
   uint64_t seed = 1;   ///< of the order
   double seconds = 1;  ///< rounds go on until then, but kLeastSamples are taken whatever it takes
   double least_sample_seconds = 0.002;  ///< calls that are shorter are repeated within a sample
-  bool cold = false;
+  CacheFlush* flush = nullptr;          ///< run before each sample, which is one call then; null: caches stay
 };
 
 struct Samples {

@@ -28,9 +28,18 @@ std::vector<int64_t> batches_of(const SweepOptions& options, int64_t length) {
   return {std::max<int64_t>(1, options.tokens / length)};
 }
 
+// Sizes of parameters count as well: they hold the slots of a linformer.
+int64_t longest_side(const BenchCell& c) {
+  int64_t longest = std::max(c.length, c.head_size);
+  AttentionShape s = shape_of(c);
+  for (const ParameterSpec& spec : make_mechanism(c.mechanism)->parameters(s)) {
+    for (const int64_t size : spec.shape) longest = std::max(longest, size);
+  }
+  return longest;
+}
+
 void require_countable(const BenchCell& c) {
-  const double elements = static_cast<double>(c.length) *
-                          static_cast<double>(std::max(c.length, c.head_size)) *
+  const double elements = static_cast<double>(c.length) * static_cast<double>(longest_side(c)) *
                           static_cast<double>(c.batch) * static_cast<double>(c.heads);
   if (elements < 0x1p58) return;
   throw Error(ErrorCode::kUsage, {.subject = "bench",
@@ -79,7 +88,8 @@ std::vector<BenchCell> sweep(const SweepOptions& options) {
                              .batch = batch,
                              .heads = heads,
                              .head_size = d,
-                             .causal = options.causal});
+                             .causal = options.causal,
+                             .tokens = options.tokens});
             require_countable(cells.back());
           }
         }

@@ -32,6 +32,7 @@ class BenchTensors {
 
 struct FirstCall {
   double ns = 0;
+  int64_t extra_bytes = 0;  ///< that it took beyond its workspace
   CellError error;
 };
 
@@ -40,12 +41,8 @@ class Workload {
  public:
   /// Parameters are drawn as their specs say. Throws Error(kUsage) for what the mechanism cannot do,
   /// Error(kMemory) if it does not fit. `tensors` and `run` must outlive it.
-  Workload(const BenchCell& cell, const BenchTensors& tensors, uint64_t seed, Run& run);
-
-  const AttentionShape& shape() const { return shape_; }
-  const Mechanism& mechanism() const { return *mechanism_; }
-  int64_t workspace_bytes() const { return workspace_.bytes(); }
-  int64_t parameter_bytes() const { return parameter_bytes_; }
+  Workload(const AttentionShape& shape, std::unique_ptr<Mechanism> mechanism, const BenchTensors& tensors,
+           uint64_t seed, Run& run);
 
   /// O of all heads, once.
   void call();
@@ -61,7 +58,6 @@ class Workload {
   HeadsView<float> output_;
   Run& run_;
   std::vector<Buffer<float>> parameters_;
-  int64_t parameter_bytes_ = 0;
   RawBuffer workspace_;
 };
 

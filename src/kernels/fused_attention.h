@@ -23,7 +23,8 @@ struct FusedAttention {
   const float* distance_bias = nullptr;
 };
 
-/// Queries that are worked on together; the number of queries of a call should be a multiple of it.
+/// Queries that are worked on together. Calls whose number of rows is a multiple of it, and a last one of at
+/// least as many, give the same bits wherever they are cut.
 int64_t fused_attention_rows();
 
 /// Floats of workspace, aligned to 64 bytes, that a call takes.

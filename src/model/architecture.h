@@ -99,6 +99,7 @@ struct Architecture {
   int64_t vocabulary = 0;       ///< rows of the word embeddings
   int64_t embedding_width = 0;  ///< of the embeddings; projected to `width` where it differs
   int64_t positions = 0;    ///< longest sequence; of images, the only length; kAnyLength: nothing bounds it
+  bool windowed = false;    ///< there are more positions, but from this one on a sliding window hides keys
   int64_t token_types = 0;  ///< segments, every token is of the first; 0: none
   Activation activation = Activation::kGelu;
   bool gated_ffn = false;  ///< activation(gate(x)) · in(x) instead of activation(in(x))

@@ -134,6 +134,10 @@ LanguageModelLoss language_model_loss(const Model& model, std::span<const Predic
       const MatrixView<const float> scores = head.scores({chosen.data(), rows, a.width, a.width});
       for (int64_t i = 0; i < rows; ++i) {
         const int32_t label = sequence.labels[static_cast<size_t>(first + i)];
+        if (label < 0 || label >= a.vocabulary) {
+          throw Error(ErrorCode::kInternal,
+                      {.subject = "language_model_loss", .found = "label " + std::to_string(label)});
+        }
         const float* const row = scores.row(i);
         sum += cross_entropy(row, a.vocabulary, label);
         right += std::max_element(row, row + a.vocabulary) == row + label ? 1 : 0;

@@ -36,7 +36,9 @@ class Tatp22Planner final : public LinformerPlanner {
       if (projected) plan.head->transform = linear("linformer.project_out", a_.embedding_width, a_.width);
     }
     plan.architecture = a_;
-    plan.notes = {"files from before linformer-pytorch's issue 8 was solved were trained otherwise"};
+    plan.notes = {
+        "the weights do not tell causal, full_attention and decoder_mode: none is assumed (config.json, e.g. "
+        "\"causal\": true)"};
     if (!config_.contains("activation")) {
       plan.notes.emplace_back("the activation is not told: gelu is assumed (config.json: \"activation\")");
     }

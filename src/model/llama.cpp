@@ -44,7 +44,9 @@ class LlamaPlanner final : public Planner {
     }
     a_.ffn_width = size("intermediate_size");
     a_.vocabulary = size("vocab_size");
-    a_.positions = std::min(size("max_position_embeddings"), window());
+    const int64_t positions = size("max_position_embeddings");
+    a_.windowed = window() < positions;
+    a_.positions = std::min(positions, window());
     a_.activation = activation("hidden_act", "silu");
     a_.gated_ffn = true;
     a_.norm_kind = NormKind::kRms;

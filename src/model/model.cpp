@@ -2,6 +2,7 @@
 #include "model/model.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <initializer_list>
 #include <map>
@@ -87,9 +88,13 @@ class ModelBuilder {
                          .patches = dense(e.patches),
                          .prefix = {}};
     for (const TensorRef& token : e.prefix) model.embeddings_.prefix.push_back(matrix(token));
-    std::map<std::string, size_t> first_use;  // of a layer's query, among the distinct layers
+    // Of a layer's query and, since these may differ between layers that share the rest, its E and F: which
+    // of the distinct layers it is.
+    std::map<std::array<std::string, 3>, size_t> first_use;
     for (const LayerRefs& refs : plan.layers) {
-      const auto [shared, first] = first_use.try_emplace(refs.query.weight.name, model.layers_.size());
+      const std::array names = {refs.query.weight.name, refs.key_projection.weight.name,
+                                refs.value_projection.weight.name};
+      const auto [shared, first] = first_use.try_emplace(names, model.layers_.size());
       model.weights_of_layer_.push_back(shared->second);
       if (!first) continue;
       model.layers_.push_back(layer(refs));

@@ -81,8 +81,9 @@ std::vector<float> rotary_frequencies(const Json& config, const std::string& sub
   }
   const auto rotated = static_cast<int64_t>(share * static_cast<double>(keys.head_size));
   if (share > 1 || rotated < 2 || rotated % 2 != 0) {
-    fail(ErrorCode::kInput, subject, keys.share_key, fmt::format("{} of {}", share, keys.head_size),
-         "an even number of elements to rotate");
+    const bool odd = share <= 1 && rotated >= 2;  // which transformers takes, cutting pairs apart
+    fail(odd ? ErrorCode::kUnsupported : ErrorCode::kInput, subject, keys.share_key,
+         fmt::format("{} of {}", share, keys.head_size), "an even number of elements to rotate");
   }
   constexpr int64_t kMost = int64_t{1} << 16;  // before the weights are looked at: it may be any number
   if (rotated > kMost) {

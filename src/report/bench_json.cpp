@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "report/bench_json.h"
 
+#include <algorithm>
+
 #include "report/numbers.h"
 
 namespace linformer {
@@ -45,12 +47,20 @@ Json error_json(const CellResult& r) {
   return json;
 }
 
+// Of all cells that a growth or crossover is of; with --tokens the batch is not one number.
+Json series_json(const BenchCell& cell) {
+  Json json = {{"mechanism", cell.mechanism}, {"heads", cell.heads}, {"head_size", cell.head_size}};
+  set_number(json, "batch", cell.tokens > 0 ? std::nullopt : std::optional(static_cast<double>(cell.batch)),
+             "as many sequences as make the tokens");
+  return json;
+}
+
 Json cell_json(const CellResult& r) {
   const BenchCell& c = r.cell;
   Json json = {{"mechanism", c.mechanism}, {"length", c.length},       {"batch", c.batch},
                {"heads", c.heads},         {"head_size", c.head_size}, {"causal", c.causal},
                {"dtype", "f32"},           {"state", name_of(r.state)}};
-  set_text(json, "remark", r.reason, "none");
+  set_text(json, "reason", r.reason, "measured");
   json["needs_training"] = r.needs_training;
   json["flops"] = r.flops;
   json["tensor_bytes"] = r.tensor_bytes;
@@ -64,7 +74,8 @@ Json cell_json(const CellResult& r) {
 }
 
 Json growth_json(const Growth& growth) {
-  Json json = {{"mechanism", growth.mechanism}, {"slopes", Json::array()}};
+  Json json = series_json(growth.cell);
+  json["slopes"] = Json::array();
   for (const LocalSlope& slope : growth.slopes) {
     Json one = {{"from_length", slope.from}, {"to_length", slope.to}};
     set_number(one, "slope", slope.slope);
@@ -75,31 +86,20 @@ Json growth_json(const Growth& growth) {
 }
 
 Json crossover_json(const Crossover& crossover) {
-  Json json = {{"mechanism", crossover.mechanism}, {"reference", crossover.reference}};
+  Json json = series_json(crossover.cell);
+  json["reference"] = crossover.reference;
   set_number(json, "length", crossover.length, crossover.reason);
   return json;
 }
 
 }  // namespace
 
-std::string_view name_of(CellState state) {
-  switch (state) {
-    case CellState::kMeasured:
-      return "measured";
-    case CellState::kSkipped:
-      return "skipped";
-    case CellState::kWrong:
-      return "wrong";
-    case CellState::kInterrupted:
-      break;
-  }
-  return "interrupted";
-}
-
-Json bench_report(const ReportContext& context, const Json& method, const BenchResult& result) {
+Json bench_report(const ReportContext& context, const Json& method, const std::string& identity,
+                  const BenchResult& result) {
   ReportContext named = context;
   named.schema = kBenchSchema;
   Json report = make_envelope(named);
+  report["identity"] = identity;
   report["method"] = method;
   Json& results = report["results"] = Json::object();
   results["complete"] = result.complete;
@@ -113,6 +113,9 @@ Json bench_report(const ReportContext& context, const Json& method, const BenchR
   results["crossovers"] = Json::array();
   for (const Crossover& crossover : result.crossovers)
     results["crossovers"].push_back(crossover_json(crossover));
+  const auto wrong = std::count_if(result.cells.begin(), result.cells.end(),
+                                   [](const CellResult& cell) { return cell.state == CellState::kWrong; });
+  report["checks"] = {{"passed", wrong == 0}, {"wrong_cells", wrong}};
   report["warnings"] = result.warnings;
   return report;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "bench/result.h"
 #include "report/envelope.h"
@@ -11,11 +12,9 @@ namespace linformer {
 
 inline constexpr const char* kBenchSchema = "linformer/bench/1";
 
-/// "measured", "skipped", "wrong" or "interrupted".
-std::string_view name_of(CellState state);
-
-/// The whole report. `method`: every choice that changes a number. context.schema is set to kBenchSchema.
+/// The whole report. `method`: every choice that changes a number; `identity`: hex, equal for runs whose
+/// results may be compared. context.schema is set to kBenchSchema.
 nlohmann::ordered_json bench_report(const ReportContext& context, const nlohmann::ordered_json& method,
-                                    const BenchResult& result);
+                                    const std::string& identity, const BenchResult& result);
 
 }  // namespace linformer

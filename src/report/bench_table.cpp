@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "report/bench_json.h"
 #include "report/numbers.h"
 
 namespace linformer {
@@ -68,9 +67,11 @@ std::string shape_text(const CellResult& r) {
   return fmt::format("{} x {} x {}", r.cell.batch, r.cell.heads, r.cell.head_size);
 }
 
-std::string remark_mark(const CellResult& r) {
+std::string remark(const CellResult& r) {
   if (!measured(r)) return std::string(name_of(r.state));
-  return r.reason.empty() ? "" : "scaled";
+  const char* const scaled = r.scaled() ? "scaled" : "";
+  if (!r.needs_training) return scaled;
+  return r.scaled() ? "untrained, scaled" : "untrained";
 }
 
 // The interval's nearer end must agree, else nothing is said.
@@ -93,7 +94,7 @@ Table bench_table(const BenchResult& result) {
   if (shapes) table.columns.push_back({"b x h x d"});
   for (const char* name : {"time", "+-", "GFLOP/s", "of peak"}) table.columns.push_back({name});
   for (const std::string& reference : references) table.columns.push_back({"vs " + reference});
-  for (const char* name : {"error", "workspace"}) table.columns.push_back({name});
+  for (const char* name : {"vs f64", "workspace"}) table.columns.push_back({name});
   table.columns.push_back({"", Align::kLeft});
   for (const CellResult& r : result.cells) {
     std::vector<std::string> row = {std::to_string(r.cell.length), r.cell.mechanism};
@@ -108,7 +109,7 @@ Table bench_table(const BenchResult& result) {
       row.push_back(measured(r) ? ratio_cell(r, reference) : "");
     row.push_back(r.error.rows == 0 ? "" : fmt::format("{:.0e}", r.error.error));
     row.push_back(format_bytes(r.workspace_bytes));
-    row.push_back(remark_mark(r));
+    row.push_back(remark(r));
     table.rows.push_back(std::move(row));
   }
   return table;
@@ -118,9 +119,10 @@ Table bench_long_table(const BenchResult& result) {
   const std::vector<std::string> references = references_of(result);
   Table table;
   for (const char* name :
-       {"mechanism", "length",     "batch",   "heads",        "head_size",       "causal",         "state",
-        "median_ns", "low_ns",     "high_ns", "p95_ns",       "min_ns",          "first_call_ns",  "samples",
-        "gflops",    "peak_share", "error",   "tensor_bytes", "workspace_bytes", "parameter_bytes"}) {
+       {"mechanism",    "length",          "batch",          "heads",  "head_size",  "causal",
+        "state",        "timed_matrices",  "median_ns",      "low_ns", "high_ns",    "p95_ns",
+        "min_ns",       "first_call_ns",   "samples",        "gflops", "peak_share", "error",
+        "tensor_bytes", "workspace_bytes", "parameter_bytes"}) {
     table.columns.push_back({name});
   }
   for (const std::string& reference : references) {
@@ -137,6 +139,7 @@ Table bench_long_table(const BenchResult& result) {
                                     std::to_string(r.cell.head_size),
                                     r.cell.causal ? "1" : "0",
                                     std::string(name_of(r.state)),
+                                    std::to_string(r.timed_batch * r.timed_heads),
                                     timed(r.median_ns),
                                     timed(interval.low),
                                     timed(interval.high),
@@ -165,6 +168,12 @@ Table bench_long_table(const BenchResult& result) {
 
 std::string bench_sentence(const BenchResult& result) {
   // The longest length at which most was measured is what linear attention is about.
+  if (result.cells.empty() || differs(result, [](const CellResult& cell) { return cell.cell.heads; }) ||
+      differs(result, [](const CellResult& cell) { return cell.cell.head_size; }) ||
+      (result.cells.front().cell.tokens == 0 &&
+       differs(result, [](const CellResult& cell) { return cell.cell.batch; }))) {
+    return "";  // of several shapes at a time
+  }
   const CellResult* longest = nullptr;
   for (const CellResult& cell : result.cells) {
     if (measured(cell) && !cell.ratios.empty() && (!longest || cell.cell.length >= longest->cell.length))
@@ -185,7 +194,7 @@ std::string bench_sentence(const BenchResult& result) {
                   parts.empty() ? "nothing is surely faster" : fmt::format("{}", fmt::join(parts, "; ")));
   for (const Crossover& crossover : result.crossovers) {
     if (!crossover.length) continue;
-    sentence += fmt::format(" {} is faster than {} from about n = {:.0f} on.", crossover.mechanism,
+    sentence += fmt::format(" {} is faster than {} from about n = {:.0f} on.", crossover.cell.mechanism,
                             crossover.reference, *crossover.length);
   }
   return sentence;

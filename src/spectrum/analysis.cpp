@@ -100,6 +100,7 @@ double Analysis::seconds_per_sequence(std::vector<std::unique_ptr<AttentionSourc
   Records records("", record_layout());
   LayerAnalysis visitor(layer_options(), facts_, records, nullptr, run_);
   const int64_t first = 0;
+  run_batch({&first, 1}, visitor, untrained);  // warms up: libraries choose and compile their kernels
   const Clock::time_point begin = Clock::now();
   run_batch({&first, 1}, visitor, untrained);
   return seconds_since(begin);

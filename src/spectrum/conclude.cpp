@@ -164,8 +164,8 @@ SeriesResult Conclusion::series(int64_t i, const CurveGrid& grid) const {
 
 Verdict verdict_of(const Summary& difference) {
   if (!difference.interval) return Verdict::kTooFewUnits;
-  if (difference.interval->low > 0) return Verdict::kLowerRank;
-  if (difference.interval->high < 0) return Verdict::kHigherRank;
+  if (difference.interval->low > kLeastDifference) return Verdict::kLowerRank;
+  if (difference.interval->high < -kLeastDifference) return Verdict::kHigherRank;
   return Verdict::kSameRank;
 }
 

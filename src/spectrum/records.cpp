@@ -71,7 +71,7 @@ std::string file_name(const std::string& path) {
 
 void require_same_spectra(const std::string& path, const std::string& kept, const std::string& given) {
   if (kept == given) return;
-  const std::string option = kept.empty() ? "without --spectra" : "with --spectra " + kept;
+  const std::string option = kept.empty() ? "without --spectra" : "with its --spectra, a file named " + kept;
   throw Error(ErrorCode::kUsage,
               {.subject = path,
                .found = "the journal of an analysis " + option,

@@ -61,6 +61,9 @@ struct SeriesResult {
   std::vector<Band> layer_bands;                 ///< [layer]
 };
 
+/// Smaller differences of a cumulative value are no verdict, however sure they are.
+inline constexpr double kLeastDifference = 0.001;
+
 enum class Verdict { kLowerRank, kSameRank, kHigherRank, kTooFewUnits };
 
 /// Per-sequence differences, probabilities minus control, of the cumulative value at the first M.

@@ -56,18 +56,32 @@ std::unique_ptr<Tokenizer> open_wordpiece(const TokenizerFiles& files, std::stri
   return std::make_unique<WordPieceTokenizer>(read_vocabulary(*files.file(file), subject), options, subject);
 }
 
+// What tokenizer_config.json would say, by config.json's model_type where that file is missing.
+json with_class_of_model(json config, const TokenizerFiles& files) {
+  constexpr std::pair<std::string_view, const char*> kClasses[] = {
+      {"gpt2", "GPT2Tokenizer"}, {"roberta", "RobertaTokenizer"}, {"qwen2", "Qwen2Tokenizer"}};
+  if (!member(config, "tokenizer_class").is_null()) return config;
+  const json model = read_object(files, "config.json");
+  const json& type = member(model, "model_type");
+  for (const auto& [name, tokenizer] : kClasses) {
+    if (type == name) config["tokenizer_class"] = tokenizer;
+  }
+  return config;
+}
+
 std::unique_ptr<Tokenizer> open_byte_level(const TokenizerFiles& files, std::string_view file) {
   const auto merges = files.file("merges.txt");
   if (!merges) {
     throw Error(ErrorCode::kInput, {name_in(files, "merges.txt"), "", "not there", "the merges of vocab.json",
                                     "Add the file, or give token ids with --ids"});
   }
-  return std::make_unique<PipelineTokenizer>(bpe_from_vocabulary({.folder = name_in(files, ""),
-                                                                  .vocabulary = *files.file(file),
-                                                                  .merges = *merges,
-                                                                  .added = files.file("added_tokens.json"),
-                                                                  .config = read_config(files)}),
-                                             name_in(files, file));
+  return std::make_unique<PipelineTokenizer>(
+      bpe_from_vocabulary({.folder = name_in(files, ""),
+                           .vocabulary = *files.file(file),
+                           .merges = *merges,
+                           .added = files.file("added_tokens.json"),
+                           .config = with_class_of_model(read_config(files), files)}),
+      name_in(files, file));
 }
 
 std::unique_ptr<Tokenizer> open_sentencepiece(const TokenizerFiles& files, std::string_view file) {
@@ -159,7 +173,8 @@ std::unique_ptr<Tokenizer> open_tokenizer(const TokenizerFiles& files) {
   }
   throw Error(ErrorCode::kInput, {files.path, "tokenizer", "none found",
                                   "tokenizer.json or a vocabulary (vocab.txt ...) beside the model",
-                                  "Add the model's tokenizer files, or give token ids with --ids"});
+                                  "Add the model's tokenizer files; commands that run a model take token ids "
+                                  "with --ids instead"});
 }
 
 std::string tokenizer_kind(const TokenizerFiles& files) {

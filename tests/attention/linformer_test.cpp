@@ -126,7 +126,7 @@ bool agrees_with_twin(const Case& c) {
                       pointers.front() + group, pointers.back() + group);
       good = good && close(p.view.matrix(b, h), twin.p) && close(out.view.matrix(b, h), twin.o) &&
              close(untapped.view.matrix(b, h), twin.o) &&
-             close(out.view.matrix(b, h), mechanism->reference(s, in, b, h, rows));
+             close(out.view.matrix(b, h), mechanism->reference(s, in, b, h, rows).o);
     }
   }
   return good;

@@ -17,7 +17,7 @@ double largest_difference(const AttentionShape& s, const AttentionInput& in) {
   std::iota(rows.begin(), rows.end(), int64_t{0});
   for (int64_t b = 0; b < s.batch; ++b) {
     for (int64_t h = 0; h < s.heads; ++h) {
-      const std::vector<double> o = mechanism->reference(s, in, b, h, rows);
+      const std::vector<double> o = mechanism->reference(s, in, b, h, rows).o;
       for (int64_t i = 0; i < s.queries * s.value_size; ++i) {
         out.view.matrix(b, h).row(i / s.value_size)[i % s.value_size] =
             static_cast<float>(o[static_cast<size_t>(i)]);
@@ -52,7 +52,7 @@ TEST_CASE("A row that sees no key has zeros for its reference") {
   const std::vector<float> mask(3, -INFINITY);
   const std::vector<int64_t> rows = {0, 2};
   const AttentionInput in{.q = q.view, .k = k.view, .v = v.view, .key_mask = {mask.data(), 1, 3, 3}};
-  CHECK(make_mechanism("standard")->reference(s, in, 0, 0, rows) == std::vector<double>(8, 0.0));
+  CHECK(make_mechanism("standard")->reference(s, in, 0, 0, rows).o == std::vector<double>(8, 0.0));
 }
 
 }  // namespace linformer

@@ -185,6 +185,48 @@ TEST_CASE("a product can be run again on other data") {
   CHECK(c[1] == 430);
 }
 
+TEST_CASE("a product's scratch is known from its sizes, whatever its strides and rows, and may be lent") {
+  for (const bool transposed : {false, true}) {
+    for (const int64_t n : {1, 2, 12, 64, 100}) {
+      for (const int64_t k : {1, 5, 32, 64, 300}) {
+        Product::Sizes sizes{.m = 16,
+                             .n = n,
+                             .k = k,
+                             .a_stride = k,
+                             .b_stride = transposed ? k : n,
+                             .c_stride = n,
+                             .b_transposed = transposed};
+        const int64_t announced = Product::scratch_bytes(sizes);
+        CAPTURE(transposed, n, k);
+        CHECK(announced % 64 == 0);
+        for (const int64_t m : {1, 16, 100}) {
+          for (const int64_t gap : {0, 3, 16}) {
+            Product::Sizes other = sizes;
+            other.m = m, other.a_stride += gap, other.b_stride += gap, other.c_stride += gap;
+            CHECK(Product(other).scratch_bytes() <= announced);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("products that are kept take scratch of their own only where what is lent does not suffice") {
+  const Product::Sizes sizes{
+      .m = 3, .n = 5, .k = 7, .a_stride = 7, .b_stride = 7, .c_stride = 5, .b_transposed = true};
+  const std::vector<float> a(21, 1.0f), b(35, 2.0f);
+  std::vector<float> c(15);
+  MemoryAccount lender, account;
+  const RawBuffer lent(lender, Product::scratch_bytes(sizes), "scratch");
+  ProductCache cache;
+  cache.run(sizes, a.data(), b.data(), c.data(), lent.span(), account);
+  CHECK(c == std::vector<float>(15, 14.0f));
+  CHECK(account.peak_bytes() == 0);
+  cache.run(sizes, a.data(), b.data(), c.data(), {}, account);
+  CHECK(c == std::vector<float>(15, 14.0f));
+  CHECK(account.peak_bytes() == Product(sizes).scratch_bytes());
+}
+
 TEST_CASE("dense layers with every option agree with f64 loops for several row counts on one packing") {
   using Options = Dense::Options;
   for (const auto& [in, out] : std::vector<std::pair<int64_t, int64_t>>{

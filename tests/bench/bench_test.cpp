@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,12 +25,18 @@ std::vector<BenchCell> small_cells(bool causal = false) {
                 .causal = causal});
 }
 
+BenchOptions with_budget(double seconds) {
+  BenchOptions options;
+  options.budget_seconds = seconds;
+  return options;
+}
+
 }  // namespace
 
 TEST_CASE("Every cell is checked, timed and compared, with all its samples") {
   MemoryAccount memory;
   Run run{.memory = memory, .threads = 2};
-  const BenchResult result = bench(small_cells(), {.budget_seconds = 0.2}, run);
+  const BenchResult result = bench(small_cells(), with_budget(0.2), run);
   CHECK(result.complete);
   REQUIRE(result.cells.size() == 6);
   for (const CellResult& cell : result.cells) {
@@ -49,13 +57,14 @@ TEST_CASE("Every cell is checked, timed and compared, with all its samples") {
   CHECK(memory.current_bytes() == 0);
 }
 
-TEST_CASE("What a mechanism cannot do or memory does not hold is skipped with the reason, the rest goes on") {
+TEST_CASE(
+    "What a mechanism cannot do or memory does not hold is left out with the reason, the rest goes on") {
   MemoryAccount memory;
   Run run{.memory = memory, .threads = 1};
-  const BenchResult causal = bench(small_cells(true), {.budget_seconds = 0.1}, run);
+  const BenchResult causal = bench(small_cells(true), with_budget(0.1), run);
   for (const CellResult& cell : causal.cells) {
     const bool linear = cell.cell.mechanism.starts_with("linformer");
-    CHECK(cell.state == (linear ? CellState::kSkipped : CellState::kMeasured));
+    CHECK(cell.state == (linear ? CellState::kUnsupported : CellState::kMeasured));
     CHECK(contains(cell.reason, linear ? "causal" : ""));
   }
   const std::vector<BenchCell> cells = sweep({.mechanisms = {"standard", "flash"},
@@ -65,11 +74,11 @@ TEST_CASE("What a mechanism cannot do or memory does not hold is skipped with th
                                               .batches = {1}});
   MemoryAccount little(2'000'000);
   Run tight{.memory = little, .threads = 1};
-  const BenchResult result = bench(cells, {.budget_seconds = 0.1}, tight);
+  const BenchResult result = bench(cells, with_budget(0.1), tight);
   REQUIRE(result.cells.size() == 2);
   CHECK(result.cells[0].cell.mechanism == "standard");
-  CHECK(result.cells[0].state == CellState::kSkipped);
-  CHECK(contains(result.cells[0].reason, "workspace"));
+  CHECK(result.cells[0].state == CellState::kTooLarge);
+  CHECK(contains(result.cells[0].reason, "at most"));
   CHECK(result.cells[1].state == CellState::kMeasured);
 }
 
@@ -78,11 +87,11 @@ TEST_CASE("A cell that is too long for its part is timed on fewer sequences or h
   Run run{.memory = memory, .threads = 1};
   const std::vector<BenchCell> cells =
       sweep({.mechanisms = {"flash"}, .lengths = {256}, .heads = {64}, .head_sizes = {64}, .batches = {16}});
-  const BenchResult result = bench(cells, {.budget_seconds = 0.02}, run);
+  const BenchResult result = bench(cells, with_budget(0.02), run);
   const CellResult& cell = result.cells[0];
   REQUIRE(cell.state == CellState::kMeasured);
   CHECK(cell.timed_batch * cell.timed_heads < 16 * 64);
-  CHECK(contains(cell.reason, "scaled"));
+  CHECK(cell.scaled());
   CHECK(cell.gflops == Approx(cell.flops / cell.median_ns));
   CHECK(cell.flops == Approx(4.0 * 256 * 256 * 64 * 64 * 16));
 }
@@ -90,27 +99,116 @@ TEST_CASE("A cell that is too long for its part is timed on fewer sequences or h
 TEST_CASE("A bench that is stopped keeps what it has and says what is missing") {
   MemoryAccount memory;
   StopFlag stop;
-  stop.request();
-  Run run{.memory = memory, .threads = 1, .stop = &stop};
-  const BenchResult result = bench(small_cells(), {.budget_seconds = 0.1}, run);
+  // Asks for a stop after the first shape.
+  class AfterOne final : public Progress {
+   public:
+    explicit AfterOne(StopFlag& stop) : stop_(stop) {}
+    void advance(std::string_view, int64_t, int64_t total) override {
+      CHECK(total == 2);
+      stop_.request();
+    }
+
+   private:
+    StopFlag& stop_;
+  } progress(stop);
+  Run run{.memory = memory, .threads = 1, .stop = &stop, .progress = &progress};
+  const BenchResult result = bench(small_cells(), with_budget(0.1), run);
   CHECK_FALSE(result.complete);
+  REQUIRE(result.cells.size() == 6);
   for (const CellResult& cell : result.cells) {
+    if (cell.cell.length == 24) {
+      CHECK(cell.state == CellState::kMeasured);
+      CHECK_FALSE(cell.ratios.empty());
+      continue;
+    }
     CHECK(cell.state == CellState::kInterrupted);
+    CHECK(cell.samples_ns.empty());
     CHECK(contains(cell.reason, "stopped"));
   }
 }
 
-TEST_CASE("The first call is held to the reference and finds out what another cell left behind") {
-  MemoryAccount memory;
+namespace {
+
+// Another mechanism's answer with a fault in it.
+class Faulty final : public Mechanism {
+ public:
+  enum class Fault { kWritesNothing, kOneRow, kTakesMore, kInternal };
+  explicit Faulty(Fault fault) : fault_(fault), right_(make_mechanism("flash")) {}
+
+  std::string canonical() const override { return "flash"; }
+  MechanismTraits traits() const override { return right_->traits(); }
+  std::vector<ParameterSpec> parameters(const AttentionShape&) const override { return {}; }
+  double flops(const AttentionShape& s) const override { return right_->flops(s); }
+  int64_t workspace_bytes(const AttentionShape& s, int threads, bool tapped) const override {
+    return right_->workspace_bytes(s, threads, tapped);
+  }
+  void prepare(const AttentionShape&, std::span<const float* const>) override {}
+  void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out, const AttentionTaps& taps,
+           std::span<std::byte> workspace, Run& run) override {
+    if (fault_ == Fault::kWritesNothing) return;
+    if (fault_ == Fault::kInternal) throw Error(ErrorCode::kInternal, {.subject = "faulty"});
+    if (fault_ == Fault::kTakesMore && more_.bytes() == 0) more_ = RawBuffer(run.memory, 4096, "more");
+    right_->run(s, in, out, taps, workspace, run);
+    if (fault_ != Fault::kOneRow) return;
+    for (int64_t b = 0; b < s.batch; ++b) {
+      for (int64_t h = 0; h < s.heads; ++h) out.matrix(b, h).row(s.queries - 1)[0] += 0.01f;
+    }
+  }
+  ReferenceRows reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
+                          std::span<const int64_t> rows) const override {
+    return right_->reference(s, in, b, h, rows);
+  }
+
+ private:
+  Fault fault_;
+  std::unique_ptr<Mechanism> right_;
+  RawBuffer more_;
+};
+
+BenchResult bench_with(Faulty::Fault fault, MemoryAccount& memory) {
   Run run{.memory = memory, .threads = 1};
-  const std::vector<BenchCell> cells = small_cells();
-  const BenchTensors tensors(2 * 3 * 24 * 16, 1, 1, run);
-  Workload workload(cells[0], tensors, 1, run);
-  CHECK(workload.first_call(7).error.error < 1e-6);
-  const HeadsView<float> out = tensors.output(workload.shape());
-  std::fill_n(out.data, 2 * 3 * 24 * 16, 5.0f);
-  CHECK(workload.first_call(7).error.error < 1e-6);
-  CHECK(out.data[0] != 5.0f);
+  BenchOptions options = with_budget(0.05);
+  options.make = [=](const std::string& name) -> std::unique_ptr<Mechanism> {
+    return name == "flash" ? std::make_unique<Faulty>(fault) : make_mechanism(name);
+  };
+  return bench(small_cells(), options, run);
+}
+
+}  // namespace
+
+TEST_CASE("A cell that differs from its reference is wrong, is not timed and has no ratios, others go on") {
+  // Writing nothing leaves what standard attention, which comes before, has written: the right answer.
+  for (const auto fault : {Faulty::Fault::kWritesNothing, Faulty::Fault::kOneRow}) {
+    MemoryAccount memory;
+    const BenchResult result = bench_with(fault, memory);
+    for (const CellResult& cell : result.cells) {
+      const bool faulty = cell.cell.mechanism == "flash";
+      CHECK(cell.state == (faulty ? CellState::kWrong : CellState::kMeasured));
+      CHECK(cell.samples_ns.empty() == faulty);
+      CHECK(contains(cell.reason, faulty ? "f64 reference" : ""));
+    }
+    CHECK(result.complete);
+  }
+}
+
+TEST_CASE("What a mechanism takes beyond its workspace is warned of, and its own faults are not the cell's") {
+  MemoryAccount memory;
+  const BenchResult result = bench_with(Faulty::Fault::kTakesMore, memory);
+  CHECK(std::ranges::any_of(
+      result.warnings, [](const std::string& warning) { return contains(warning, "beyond its workspace"); }));
+  CHECK(code_of([&] { bench_with(Faulty::Fault::kInternal, memory); }) == 7);
+}
+
+TEST_CASE("Large scores widen the bound, for their rounding shows in the weights") {
+  MemoryAccount memory;
+  Run run{.memory = memory, .threads = 2};
+  BenchOptions options = with_budget(0.05);
+  options.score_deviation = 1000;
+  const BenchResult result = bench(small_cells(), options, run);
+  for (const CellResult& cell : result.cells) {
+    CHECK(cell.state == CellState::kMeasured);
+    CHECK(cell.error.bound > 1e-5);
+  }
 }
 
 TEST_CASE("Scores have the deviation that is asked for, and heads differ") {

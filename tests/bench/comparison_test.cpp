@@ -16,6 +16,7 @@ CellResult cell(const char* mechanism, int64_t length, double ns) {
   result.cell = {.mechanism = mechanism, .length = length, .batch = 1, .heads = 2, .head_size = 8};
   result.samples_ns.assign(8, ns);
   result.median_ns = ns;
+  result.state = CellState::kMeasured;
   return result;
 }
 
@@ -45,13 +46,27 @@ TEST_CASE("What slows a round slows both sides, and the ratio's interval does no
 
 TEST_CASE("Ratios are to references of the same shape that were measured") {
   std::vector<CellResult> cells = {cell("a", 16, 1), cell("b", 16, 4), cell("a", 32, 1), cell("b", 32, 9)};
-  cells[3].state = CellState::kSkipped;
+  cells[3].state = CellState::kTooLarge;
   add_ratios(cells, {"b", "c"}, 1);
   REQUIRE(cells[0].ratios.size() == 1);
   CHECK(cells[0].ratios[0].reference == "b");
   CHECK(cells[0].ratios[0].ratio == 4);
   CHECK(cells[1].ratios.empty());
   CHECK(cells[2].ratios.empty());
+}
+
+TEST_CASE("Curves of other shapes are other curves, but for the batch that a number of tokens gives") {
+  std::vector<CellResult> cells = {cell("a", 10, 1), cell("a", 20, 2), cell("a", 10, 5), cell("a", 20, 6)};
+  cells[2].cell.batch = cells[3].cell.batch = 8;
+  CHECK(growth_of(cells, 1).size() == 2);
+  cells.erase(cells.begin());
+  const std::vector<Growth> missing = growth_of(cells, 1);
+  REQUIRE(missing.size() == 1);
+  CHECK(missing[0].cell.batch == 8);
+  cells = {cell("a", 10, 1), cell("a", 20, 2)};
+  cells[0].cell.tokens = cells[1].cell.tokens = 40;
+  cells[0].cell.batch = 4, cells[1].cell.batch = 2;
+  CHECK(growth_of(cells, 1).size() == 1);
 }
 
 TEST_CASE("Slopes are 1 for linear and 2 for quadratic time, whatever the step") {

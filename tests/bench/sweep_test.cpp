@@ -61,6 +61,10 @@ TEST_CASE("Names that are no mechanism and sizes beyond counting are refused") {
   options = small();
   options.lengths = {int64_t{1} << 40};
   CHECK(code_of([&] { sweep(options); }) == 2);
+  options = small();
+  options.lengths = {1'000'000}, options.heads = {200'000};
+  options.mechanisms = {"linformer:k=2147483648,sharing=none"};
+  CHECK(code_of([&] { sweep(options); }) == 2);
 }
 
 }  // namespace linformer

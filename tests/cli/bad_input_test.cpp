@@ -108,7 +108,7 @@ TEST_CASE("a text that is missing, no UTF-8 or too short is exit 3, with both nu
   check_fails(folder, analyze(model, {"--text", "short.txt", "--length", "3", "--sequences", "500"}), 3,
               {"500"});
   check_fails(folder, analyze(model, {"--text", "short.txt", "--sequences", "2", "--per-document"}), 3,
-              {"which give 1 sequences", "Give more documents, or fewer --sequences"});
+              {"which give 1 sequence;", "Give more documents, or fewer --sequences"});
   check_fails(folder, analyze(model, {"--text", "-", "--length", "64"}), 3, {"0 sequences"}, "a b c");
   check_fails(folder, analyze(model, {"--text", "bad.jsonl"}), 3, {"bad.jsonl", "2"});
   check_fails(folder, {"tokenize", "--checkpoint", model, "--text", "missing.txt"}, 3, {"missing.txt"});

@@ -52,7 +52,7 @@ TEST_CASE(
   REQUIRE(piped.code == 0);
   CHECK(schema_errors(parse_json(piped.out, "stdout"), kSchema).empty());
   const ProgramResult csv = run_program(quick({"--format", "csv", "--out", "c.json"}), here(folder));
-  CHECK(csv.out.starts_with("mechanism,length,batch,heads,head_size,causal,state,median_ns"));
+  CHECK(csv.out.starts_with("mechanism,length,batch,heads,head_size,causal,state,timed_matrices,median_ns"));
   CHECK(std::count(csv.out.begin(), csv.out.end(), '\n') == 9);
   const ProgramResult markdown =
       run_program(quick({"--format", "markdown", "--out", "m.json"}), here(folder));
@@ -60,6 +60,8 @@ TEST_CASE(
   const ProgramResult list = run_program(quick({"--list"}), here(folder));
   CHECK(contains(list.out, "linformer:k=8,sharing=layerwise"));
   CHECK(contains(list.err, "nothing was run"));
+  const ProgramResult listed = run_program(quick({"--list", "--format", "json"}), here(folder));
+  CHECK(parse_json(listed.out, "stdout").size() == 8);
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path(".")), {}) == 2);
 }
 
@@ -68,11 +70,15 @@ TEST_CASE("bench skips what cannot be done with the reason, and fails where noth
   const ProgramResult causal = run_program(quick({"--causal", "--out", "b.json"}), here(folder));
   CHECK(causal.code == 0);
   CHECK(contains(causal.err, "cannot be causal"));
-  CHECK(contains(causal.out, "skipped"));
+  CHECK(contains(causal.out, "unsupported"));
+  const ProgramResult only = run_program(
+      {"bench", "--causal", "--mechanisms", "linformer", "--lengths", "32", "--out", "o.json"}, here(folder));
+  CHECK(only.code == 2);
+  CHECK(contains(only.err, "cannot be causal"));
   const ProgramResult none =
       run_program({"bench", "--lengths", "4096", "--memory", "1MB", "--out", "n.json"}, here(folder));
   CHECK(none.code == 5);
-  CHECK(contains(none.err, "queries"));
+  CHECK(contains(none.err, "too large"));
 }
 
 TEST_CASE("bench refuses options that make no sense, naming them") {
@@ -92,6 +98,7 @@ TEST_CASE("bench refuses options that make no sense, naming them") {
       {{"--budget", "10x"}, "--budget"},
       {{"--score-std", "nan"}, "--score-std"},
       {{"--reference", "nothing"}, "nothing"},
+      {{"--mechanisms", "flash", "--reference", "standard"}, "not measured"},
       {{"--lengths", "1000000000000"}, "2^58"}};
   for (const auto& [arguments, part] : rows) {
     std::vector<std::string> all = {"bench"};

@@ -49,7 +49,7 @@ TEST_CASE(
   CHECK(a.at("short_inputs") == "refused");
   CHECK(facts.at("language_model_head") == true);
   REQUIRE(facts.at("notes").size() == 2);
-  CHECK(contains(facts.at("notes")[0].get<std::string>(), "issue 8"));
+  CHECK(contains(facts.at("notes")[0].get<std::string>(), "full_attention"));
   const ProgramResult table = run({"info", weights("fairseq")}, folder);
   CHECK(table.code == 0);
   CHECK(contains(table.out, "before weights"));

@@ -103,7 +103,7 @@ void check_interrupted(int signal, const Arguments& options) {
     const ProgramResult orphans = run_program(analyze("r.json", orphaning), {.folder = folder.path()});
     INFO("stderr: " << orphans.err);
     CHECK(orphans.code == 2);
-    CHECK(contains(orphans.err, "--resume with --spectra s.safetensors"));
+    CHECK(contains(orphans.err, "--resume with its --spectra, a file named s.safetensors"));
     CHECK(folder.content("r.json.partial") == journal);
     CHECK(std::filesystem::exists(folder.path("s.safetensors.partial")));
   }

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <string>
+#include <thread>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define LINFORMER_SANITIZER_HOOKS 1
@@ -44,6 +46,9 @@ TEST_CASE("What a reader takes is counted, by this thread or another, freed or n
   { const std::string gone(5'000'000, 'x'); }
   CHECK(peak.bytes() >= 5'000'000);
   CHECK(peak.bytes() < 6'000'000);
+  std::string kept;
+  std::thread([&] { kept.assign(7'000'000, 'x'); }).join();
+  CHECK(peak.bytes() >= 7'000'000);
   const AllocationPeak later;
   CHECK(later.bytes() < 1'000'000);
 }

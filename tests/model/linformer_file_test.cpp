@@ -35,6 +35,36 @@ TEST_CASE("Every layout survives a file of our own, bit for bit") {
   }
 }
 
+TEST_CASE("Layers may share all weights but E and F, and their number of slots") {
+  const TemporaryFolder folder;
+  RecordedModel original = compare("tatp22-kv");
+  const std::string file = folder.path("own.safetensors");
+  write_linformer(file, original.loaded().model);
+  const TensorFile from = TensorFile::open(file, true);
+  // Both layers run the first one's weights: told so, or stored twice.
+  const auto written = [&](const nlohmann::json& weights_of_layers, const std::string& name) {
+    nlohmann::json description = parse_json(from.metadata().at(Weights::kDescription), "description");
+    description["weights_of_layers"] = weights_of_layers;
+    std::vector<MadeTensor> tensors;
+    for (const TensorInfo& t : from.tensors()) {
+      const bool second = t.name.starts_with("layers.1.");
+      const std::string source = second ? "layers.0." + t.name.substr(9) : t.name;
+      tensors.push_back(made_floats(t.name, t.shape, recorded_floats(from, source)));
+    }
+    return put_tensors(folder, tensors, name, {{Weights::kDescription, description.dump()}});
+  };
+  LoadedFixture told(written({0, 0}, "told.safetensors")), stored(written({0, 1}, "stored.safetensors"));
+  CHECK(told.plan.architecture.projection->k == std::vector<int64_t>{6, 4});
+  const std::vector<int32_t> ids = original.ids(0);
+  const auto a = layers_of(told.model, ids, told.run), b = layers_of(stored.model, ids, stored.run);
+  REQUIRE(a.size() == 2);
+  for (size_t i = 0; i < 2; ++i) {
+    CHECK(a[i].probabilities == b[i].probabilities);
+    CHECK(a[i].hidden == b[i].hidden);
+  }
+  CHECK(a[1].probabilities.size() == a[0].probabilities.size() / 6 * 4);
+}
+
 TEST_CASE("A file of our own that contradicts itself is refused, naming the key or the tensor") {
   const TemporaryFolder folder;
   RecordedModel original = compare("tatp22-kv");
