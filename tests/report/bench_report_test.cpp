@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// What is made of a bench with cells in every state.
+#include <algorithm>
+#include <limits>
+
+#include "catch.h"
+#include "io/error_of.h"
+#include "report/bench_json.h"
+#include "report/bench_table.h"
+#include "report/schema_validator.h"
+
+namespace linformer {
+namespace {
+
+const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/bench-1.schema.json";
+
+CellResult made_cell(const char* mechanism, CellState state) {
+  CellResult r;
+  r.cell = {.mechanism = mechanism, .length = 512, .batch = 1, .heads = 4, .head_size = 8};
+  r.state = state;
+  r.timed_batch = 1, r.timed_heads = 4;
+  r.error = {.error = 2e-7, .bound = 1e-5, .rows = 16};
+  if (state != CellState::kMeasured) {
+    r.reason = "so it was";
+    return r;
+  }
+  r.samples_ns = {1e6, 1.1e6, 1.2e6, 1.3e6, 1.4e6, 1.5e6};
+  r.median_ns = 1.25e6, r.p95_ns = 1.5e6, r.min_ns = 1e6, r.first_call_ns = 2e6;
+  r.interval_ns = Interval{1e6, 1.5e6};
+  r.gflops = 12, r.peak_share = 0.5;
+  return r;
+}
+
+BenchResult made_bench() {
+  BenchResult result;
+  result.peak_gflops = 24, result.drift = 0.95, result.complete = false;
+  CellResult quick = made_cell("linformer:k=4,sharing=layerwise", CellState::kMeasured);
+  quick.needs_training = true;
+  quick.timed_heads = 2;
+  quick.ratios = {{.reference = "flash", .ratio = 2.5, .interval = Interval{2, 3}},
+                  {.reference = "standard", .ratio = 1.01, .interval = Interval{0.9, 1.1}}};
+  CellResult wrong = made_cell("flash", CellState::kWrong);
+  wrong.error.error = std::numeric_limits<double>::quiet_NaN();
+  CellResult never = made_cell("standard", CellState::kInterrupted);
+  never.error = {};
+  result.cells = {quick, wrong, never, made_cell("standard", CellState::kTooLarge)};
+  result.crossovers = {{.cell = quick.cell, .reference = "flash", .length = 300, .reason = {}},
+                       {.cell = quick.cell, .reference = "standard", .length = {}, .reason = "never"}};
+  result.warnings = {"noise"};
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("A bench report with cells in every state is what the schema says, with null where nothing is") {
+  ReportContext context;
+  context.started = "2026-01-31T12:00:00Z";
+  const auto report = bench_report(context, {{"level", "attention"}}, "abc", made_bench());
+  CHECK(schema_errors(report, kSchema) == std::vector<std::string>{});
+  const auto& cells = report["results"]["cells"];
+  CHECK(cells[0]["median_ns"] == 1.25e6);
+  CHECK(cells[0]["reason"].is_null());
+  CHECK(cells[1]["median_ns"].is_null());
+  CHECK(cells[1]["median_ns_reason"] == "not timed");
+  CHECK(cells[1]["error"]["largest_over_largest_output"].is_null());
+  CHECK(cells[2]["error"].is_null());
+  CHECK(cells[3]["state"] == "too large");
+  CHECK(report["checks"]["passed"] == false);
+  CHECK(report["checks"]["wrong_cells"] == 1);
+  CHECK(report["results"]["crossovers"][1]["length_reason"] == "never");
+  CHECK(report["identity"] == "abc");
+}
+
+TEST_CASE("The table of a bench says what is untrained, scaled or missing, and leaves times of these empty") {
+  const Table table = bench_table(made_bench());
+  REQUIRE(table.rows.size() == 4);
+  CHECK(table.rows[0].back() == "untrained, scaled");
+  CHECK(table.rows[1].back() == "wrong");
+  CHECK(table.rows[2].back() == "interrupted");
+  const auto time =
+      static_cast<size_t>(std::ranges::find(table.columns, "time", &Column::name) - table.columns.begin());
+  CHECK(table.rows[0][time] == "1.25 ms");
+  for (size_t i = 1; i < 4; ++i) CHECK(table.rows[i][time].empty());
+  const Table longer = bench_long_table(made_bench());
+  for (const auto& row : longer.rows) CHECK(row.size() == longer.columns.size());
+  CHECK(longer.rows[3][8].empty());
+}
+
+TEST_CASE("The sentence of a bench claims what the interval holds, and nothing for several shapes") {
+  BenchResult result = made_bench();
+  const std::string sentence = bench_sentence(result);
+  CHECK(contains(sentence, "2.50x (2.00 to 3.00) faster than flash"));
+  CHECK_FALSE(contains(sentence, "1.01x"));
+  CHECK(contains(sentence, "faster than flash from about n = 300 on"));
+  result.cells[1].cell.heads = 7;
+  CHECK(bench_sentence(result).empty());
+  CHECK(bench_sentence({}).empty());
+}
+
+}  // namespace linformer
