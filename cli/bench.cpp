@@ -252,6 +252,7 @@ Action add_bench(CLI::App& app) {
   group = "Measurement";
   app.add_option("--score-std", o->score_deviation, "standard deviation of the scores (default: 1)")
       ->check(positive_number())
+      ->check(CLI::Range(0.0, 1e4))
       ->group(group);
   app.add_option("--reference", o->references,
                  "what ratios are to, separated by ';' (default: standard;flash)")

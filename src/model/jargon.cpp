@@ -51,7 +51,7 @@ class JargonPlanner final : public LinformerPlanner {
 
   void read_sizes() {
     require("add_bias_kv", false), require("add_zero_attn", false);
-    a_.layers = count([this](int64_t i) { return layer_name(i, "attention.q_proj.weight"); });
+    a_.layers = count_some([this](int64_t i) { return layer_name(i, "attention.q_proj.weight"); });
     const Shape words = shape_of(prefix_ + "embeddings.word_embeddings.weight", 2);
     a_.vocabulary = words[0];
     a_.width = words[1];

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "model/families.h"
 #include "model/linformer_file.h"
@@ -33,9 +34,11 @@ class OwnPlanner final : public LinformerPlanner {
  private:
   // Element i of a list of numbers.
   int64_t number(const nlohmann::json& object, const char* key, int64_t i) const {
+    constexpr uint64_t kMost = std::numeric_limits<int32_t>::max();
     const auto list = object.find(key);
     const bool there = list != object.end() && list->is_array() && std::ssize(*list) == a_.layers &&
-                       (*list)[static_cast<size_t>(i)].is_number_unsigned();
+                       (*list)[static_cast<size_t>(i)].is_number_unsigned() &&
+                       (*list)[static_cast<size_t>(i)].get<uint64_t>() <= kMost;
     if (there) return (*list)[static_cast<size_t>(i)].get<int64_t>();
     fail(ErrorCode::kInput, key, "no list of numbers from 0 on", "one for each layer");
   }
@@ -70,6 +73,9 @@ class OwnPlanner final : public LinformerPlanner {
       refs.positions = weight("embeddings.positions.weight", {table_rows(rows), a_.embedding_width});
     }
     if (has("embeddings.types.weight")) {
+      if (a_.token_types < 1) {
+        fail(ErrorCode::kInput, "token_types", "0", "1 or more, since there is embeddings.types.weight");
+      }
       refs.types = weight("embeddings.types.weight", {a_.token_types, a_.embedding_width});
     }
     return refs;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -15,6 +16,7 @@ namespace linformer {
 namespace {
 
 constexpr const char* kSchema = "linformer/model/1";
+constexpr auto kLargest = static_cast<double>(std::numeric_limits<float>::max());
 
 template <class Value>
 using Names = std::array<std::pair<std::string_view, Value>, 3>;
@@ -65,7 +67,7 @@ class Reader {
   }
   float real(const char* key) const {
     const double value = json_double(json_, key, subject_);
-    if (!(value >= 0)) fail(key, fmt::format("{}", value), "0 or more");
+    if (!(value >= 0 && value <= kLargest)) fail(key, fmt::format("{}", value), "0 to the largest f32");
     return static_cast<float>(value);
   }
   bool flag(const char* key) const { return json_bool(json_, key, subject_); }
@@ -82,7 +84,8 @@ class Reader {
   std::vector<float> reals(const char* key) const {
     std::vector<float> values;
     for (const nlohmann::json& x : list(key)) {
-      if (!x.is_number()) fail(key, printable(x.dump()), "numbers");
+      const bool fits = x.is_number() && std::abs(x.get<double>()) <= kLargest;
+      if (!fits) fail(key, printable(x.dump()), "numbers that f32 holds");
       values.push_back(x.get<float>());
     }
     return values;
@@ -129,6 +132,12 @@ Projection projection_from(const Reader& json, int64_t layers) {
 void check(const Architecture& a, const Reader& json) {
   if (a.heads % a.kv_heads != 0) json.fail("kv_heads", std::to_string(a.kv_heads), "a divisor of heads");
   if (a.causal) json.fail("causal", "true", "false: E and F mix future positions");
+  if (a.unplaced_id >= 0 && a.first_position < 1) {
+    json.fail("first_position", "0", "1 or more, since tokens of unplaced_id take the row before it");
+  }
+  constexpr int64_t kMostLayers = 10'000;
+  if (a.layers > kMostLayers)
+    json.fail("layers", std::to_string(a.layers), fmt::format("at most {}", kMostLayers));
   const int64_t sinusoids = 2 * std::ssize(a.sinusoid_frequencies);
   if (sinusoids != 0 && sinusoids != a.embedding_width) {
     json.fail("sinusoid_frequencies", std::to_string(sinusoids / 2), "half the embedding's width");

@@ -56,7 +56,7 @@ class FairseqPlanner final : public LinformerPlanner {
   std::string shared_layer() const { return prefix_ + "compress_layer"; }
 
   void read_sizes() {
-    a_.layers = count([this](int64_t i) { return layer_name(i, "self_attn.q_proj.weight"); });
+    a_.layers = count_some([this](int64_t i) { return layer_name(i, "self_attn.q_proj.weight"); });
     const Shape words = shape_of(prefix_ + "embed_tokens.weight", 2);
     a_.vocabulary = words[0];
     a_.width = words[1];

@@ -43,7 +43,7 @@ class LucidrainsPlanner final : public LinformerPlanner {
     if (!has("token_emb.weight") || !has("pos_emb.weight") || !has("linformer." + std::string(kLayers))) {
       unsupported("layers without embeddings (class Linformer)", "a whole model (class LinformerLM)");
     }
-    a_.layers = count([](int64_t i) { return block(i, "0.fn.to_q.weight"); });
+    a_.layers = count_some([](int64_t i) { return block(i, "0.fn.to_q.weight"); });
     const Shape words = shape_of("token_emb.weight", 2);
     a_.vocabulary = words[0];
     a_.width = words[1];

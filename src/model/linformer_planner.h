@@ -25,6 +25,12 @@ class LinformerPlanner : public Planner {
     while (has(name(i))) ++i;
     return i;
   }
+  /// The same. Throws Error(kInput) if there is none.
+  template <class Name>
+  int64_t count_some(const Name& name) const {
+    checkpoint_.get(name(0));
+    return count(name);
+  }
   /// An integer from config.json or from what the file says of itself, that its tensors do not tell.
   int64_t untold_size(const char* key, const std::string& what) const;
   /// Throws Error(kUnsupported) unless the option is missing or has this value; fairseq's args hold 0 and 1.

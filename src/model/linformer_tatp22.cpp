@@ -82,8 +82,8 @@ class Tatp22Planner final : public LinformerPlanner {
   void read_sizes() {
     const Shape words = shape_of("to_token_emb.weight", 2);
     a_.vocabulary = words[0];
-    a_.layers = count([this](int64_t i) { return attention(i, "fn.to_q.0.weight"); });
-    a_.heads = count([this](int64_t h) { return attention(0, fmt::format("fn.to_q.{}.weight", h)); });
+    a_.layers = count_some([this](int64_t i) { return attention(i, "fn.to_q.0.weight"); });
+    a_.heads = count_some([this](int64_t h) { return attention(0, fmt::format("fn.to_q.{}.weight", h)); });
     const Shape query = shape_of(attention(0, "fn.to_q.0.weight"), 2);
     a_.head_size = query[0];
     a_.width = query[1];

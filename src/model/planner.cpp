@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "io/json.h"
@@ -77,7 +78,10 @@ int64_t Planner::size(const char* key, int64_t fallback) const {
 
 float Planner::real(const char* key, double fallback) const {
   const double value = json_double(config_, key, subject_, fallback);
-  if (value < 0) fail(ErrorCode::kInput, key, fmt::format("{}", value), "0 or more");
+  constexpr auto kLargest = static_cast<double>(std::numeric_limits<float>::max());
+  if (!(value >= 0 && value <= kLargest)) {
+    fail(ErrorCode::kInput, key, fmt::format("{}", value), "0 to the largest f32");
+  }
   return static_cast<float>(value);
 }
 

@@ -111,12 +111,23 @@ class T5Planner final : public Planner {
     return refs;
   }
 
-  // One table, whose copies in the encoder and the decoder need not be in the file.
+  // One table, whose copies in the encoder and the decoder need not be in the file; others are not copies.
   TensorRef words() const {
     TensorRef words = weight(prefix_ + "shared.weight", {a_.vocabulary, a_.width});
     if (!has(words.name)) words.name = prefix_ + "encoder.embed_tokens.weight";
     words.untrained = factor_;
+    for (const char* stack : {"encoder.", "decoder."}) {
+      const std::string own = prefix_ + stack + "embed_tokens.weight";
+      if (!has(own) || same_values(checkpoint_.get(own), checkpoint_.get(words.name))) continue;
+      fail(ErrorCode::kUnsupported, own, fmt::format("other values than {}", words.name),
+           "one embedding for encoder and decoder");
+    }
     return words;
+  }
+
+  static bool same_values(const TensorInfo& a, const TensorInfo& b) {
+    if (a.dtype != b.dtype || a.shape != b.shape || a.strides != b.strides) return false;
+    return a.bytes.data() == b.bytes.data() || std::ranges::equal(a.bytes, b.bytes);
   }
 
   ModelPlan stack(const std::string& name) const {

@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <span>
+#include <string_view>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "io/printable.h"
@@ -40,7 +43,20 @@ void PipelineTokenizer::add_tokens(const std::string& subject) {
   auto& tokens = parts_.tokens;
   std::stable_sort(parts_.added.begin(), parts_.added.end(),
                    [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
-  for (const AddedToken& token : parts_.added) {
+  std::unordered_map<std::string_view, int32_t> known;  // made where a token is new by its id
+  const auto id_before = [&](const AddedToken& token) -> std::optional<int32_t> {
+    if (known.empty()) {
+      known.reserve(tokens.size());
+      for (std::size_t i = 0; i < tokens.size(); ++i) known.try_emplace(tokens[i], static_cast<int32_t>(i));
+    }
+    const auto found = known.find(token.text);
+    return found == known.end() ? std::nullopt : std::optional(found->second);
+  };
+  tokens.reserve(tokens.size() + parts_.added.size());  // so that texts stay where they are
+  for (AddedToken& token : parts_.added) {
+    const bool beyond = static_cast<std::size_t>(token.id) >= tokens.size();
+    // What is there already keeps its id, as in the tokenizers library.
+    if (const auto before = beyond ? id_before(token) : std::nullopt) token.id = *before;
     const auto index = static_cast<std::size_t>(token.id);
     const bool taken = index < tokens.size() && !tokens[index].empty() && tokens[index] != token.text;
     if (token.text.empty() || index > tokens.size() || taken) {
@@ -51,6 +67,7 @@ void PipelineTokenizer::add_tokens(const std::string& subject) {
     }
     if (index == tokens.size()) tokens.emplace_back();
     tokens[index] = token.text;
+    if (beyond) known.try_emplace(tokens[index], token.id);
   }
   check_keys(tokens, subject);
 }

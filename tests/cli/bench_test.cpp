@@ -97,6 +97,7 @@ TEST_CASE("bench refuses options that make no sense, naming them") {
       {{"--budget", "0"}, "--budget"},
       {{"--budget", "10x"}, "--budget"},
       {{"--score-std", "nan"}, "--score-std"},
+      {{"--score-std", "1e39"}, "--score-std"},
       {{"--reference", "nothing"}, "nothing"},
       {{"--mechanisms", "flash", "--reference", "standard"}, "not measured"},
       {{"--lengths", "1000000000000"}, "2^58"}};

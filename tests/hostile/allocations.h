@@ -11,8 +11,8 @@
 
 namespace linformer {
 
-/// The most bytes that were allocated at once since this began, beyond those allocated before. One at a time. Counts what
-/// all threads take from the heap by `new`; readers map files and take nothing else.
+/// The most bytes that were allocated at once since this began, beyond those allocated before. One at a time.
+/// Counts what all threads take from the heap by `new`; readers map files and take nothing else.
 class AllocationPeak {
  public:
   AllocationPeak();

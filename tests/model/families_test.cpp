@@ -207,6 +207,7 @@ TEST_CASE("A config that lacks a number or has an impossible one is refused, nam
   check_refused("t5", "d_kv", 7, ErrorCode::kInput, "SelfAttention.q");
   check_refused("roberta", "pad_token_id", 40, ErrorCode::kInput, "pad_token_id");
   check_refused("roberta", "layer_norm_eps", -1e-5, ErrorCode::kInput, "layer_norm_eps");
+  check_refused("roberta", "layer_norm_eps", 1e39, ErrorCode::kInput, "layer_norm_eps");
   for (const char* size : {"[12]", "[12, 0]", "[12, -4]", "[12, 12.5]", "[12, 12, 12]", "\"12\"", "0"}) {
     check_refused("vit", "image_size", parse_json(size, "size"), ErrorCode::kInput, "image_size");
   }
@@ -215,6 +216,30 @@ TEST_CASE("A config that lacks a number or has an impossible one is refused, nam
   check_refused("vit", "num_channels", 2, ErrorCode::kInput, "projection.weight");
   check_refused("vit", "image_size", 24, ErrorCode::kInput, "position_embeddings");
   check_refused("deit", "model_type", "vit", ErrorCode::kInput, "position_embeddings");
+}
+
+TEST_CASE("A T5 whose stacks embed tokens by tables of their own is refused, copies of one are not") {
+  const auto error_with = [](float added) {
+    const TemporaryFolder folder;
+    const std::string from = fixture("models/t5");
+    const TensorFile file = TensorFile::open(from + "/model.safetensors", true);
+    std::vector<MadeTensor> tensors;
+    for (const TensorInfo& t : file.tensors()) {
+      std::vector<float> values = recorded_floats(file, t.name);
+      tensors.push_back(made_floats(t.name, t.shape, values));
+      if (t.name != "shared.weight") continue;
+      values[3] += added;
+      tensors.push_back(made_floats("decoder.embed_tokens.weight", t.shape, values));
+    }
+    put_tensors(folder, tensors, "model.safetensors");
+    std::filesystem::copy(from + "/config.json", folder.path("config.json"));
+    return error_of([&] { plan_model(Checkpoint::open(folder.path(""), true)); });
+  };
+  CHECK_FALSE(error_with(0));
+  const auto error = error_with(1);
+  REQUIRE(error);
+  CHECK(error->code() == ErrorCode::kUnsupported);
+  CHECK(contains(error->what(), "decoder.embed_tokens.weight"));
 }
 
 TEST_CASE("ALBERT may have more layers than tensors, but not more groups or inner layers") {

@@ -89,6 +89,16 @@ TEST_CASE("A file of our own that contradicts itself is refused, naming the key 
   refused([](nlohmann::json& d) { d["schema"] = "linformer/model/9"; }, "schema");
   refused([](nlohmann::json& d) { d["layers"] = 2000000000; }, "k");
   refused([](nlohmann::json& d) { d["layers"] = -1; }, "layers");
+  refused(
+      [](nlohmann::json& d) {
+        d["layers"] = 10'001;
+        d["projection"]["k"] = std::vector<int>(10'001, 6);
+      },
+      "layers");
+  refused([](nlohmann::json& d) { d["unplaced_id"] = 0, d["first_position"] = 0; }, "first_position");
+  refused([](nlohmann::json& d) { d["norm_epsilon"] = 1e39; }, "norm_epsilon");
+  refused([](nlohmann::json& d) { d["sinusoid_frequencies"] = {1e39}; }, "sinusoid_frequencies");
+  refused([](nlohmann::json& d) { d["weights_of_layers"] = {0, uint64_t{1} << 63}; }, "weights_of_layers");
   refused([](nlohmann::json& d) { d["heads"] = 5; }, "heads");
   refused([](nlohmann::json& d) { d["causal"] = true; }, "causal");
   refused([](nlohmann::json& d) { d.erase("projection"); }, "projection");

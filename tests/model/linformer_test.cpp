@@ -167,4 +167,18 @@ TEST_CASE("Variants of Linformers without code are refused by name") {
   check_refused(causal, ErrorCode::kUnsupported, "causal");
 }
 
+TEST_CASE("A Linformer without a first layer is refused by the name of what is missing") {
+  for (const char* variant : {"fairseq", "fairseq-layerwise", "jargon"}) {
+    INFO(variant);
+    Changed changed(variant);
+    REQUIRE(std::erase_if(changed.tensors, [](const auto& entry) {
+              return contains(entry.first, ".0.") && entry.first.ends_with("q_proj.weight");
+            }) == 1);
+    const auto error = changed.refusal();
+    REQUIRE(error);
+    CHECK(error->code() == ErrorCode::kInput);
+    CHECK(contains(error->what(), "q_proj"));
+  }
+}
+
 }  // namespace linformer

@@ -162,3 +162,12 @@ TEST_CASE("special_tokens_map.json names the tokens of folders without added_tok
   CHECK(roberta->sequence_template().before == Ids{0});
   CHECK(roberta->sequence_template().after == Ids{1});
 }
+
+TEST_CASE("An added token whose text is there already keeps that id, as in the tokenizers library",
+          "[tokenizer]") {
+  json tokenizer = json::parse(R"({
+    "model": {"type": "BPE", "vocab": {"c": 0, "a": 1, "t": 2, "e": 3}, "merges": []},
+    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+    "added_tokens": [{"id": 4, "content": "cat"}, {"id": 5, "content": "cat"}, {"id": 5, "content": "e"}]})");
+  CHECK(open({{"tokenizer.json", tokenizer.dump()}})->encode("cate") == Ids{4, 3});
+}
