@@ -20,7 +20,12 @@
 #endif
 
 #ifdef LINFORMER_SANITIZER_HOOKS
-#include <sanitizer/allocator_interface.h>
+// As <sanitizer/allocator_interface.h> declares them, which gcc's packages leave out.
+extern "C" {
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, size_t),
+                                              void (*on_free)(const volatile void*));
+size_t __sanitizer_get_allocated_size(const volatile void* block);
+}
 #endif
 
 namespace linformer {
@@ -57,12 +62,9 @@ TEST_CASE("What a reader takes is counted, by this thread or another, freed or n
 
 namespace {
 
-void on_malloc(const volatile void* block, size_t) {
-  count(static_cast<int64_t>(__sanitizer_get_allocated_size(const_cast<const void*>(block))));
-}
+void on_malloc(const volatile void*, size_t size) { count(static_cast<int64_t>(size)); }
 void on_free(const volatile void* block) {
-  if (block != nullptr)
-    count(-static_cast<int64_t>(__sanitizer_get_allocated_size(const_cast<const void*>(block))));
+  if (block != nullptr) count(-static_cast<int64_t>(__sanitizer_get_allocated_size(block)));
 }
 const int g_installed = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
 
