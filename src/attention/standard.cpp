@@ -2,11 +2,14 @@
 #include "attention/standard.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
+#include <string>
 
 #include "attention/exact_flops.h"
 #include "attention/exact_reference.h"
 #include "base/dnn.h"
+#include "base/error.h"
 #include "base/stride.h"
 #include "base/threads.h"
 #include "kernels/softmax.h"
@@ -102,7 +105,8 @@ class Standard final : public Mechanism {
     products_.resize(std::max(products_.size(), static_cast<size_t>(run.threads)));
     const int64_t rows = block_rows(s), blocks = (s.queries + rows - 1) / rows;
     const bool tapped = taps.probabilities.data != nullptr || taps.logits.data != nullptr;
-    const auto scratch = static_cast<size_t>(scratch_bytes(s));
+    const auto scratch = static_cast<size_t>(known_scratch_bytes(s));
+    require_workspace(s, run.threads, tapped, workspace);
     const std::span<std::byte> maps = workspace.subspan(static_cast<size_t>(run.threads) * scratch);
     const Call call{s, in, out, taps, tapped ? taps.probabilities : all_maps(s, maps)};
     parallel_for(run.threads, s.batch * s.heads * blocks, [&](int64_t i, int thread) {
@@ -192,7 +196,26 @@ class Standard final : public Mechanism {
     return left;
   }
 
+  // Asking oneDNN takes as long as a small product, and sizes rarely change from call to call.
+  int64_t known_scratch_bytes(const AttentionShape& s) {
+    const std::array sizes = {s.queries, s.keys, s.head_size, s.value_size};
+    if (sizes != scratch_of_) scratch_ = scratch_bytes(s), scratch_of_ = sizes;
+    return scratch_;
+  }
+
+  // What was reserved for a larger shape is enough for this one only as long as oneDNN asks for no more.
+  void require_workspace(const AttentionShape& s, int threads, bool tapped,
+                         std::span<std::byte> workspace) const {
+    const int64_t needed = threads * scratch_ + (tapped ? threads * block_bytes(s) : map_bytes(s));
+    if (needed <= std::ssize(workspace)) return;
+    throw Error(ErrorCode::kInternal, {.subject = "standard",
+                                       .found = std::to_string(workspace.size()) + " bytes of workspace",
+                                       .expected = std::to_string(needed)});
+  }
+
   std::vector<ProductCache> products_;
+  std::array<int64_t, 4> scratch_of_ = {};
+  int64_t scratch_ = 0;
 };
 
 }  // namespace

@@ -56,6 +56,9 @@ Pipeline bpe_from_tokenizer_json(const json& root, const std::string& subject) {
                            .byte_fallback = flag("byte_fallback"),
                            .fuse_unknown = flag("fuse_unk"),
                            .unknown = read_token(model, "unk_token", subject)};
+  if (options.byte_level && options.byte_fallback) {
+    refuse_member(subject, "byte_fallback", "true behind a ByteLevel pre-tokenizer", "one of the two");
+  }
   Pipeline result{.tokens = read_token_ids(member(model, "vocab"), "model.vocab", subject),
                   .added = read_added_tokens(root, subject),
                   .normalizer = read_normalizer(root, subject),

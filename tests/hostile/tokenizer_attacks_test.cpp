@@ -68,6 +68,17 @@ std::string refusal(const Folder& folder, const std::string& text = "") {
 
 }  // namespace
 
+TEST_CASE("Bytes as characters and bytes as tokens at once are refused: what neither has would vanish",
+          "[tokenizer]") {
+  json both = bpe("b");
+  both["model"]["byte_fallback"] = true;
+  const Folder folder = {{"tokenizer.json", both.dump()}};
+  const auto error = error_of([&] { test::open(folder); });
+  REQUIRE(error);
+  CHECK(error->code() == ErrorCode::kUnsupported);
+  CHECK(contains(error->what(), "byte_fallback"));
+}
+
 TEST_CASE("A token of thousands of bytes is refused, whatever file has it", "[tokenizer]") {
   const std::string pieces = test::bpe_bytes(test::piece_bytes(kLong));
   json added = bpe("b");
