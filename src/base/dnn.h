@@ -51,7 +51,7 @@ class Product {
   ~Product();
 
   int64_t scratch_bytes() const;
-  /// What a product of these sizes will ask for, a multiple of 64; strides and m do not matter.
+  /// What a product of these sizes will ask for, a multiple of 64; from k = 2 on strides and m do not matter.
   static int64_t scratch_bytes(const Sizes& sizes);
   /// `scratch`: scratch_bytes() bytes, aligned to 64.
   void run(const float* a, const float* b, float* c, void* scratch);
