@@ -130,11 +130,12 @@ int list_cells(const std::vector<BenchCell>& cells, Session& session) {
                           {"parameters"}},
               .rows = {}};
   for (const BenchCell& cell : cells) {
-    const CellPrediction p = predict(cell, kGuess * session.run().threads, session.run().threads);
+    const CellPrediction p = predict(cell, session.run().threads);
     table.rows.push_back({std::to_string(cell.length), cell.mechanism, std::to_string(cell.batch),
                           std::to_string(cell.heads), std::to_string(cell.head_size),
-                          fmt::format("{:.3g}", p.seconds), format_bytes(p.tensor_bytes),
-                          format_bytes(p.workspace_bytes), format_bytes(p.parameter_bytes)});
+                          fmt::format("{:.3g}", p.flops / (kGuess * session.run().threads) * 1e-9),
+                          format_bytes(p.tensor_bytes), format_bytes(p.workspace_bytes),
+                          format_bytes(p.parameter_bytes)});
   }
   print(rendered(table, session.options().format));
   session.note(fmt::format("predicted at {} GFLOP/s a thread; nothing was run", kGuess));

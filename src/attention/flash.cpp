@@ -47,7 +47,7 @@ class Flash final : public Mechanism {
 
   void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out, const AttentionTaps& taps,
            std::span<std::byte> workspace, Run& run) override {
-    if (taps.logits.data != nullptr || taps.probabilities.data != nullptr) {
+    if (taps.any()) {
       throw Error(ErrorCode::kInternal, {.subject = "flash", .found = "asked for P or the logits"});
     }
     float* const rooms = reinterpret_cast<float*>(workspace.data());

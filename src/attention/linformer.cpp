@@ -119,8 +119,7 @@ class Linformer final : public Mechanism {
     if (in.v.data != nullptr) projection_.run(f_, in.v, values, rest, run);
     AttentionInput slots{.q = in.q, .k = keys, .v = {}};
     if (in.v.data != nullptr) slots.v = values;
-    const bool tapped = taps.logits.data != nullptr || taps.probabilities.data != nullptr;
-    over_slots_by(tapped).run(over_slots(s), slots, out, taps, rest, run);
+    over_slots_by(taps.any()).run(over_slots(s), slots, out, taps, rest, run);
   }
 
   ReferenceRows reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,

@@ -44,6 +44,8 @@ struct AttentionInput {
 struct AttentionTaps {
   HeadsView<float> logits = {};         ///< [b, h, queries, keys], scale · Q Kᵀ + B
   HeadsView<float> probabilities = {};  ///< [b, h, queries, keys], P
+
+  bool any() const { return logits.data != nullptr || probabilities.data != nullptr; }
 };
 
 /// How a mechanism's output relates to exact attention with the same Q, K, V.

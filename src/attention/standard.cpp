@@ -2,7 +2,6 @@
 #include "attention/standard.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <string>
 
@@ -104,9 +103,9 @@ class Standard final : public Mechanism {
            std::span<std::byte> workspace, Run& run) override {
     products_.resize(std::max(products_.size(), static_cast<size_t>(run.threads)));
     const int64_t rows = block_rows(s), blocks = (s.queries + rows - 1) / rows;
-    const bool tapped = taps.probabilities.data != nullptr || taps.logits.data != nullptr;
-    const auto scratch = static_cast<size_t>(known_scratch_bytes(s));
-    require_workspace(s, run.threads, tapped, workspace);
+    const bool tapped = taps.any();
+    require_workspace(workspace_bytes(s, run.threads, tapped), workspace);
+    const auto scratch = static_cast<size_t>(scratch_bytes(s));
     const std::span<std::byte> maps = workspace.subspan(static_cast<size_t>(run.threads) * scratch);
     const Call call{s, in, out, taps, tapped ? taps.probabilities : all_maps(s, maps)};
     parallel_for(run.threads, s.batch * s.heads * blocks, [&](int64_t i, int thread) {
@@ -196,17 +195,8 @@ class Standard final : public Mechanism {
     return left;
   }
 
-  // Asking oneDNN takes as long as a small product, and sizes rarely change from call to call.
-  int64_t known_scratch_bytes(const AttentionShape& s) {
-    const std::array sizes = {s.queries, s.keys, s.head_size, s.value_size};
-    if (sizes != scratch_of_) scratch_ = scratch_bytes(s), scratch_of_ = sizes;
-    return scratch_;
-  }
-
   // What was reserved for a larger shape is enough for this one only as long as oneDNN asks for no more.
-  void require_workspace(const AttentionShape& s, int threads, bool tapped,
-                         std::span<std::byte> workspace) const {
-    const int64_t needed = threads * scratch_ + (tapped ? threads * block_bytes(s) : map_bytes(s));
+  static void require_workspace(int64_t needed, std::span<std::byte> workspace) {
     if (needed <= std::ssize(workspace)) return;
     throw Error(ErrorCode::kInternal, {.subject = "standard",
                                        .found = std::to_string(workspace.size()) + " bytes of workspace",
@@ -214,8 +204,6 @@ class Standard final : public Mechanism {
   }
 
   std::vector<ProductCache> products_;
-  std::array<int64_t, 4> scratch_of_ = {};
-  int64_t scratch_ = 0;
 };
 
 }  // namespace

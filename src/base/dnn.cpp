@@ -210,7 +210,13 @@ Product::~Product() = default;
 
 int64_t Product::scratch_bytes(const Sizes& sizes) {
   if (sizes.n < 2 || sizes.m == 0 || sizes.k == 0) return 0;
-  return (static_cast<int64_t>(product_desc(sizes).scratchpad_desc().get_size()) + 63) / 64 * 64;
+  // Asking takes as long as a small product, and callers ask at every call.
+  constexpr size_t kMost = 256;
+  thread_local std::map<Sizes, int64_t> known;
+  if (const auto found = known.find(sizes); found != known.end()) return found->second;
+  if (known.size() >= kMost) known.clear();
+  const auto bytes = static_cast<int64_t>(product_desc(sizes).scratchpad_desc().get_size());
+  return known[sizes] = (bytes + 63) / 64 * 64;
 }
 
 int64_t Product::scratch_bytes() const { return state_->bound ? state_->bound->scratch_bytes() : 0; }

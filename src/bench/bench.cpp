@@ -53,10 +53,9 @@ BenchCell reduced(BenchCell cell, double share, int threads) {
 CellResult new_result(const BenchCell& cell, int threads) {
   CellResult result;
   result.cell = cell;
-  const auto mechanism = make_mechanism(cell.mechanism);
-  result.needs_training = mechanism->traits().fidelity == Fidelity::kNeedsTraining;
-  const CellPrediction p = predict(cell, 1, threads);
-  result.flops = mechanism->flops(shape_of(cell));
+  result.needs_training = make_mechanism(cell.mechanism)->traits().fidelity == Fidelity::kNeedsTraining;
+  const CellPrediction p = predict(cell, threads);
+  result.flops = p.flops;
   result.tensor_bytes = p.tensor_bytes;
   result.workspace_bytes = p.workspace_bytes;
   result.parameter_bytes = p.parameter_bytes;
@@ -92,23 +91,25 @@ class Bench {
     constexpr int kTries = 10;
     for (int i = 0; i < kTries; ++i)
       result_.peak_gflops = std::max(result_.peak_gflops, measure_peak_gflops(run_.threads));
-    for (Group& group : groups()) {
-      if (run_.stopped()) break;
-      run_group(group);
+    const std::vector<Group> all = groups();
+    for (size_t i = 0; i < all.size() && !run_.stopped(); ++i) {
+      run_group(all[i]);
+      if (run_.progress != nullptr)
+        run_.progress->advance("shapes", static_cast<int64_t>(i) + 1, std::ssize(all));
     }
     finish();
     return std::move(result_);
   }
 
  private:
-  double seconds_of_samples(const BenchCell& cell) const {
-    return static_cast<double>(kLeastSamples + kOtherCalls) *
-           predict(cell, kGuessedShare * result_.peak_gflops, run_.threads).seconds;
+  double seconds_of_samples(const CellResult& cell) const {
+    const double gflops = kGuessedShare * result_.peak_gflops;
+    return static_cast<double>(kLeastSamples + kOtherCalls) * cell.flops / gflops * 1e-9;
   }
 
   std::vector<Group> groups() {
     std::vector<double> needs;
-    for (const CellResult& cell : result_.cells) needs.push_back(seconds_of_samples(cell.cell));
+    for (const CellResult& cell : result_.cells) needs.push_back(seconds_of_samples(cell));
     const double share = fair_share(needs, options_.budget_seconds);
     double all = 0;
     for (const double need : needs) all += std::min(need, share);
@@ -126,7 +127,7 @@ class Bench {
   }
 
   // Tensors are those of the largest cell of the group.
-  void run_group(Group& group) {
+  void run_group(const Group& group) {
     int64_t elements = 0;
     for (const BenchCell& cell : group.timed) {
       elements = std::max(elements, cell.batch * cell.heads * cell.length * cell.head_size);
@@ -149,8 +150,6 @@ class Bench {
       ready.push_back(group.results[i]);
     }
     take_samples(workloads, ready, group.seconds);
-    ++done_;
-    if (run_.progress != nullptr) run_.progress->advance("shapes", done_, count_shapes());
   }
 
   // The whole cell must fit, even if less of it is timed.
@@ -255,7 +254,7 @@ class Bench {
           100 * result_.drift));
     }
     for (const CellResult& cell : result_.cells) {
-      if (cell.state != CellState::kMeasured || !cell.interval_ns) continue;
+      if (!cell.measured() || !cell.interval_ns) continue;
       const double spread = (cell.interval_ns->high - cell.interval_ns->low) / cell.median_ns;
       if (spread <= kMostSpread) continue;
       result_.warnings.push_back(
@@ -266,28 +265,19 @@ class Bench {
 #endif
   }
 
-  int64_t count_shapes() const {
-    int64_t count = 0;
-    for (size_t i = 0; i < result_.cells.size(); ++i) {
-      count += i == 0 || !same_shape(result_.cells[i - 1].cell, result_.cells[i].cell);
-    }
-    return count;
-  }
-
   BenchOptions options_;
   Run& run_;
   BenchResult result_;
   std::optional<CacheFlush> flush_;
   std::vector<double> peaks_;
-  int64_t done_ = 0;
 };
 
 }  // namespace
 
-CellPrediction predict(const BenchCell& cell, double gflops, int threads) {
+CellPrediction predict(const BenchCell& cell, int threads) {
   const AttentionShape s = shape_of(cell);
   const auto mechanism = make_mechanism(cell.mechanism);
-  CellPrediction p{.seconds = mechanism->flops(s) / gflops * 1e-9,
+  CellPrediction p{.flops = mechanism->flops(s),
                    .tensor_bytes = BenchTensors::bytes(s),
                    .workspace_bytes = mechanism->workspace_bytes(s, threads, false)};
   for (const ParameterSpec& spec : mechanism->parameters(s)) {

@@ -26,13 +26,13 @@ struct BenchOptions {
   };
 };
 
-/// What a cell will take, before it is run. `gflops`: a guess at its speed.
+/// What a cell will take, before it is run.
 struct CellPrediction {
-  double seconds = 0;        ///< of one call
+  double flops = 0;          ///< of one call
   int64_t tensor_bytes = 0;  ///< Q, K, V, O
   int64_t workspace_bytes = 0, parameter_bytes = 0;
 };
-CellPrediction predict(const BenchCell& cell, double gflops, int threads);
+CellPrediction predict(const BenchCell& cell, int threads);
 
 /// Runs the cells, those of one shape next to each other. Cells that do not fit the memory of `run` or that a
 /// mechanism cannot do are left out; the rest goes on. A stop request ends it with what there is. Throws

@@ -45,15 +45,13 @@ Interval bootstrap(uint64_t seed, const std::function<double(Random&)>& once) {
   return {quantile(values, (1 - kBenchConfidence) / 2), quantile(values, (1 + kBenchConfidence) / 2)};
 }
 
-bool measured(const CellResult& cell) { return cell.state == CellState::kMeasured; }
-
 // Of one mechanism, equal in all but the length, by length.
 using Series = std::vector<const CellResult*>;
 
 std::vector<Series> series_of(const std::vector<CellResult>& cells) {
   std::vector<Series> all;
   for (const CellResult& cell : cells) {
-    if (!measured(cell)) continue;
+    if (!cell.measured()) continue;
     const auto belongs = [&](const Series& series) {
       BenchCell first = series.front()->cell;
       first.length = cell.cell.length;
@@ -90,7 +88,7 @@ LocalSlope slope_between(const CellResult& a, const CellResult& b, uint64_t seed
 const CellResult* partner(const std::vector<CellResult>& cells, const std::string& mechanism,
                           const CellResult& of) {
   const auto found = std::find_if(cells.begin(), cells.end(), [&](const CellResult& cell) {
-    return measured(cell) && cell.cell.mechanism == mechanism && same_shape(cell.cell, of.cell);
+    return cell.measured() && cell.cell.mechanism == mechanism && same_shape(cell.cell, of.cell);
   });
   return found == cells.end() ? nullptr : &*found;
 }
@@ -139,7 +137,7 @@ Ratio paired_ratio(std::span<const double> ours, std::span<const double> referen
 
 void add_ratios(std::vector<CellResult>& cells, const std::vector<std::string>& references, uint64_t seed) {
   for (CellResult& cell : cells) {
-    if (!measured(cell)) continue;
+    if (!cell.measured()) continue;
     for (const std::string& name : references) {
       const CellResult* reference = partner(cells, name, cell);
       if (reference == nullptr || reference == &cell) continue;

@@ -66,6 +66,7 @@ struct CellResult {
   CellError error;
   /// Heads and sequences that were timed, if not all; times are scaled by their share.
   int64_t timed_heads = 0, timed_batch = 0;
+  bool measured() const { return state == CellState::kMeasured; }
   bool scaled() const { return timed_heads * timed_batch < cell.heads * cell.batch; }
   int64_t calls_per_sample = 0;
   double first_call_ns = 0;

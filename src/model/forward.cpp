@@ -98,8 +98,7 @@ ForwardPass::ForwardPass(const Model& model, std::unique_ptr<Mechanism> mechanis
 // Into the attention output.
 void ForwardPass::attend(const AttentionShape& shape, const Heads& heads, MatrixView<const float> bias,
                          const AttentionTaps& taps) {
-  const bool tapped = taps.logits.data != nullptr || taps.probabilities.data != nullptr;
-  Mechanism& mechanism = tapped ? *standard_ : *mechanism_;
+  Mechanism& mechanism = taps.any() ? *standard_ : *mechanism_;
   mechanism.run(shape, {.q = heads.q, .k = heads.k, .v = heads.v, .distance_bias = bias},
                 heads_view(context_.data(), lengths_.own, a_.heads, 0, a_.heads), taps, workspace_.span(),
                 run_);

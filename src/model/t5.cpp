@@ -21,6 +21,7 @@ class T5Planner final : public Planner {
     read_config();
     a_.layers = layer_count("num_layers");
     ModelPlan encoder = stack("encoder.");
+    require_one_embedding();
     if (!has_decoder()) return encoder;
     if (config_.contains("num_decoder_layers") && !config_["num_decoder_layers"].is_null()) {
       a_.layers = layer_count("num_decoder_layers");
@@ -116,13 +117,17 @@ class T5Planner final : public Planner {
     TensorRef words = weight(prefix_ + "shared.weight", {a_.vocabulary, a_.width});
     if (!has(words.name)) words.name = prefix_ + "encoder.embed_tokens.weight";
     words.untrained = factor_;
+    return words;
+  }
+
+  void require_one_embedding() const {
+    const std::string shared = words().name;
     for (const char* stack : {"encoder.", "decoder."}) {
       const std::string own = prefix_ + stack + "embed_tokens.weight";
-      if (!has(own) || same_values(checkpoint_.get(own), checkpoint_.get(words.name))) continue;
-      fail(ErrorCode::kUnsupported, own, fmt::format("other values than {}", words.name),
+      if (!has(own) || same_values(checkpoint_.get(own), checkpoint_.get(shared))) continue;
+      fail(ErrorCode::kUnsupported, own, fmt::format("other values than {}", shared),
            "one embedding for encoder and decoder");
     }
-    return words;
   }
 
   static bool same_values(const TensorInfo& a, const TensorInfo& b) {

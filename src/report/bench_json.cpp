@@ -22,7 +22,7 @@ Json ratio_json(const Ratio& ratio) {
 
 // Times of what was not measured would be zeros.
 void add_times(Json& json, const CellResult& r) {
-  const bool timed = r.state == CellState::kMeasured;
+  const bool timed = r.measured();
   const auto number = [&](std::string_view key, double value) {
     set_number(json, key, timed ? std::optional(value) : std::nullopt, kNotTimed);
   };

@@ -14,8 +14,6 @@
 namespace linformer {
 namespace {
 
-bool measured(const CellResult& cell) { return cell.state == CellState::kMeasured; }
-
 // Three digits with the unit that fits.
 std::string duration(double ns) {
   constexpr std::pair<double, const char*> kUnits[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}};
@@ -68,7 +66,7 @@ std::string shape_text(const CellResult& r) {
 }
 
 std::string remark(const CellResult& r) {
-  if (!measured(r)) return std::string(name_of(r.state));
+  if (!r.measured()) return std::string(name_of(r.state));
   const char* const scaled = r.scaled() ? "scaled" : "";
   if (!r.needs_training) return scaled;
   return r.scaled() ? "untrained, scaled" : "untrained";
@@ -99,14 +97,14 @@ Table bench_table(const BenchResult& result) {
   for (const CellResult& r : result.cells) {
     std::vector<std::string> row = {std::to_string(r.cell.length), r.cell.mechanism};
     if (shapes) row.push_back(shape_text(r));
-    if (measured(r)) {
+    if (r.measured()) {
       row.insert(row.end(), {duration(r.median_ns), half_width(r), fixed(r.gflops, 0),
                              fmt::format("{:.0f} %", 100 * r.peak_share)});
     } else {
       row.insert(row.end(), 4, "");
     }
     for (const std::string& reference : references)
-      row.push_back(measured(r) ? ratio_cell(r, reference) : "");
+      row.push_back(r.measured() ? ratio_cell(r, reference) : "");
     row.push_back(r.error.rows == 0 ? "" : fmt::format("{:.0e}", r.error.error));
     row.push_back(format_bytes(r.workspace_bytes));
     row.push_back(remark(r));
@@ -130,7 +128,7 @@ Table bench_long_table(const BenchResult& result) {
       table.columns.push_back({fmt::format("{}_to_{}", what, reference)});
   }
   for (const CellResult& r : result.cells) {
-    const auto timed = [&](double value) { return measured(r) ? shortest(value) : ""; };
+    const auto timed = [&](double value) { return r.measured() ? shortest(value) : ""; };
     const Interval interval = r.interval_ns.value_or(Interval{});
     std::vector<std::string> row = {r.cell.mechanism,
                                     std::to_string(r.cell.length),
@@ -176,13 +174,13 @@ std::string bench_sentence(const BenchResult& result) {
   }
   const CellResult* longest = nullptr;
   for (const CellResult& cell : result.cells) {
-    if (measured(cell) && !cell.ratios.empty() && (!longest || cell.cell.length >= longest->cell.length))
+    if (cell.measured() && !cell.ratios.empty() && (!longest || cell.cell.length >= longest->cell.length))
       longest = &cell;
   }
   if (longest == nullptr) return "";
   std::vector<std::string> parts;
   for (const CellResult& cell : result.cells) {
-    if (!measured(cell) || cell.cell.length != longest->cell.length) continue;
+    if (!cell.measured() || cell.cell.length != longest->cell.length) continue;
     for (const Ratio& ratio : cell.ratios) {
       const std::string text = compared(ratio);
       if (text.empty() || ratio.ratio < 1) continue;

@@ -134,8 +134,7 @@ inline void run_mechanism(const std::string& name, const AttentionShape& shape, 
   MemoryAccount memory;  // outlives the mechanism, which may hold some of it
   Run run{.memory = memory, .threads = threads};
   const auto mechanism = make_mechanism(name);
-  const bool tapped = taps.logits.data != nullptr || taps.probabilities.data != nullptr;
-  const RawBuffer workspace(memory, mechanism->workspace_bytes(shape, threads, tapped), "workspace");
+  const RawBuffer workspace(memory, mechanism->workspace_bytes(shape, threads, taps.any()), "workspace");
   mechanism->prepare(shape, {});
   mechanism->run(shape, in, out, taps, workspace.span(), run);
 }
