@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "attention/linformer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <string>
 
 #include "attention/exact_reference.h"
 #include "attention/flash.h"
+#include "attention/linformer_options.h"
 #include "attention/slot_projection.h"
 #include "attention/standard.h"
 #include "base/error.h"
@@ -18,65 +15,30 @@
 namespace linformer {
 namespace {
 
-constexpr std::array<std::string_view, 4> kSharings = {"none", "headwise", "key-value", "layerwise"};
 constexpr int64_t kLine = 64;  // bytes
-
-struct Options {
-  int64_t k = 256;
-  std::string_view sharing = "layerwise";
-};
 
 [[noreturn]] void fail(std::string found, std::string expected) {
   throw Error(ErrorCode::kUsage,
               {.subject = "mechanism linformer", .found = std::move(found), .expected = std::move(expected)});
 }
 
-void parse_option(std::string_view text, Options& options) {
-  if (text.starts_with("k=")) {
-    const std::string_view number = text.substr(2);
-    const char* const end = number.data() + number.size();
-    const auto [last, error] = std::from_chars(number.data(), end, options.k);
-    if (error == std::errc() && last == end && options.k >= 1 && options.k <= (int64_t{1} << 31)) return;
-    fail(fmt::format("'{}'", text), "k = 1 to 2^31");
-  }
-  for (const std::string_view sharing : kSharings) {
-    if (text != fmt::format("sharing={}", sharing)) continue;
-    options.sharing = sharing;
-    return;
-  }
-  fail(fmt::format("'{}'", text), "k=NUMBER or sharing=none, headwise, key-value or layerwise");
-}
-
-Options parse(std::string_view text) {
-  Options options;
-  while (!text.empty()) {
-    const size_t comma = std::min(text.find(','), text.size());
-    parse_option(text.substr(0, comma), options);
-    if (comma + 1 == text.size()) fail("a comma at the end", "an option after it");
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return options;
-}
-
 int64_t lines(int64_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
 
 class Linformer final : public Mechanism {
  public:
-  explicit Linformer(const Options& options)
+  explicit Linformer(const LinformerOptions& options)
       : options_(options), standard_(make_standard()), flash_(make_flash()) {}
 
-  std::string canonical() const override {
-    return fmt::format("linformer:k={},sharing={}", options_.k, options_.sharing);
-  }
+  std::string canonical() const override { return linformer::canonical(options_); }
   MechanismTraits traits() const override {
     return {.fidelity = Fidelity::kNeedsTraining, .probabilities = true};
   }
 
   std::vector<ParameterSpec> parameters(const AttentionShape& s) const override {
-    const Shape shape = of_heads() ? Shape{s.heads, options_.k, s.keys} : Shape{options_.k, s.keys};
+    const Shape shape = options_.of_heads() ? Shape{s.heads, options_.k, s.keys} : Shape{options_.k, s.keys};
     const ParameterInit init{.deviation = 1 / std::sqrt(static_cast<float>(options_.k))};
     std::vector<ParameterSpec> specs = {{.name = "E", .shape = shape, .init = init}};
-    if (!one_matrix()) specs.push_back({.name = "F", .shape = shape, .init = init});
+    if (!options_.one_matrix()) specs.push_back({.name = "F", .shape = shape, .init = init});
     return specs;
   }
 
@@ -96,9 +58,12 @@ class Linformer final : public Mechanism {
   }
 
   void prepare(const AttentionShape& s, std::span<const float* const> parameters) override {
+    if (options_.order == LinformerOptions::Order::kBeforeWeights) {
+      fail("order=before-weights", "order=after-weights where Q, K and V are given");
+    }
     if (s.causal) fail("causal attention", "attention to both sides: E and F mix future positions");
     e_ = slot_weights(s, parameters[0]);
-    f_ = slot_weights(s, parameters[one_matrix() ? 0 : 1]);
+    f_ = slot_weights(s, parameters[options_.one_matrix() ? 0 : 1]);
   }
 
   void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out, const AttentionTaps& taps,
@@ -106,7 +71,7 @@ class Linformer final : public Mechanism {
     if (in.key_mask.data != nullptr || in.distance_bias.data != nullptr) {
       fail("a mask or a bias by distance", "none: the columns of P are slots, not keys");
     }
-    if (of_heads() && in.k.heads != s.heads) fail("fewer heads of keys than of queries", "as many");
+    if (options_.of_heads() && in.k.heads != s.heads) fail("fewer heads of keys than of queries", "as many");
     const auto place = [&](int64_t offset, HeadsView<const float> like) {
       float* const data = reinterpret_cast<float*>(workspace.data() + offset);
       const int64_t k = options_.k, d = like.cols;
@@ -124,7 +89,7 @@ class Linformer final : public Mechanism {
 
   ReferenceRows reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
                           std::span<const int64_t> rows) const override {
-    const int64_t kv = h / (s.heads / in.k.heads), first = of_heads() ? h * options_.k : 0;
+    const int64_t kv = h / (s.heads / in.k.heads), first = options_.of_heads() ? h * options_.k : 0;
     const auto project = [&](const SlotWeights& w, MatrixView<const float> m) {
       std::vector<double> slots(static_cast<size_t>(options_.k * m.cols));
       for (int64_t i = 0; i < options_.k; ++i) {
@@ -144,10 +109,8 @@ class Linformer final : public Mechanism {
   }
 
  private:
-  bool of_heads() const { return options_.sharing == "none"; }
-  bool one_matrix() const { return options_.sharing == "key-value" || options_.sharing == "layerwise"; }
   SlotWeights slot_weights(const AttentionShape& s, const float* data) const {
-    const int64_t rows = (of_heads() ? s.heads : 1) * options_.k;
+    const int64_t rows = (options_.of_heads() ? s.heads : 1) * options_.k;
     return {.k = options_.k, .weight = {data, rows, s.keys, s.keys}};
   }
   // Attention over the slots: in one pass, unless P is wanted.
@@ -164,7 +127,7 @@ class Linformer final : public Mechanism {
     return lines(s.batch * s.heads * options_.k * s.value_size * static_cast<int64_t>(sizeof(float)));
   }
 
-  Options options_;
+  LinformerOptions options_;
   std::unique_ptr<Mechanism> standard_, flash_;
   SlotProjection projection_;
   SlotWeights e_, f_;
@@ -173,7 +136,7 @@ class Linformer final : public Mechanism {
 }  // namespace
 
 std::unique_ptr<Mechanism> make_linformer(std::string_view options) {
-  return std::make_unique<Linformer>(parse(options));
+  return std::make_unique<Linformer>(parse_linformer_options(options));
 }
 
 }  // namespace linformer

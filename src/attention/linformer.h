@@ -8,10 +8,10 @@
 
 namespace linformer {
 
-/// O = softmax(s · Q K̄ᵀ) V̄ with K̄ = E K and V̄ = F V, E and F [k, n] (arXiv 2006.04768): P̄ [n, k] is
-/// materialised. Its parameters are E, and F unless they are one: [k, n], of sharing "none" [heads, k, n].
-/// "layerwise" is "key-value" with the same E given to every layer. `options`: "k=256,sharing=layerwise",
-/// each of which may be missing. Throws Error(kUsage) for another option or value.
+/// O = softmax(s · Q K̄ᵀ) V̄ with K̄ = E K and V̄ = F V, E and F [k, n] (arXiv 2006.04768), in
+/// one pass over the slots; P̄ [n, k] is made only where it is tapped. Its parameters are E, and F unless they
+/// are one: [k, n], of sharing "none" [heads, k, n]. "layerwise" is "key-value" with the same E given to
+/// every layer. `options`: see parse_linformer_options().
 std::unique_ptr<Mechanism> make_linformer(std::string_view options);
 
 }  // namespace linformer

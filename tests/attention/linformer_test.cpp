@@ -169,21 +169,27 @@ TEST_CASE("linformer attention means nothing without training, and counts both p
   CHECK_FALSE(mechanism->traits().key_mask);
   CHECK(mechanism->canonical() == "linformer:k=128,sharing=layerwise");
   CHECK(make_mechanism("linformer")->canonical() == "linformer:k=256,sharing=layerwise");
+  CHECK(make_mechanism("linformer:order=before-weights,k=9")->canonical() ==
+        "linformer:k=9,sharing=layerwise,order=before-weights");
+  CHECK(make_mechanism("linformer:order=after-weights")->canonical() == "linformer:k=256,sharing=layerwise");
   const AttentionShape shape{
       .batch = 3, .heads = 12, .queries = 512, .keys = 512, .head_size = 64, .value_size = 64};
   CHECK(mechanism->flops(shape) == 8.0 * 512 * 128 * 64 * 12 * 3);
 }
 
 TEST_CASE("linformer refuses options, shapes, masks and heads that it cannot compute") {
-  for (const char* wrong :
-       {"linformer:k=0", "linformer:k=", "linformer:k=-1", "linformer:k=7x", "linformer:k=7,",
-        "linformer:sharing=kv", "linformer:n=3", "linformer:k=99999999999999999999"}) {
+  for (const char* wrong : {"linformer:k=0", "linformer:k=", "linformer:k=-1", "linformer:k=7x",
+                            "linformer:k=7,", "linformer:sharing=kv", "linformer:order=first",
+                            "linformer:sharing", "linformer:n=3", "linformer:k=99999999999999999999"}) {
     INFO(wrong);
     const auto error = error_of([&] { make_mechanism(wrong); });
     REQUIRE(error);
     CHECK(error->code() == ErrorCode::kUsage);
   }
   const auto mechanism = make_mechanism("linformer:k=7,sharing=none");
+  CHECK(contains(
+      error_of([] { make_mechanism("linformer:k=7,order=before-weights")->prepare(kShape, {}); })->what(),
+      "before-weights"));
   AttentionShape causal = kShape;
   causal.causal = true;
   const std::vector<float> e(4 * 7 * 29);

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "attention/linformer_options.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+
+namespace linformer {
+namespace {
+
+using Sharing = LinformerOptions::Sharing;
+using Order = LinformerOptions::Order;
+
+template <class Value>
+using Name = std::pair<std::string_view, Value>;
+
+constexpr Name<Sharing> kSharings[] = {{"none", Sharing::kNone},
+                                       {"headwise", Sharing::kHeadwise},
+                                       {"key-value", Sharing::kKeyValue},
+                                       {"layerwise", Sharing::kLayerwise}};
+constexpr Name<Order> kOrders[] = {{"after-weights", Order::kAfterWeights},
+                                   {"before-weights", Order::kBeforeWeights}};
+
+[[noreturn]] void fail(std::string found, std::string expected) {
+  throw Error(ErrorCode::kUsage,
+              {.subject = "mechanism linformer", .found = std::move(found), .expected = std::move(expected)});
+}
+
+template <class Value>
+Value value_named(std::string_view key, std::string_view name, std::span<const Name<Value>> names) {
+  std::vector<std::string_view> known;
+  for (const auto& [other, value] : names) {
+    if (name == other) return value;
+    known.push_back(other);
+  }
+  fail(fmt::format("'{}={}'", key, name), fmt::format("{}=one of: {}", key, fmt::join(known, ", ")));
+}
+
+template <class Value>
+std::string_view name_of(Value value, std::span<const Name<Value>> names) {
+  return std::ranges::find(names, value, &Name<Value>::second)->first;
+}
+
+int64_t slots(std::string_view number) {
+  int64_t k = 0;
+  const char* const end = number.data() + number.size();
+  const auto [last, error] = std::from_chars(number.data(), end, k);
+  if (error == std::errc() && last == end && k >= 1 && k <= (int64_t{1} << 31)) return k;
+  fail(fmt::format("'k={}'", number), "k = 1 to 2^31");
+}
+
+void take(std::string_view option, LinformerOptions& options) {
+  const size_t equals = std::min(option.find('='), option.size());
+  const std::string_view key = option.substr(0, equals);
+  const std::string_view value = option.substr(std::min(equals + 1, option.size()));
+  if (key == "k") {
+    options.k = slots(value);
+  } else if (key == "sharing") {
+    options.sharing = value_named<Sharing>(key, value, kSharings);
+  } else if (key == "order") {
+    options.order = value_named<Order>(key, value, kOrders);
+  } else {
+    fail(fmt::format("'{}'", option), "k=NUMBER, sharing=NAME or order=NAME");
+  }
+}
+
+}  // namespace
+
+LinformerOptions parse_linformer_options(std::string_view text) {
+  LinformerOptions options;
+  while (!text.empty()) {
+    const size_t comma = std::min(text.find(','), text.size());
+    take(text.substr(0, comma), options);
+    if (comma + 1 == text.size()) fail("a comma at the end", "an option after it");
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return options;
+}
+
+std::string canonical(const LinformerOptions& o) {
+  std::string text = fmt::format("linformer:k={},sharing={}", o.k, name_of<Sharing>(o.sharing, kSharings));
+  if (o.order != LinformerOptions{}.order) text += fmt::format(",order={}", name_of<Order>(o.order, kOrders));
+  return text;
+}
+
+}  // namespace linformer
