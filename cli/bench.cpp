@@ -237,7 +237,8 @@ Action add_bench(CLI::App& app) {
       "bench.json\n");
   const char* group = "Sweep";
   app.add_option("--mechanisms", o->mechanisms,
-                 "standard, flash, linformer with options, separated by ';' (default: all three)")
+                 "standard, flash, linformer with options (k, sharing, projection, n), separated by ';' "
+                 "(default: all three)")
       ->group(group);
   app.add_option("--lengths", o->lengths, "n, a list (default: 512..8192*2)")->group(group);
   app.add_option("--k", o->k, "slots of a linformer that names none, a list (default: 128,256)")

@@ -1,28 +1,46 @@
 // SPDX-License-Identifier: MIT
 #include "attention/linformer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "attention/exact_reference.h"
 #include "attention/flash.h"
 #include "attention/linformer_options.h"
 #include "attention/slot_projection.h"
+#include "attention/slot_reference.h"
 #include "attention/standard.h"
 #include "base/error.h"
+#include "base/stride.h"
 
 namespace linformer {
 namespace {
-
-constexpr int64_t kLine = 64;  // bytes
 
 [[noreturn]] void fail(std::string found, std::string expected) {
   throw Error(ErrorCode::kUsage,
               {.subject = "mechanism linformer", .found = std::move(found), .expected = std::move(expected)});
 }
 
-int64_t lines(int64_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
+// Of the projection to slots.
+constexpr SlotWeights::Kind kind_of(LinformerOptions::Projection projection) {
+  using Projection = LinformerOptions::Projection;
+  switch (projection) {
+    case Projection::kMeanPooling:
+      return SlotWeights::Kind::kMeanPooling;
+    case Projection::kMaxPooling:
+      return SlotWeights::Kind::kMaxPooling;
+    case Projection::kConvolution:
+      return SlotWeights::Kind::kConvolution;
+    case Projection::kLearned:
+    case Projection::kGaussian:
+      break;
+  }
+  return SlotWeights::Kind::kMatrix;
+}
 
 class Linformer final : public Mechanism {
  public:
@@ -30,101 +48,163 @@ class Linformer final : public Mechanism {
       : options_(options), standard_(make_standard()), flash_(make_flash()) {}
 
   std::string canonical() const override { return linformer::canonical(options_); }
+  // A mean of neighbours estimates them, and is exact for k = n; the largest of them, like a random sum, is
+  // something else.
   MechanismTraits traits() const override {
-    return {.fidelity = Fidelity::kNeedsTraining, .probabilities = true};
+    const bool estimates = options_.projection == Projection::kMeanPooling;
+    return {.fidelity = estimates ? Fidelity::kApproximates : Fidelity::kNeedsTraining,
+            .random = options_.projection == Projection::kGaussian,
+            .key_mask = true,
+            .probabilities = true};
   }
 
   std::vector<ParameterSpec> parameters(const AttentionShape& s) const override {
-    const Shape shape = options_.of_heads() ? Shape{s.heads, options_.k, s.keys} : Shape{options_.k, s.keys};
-    const ParameterInit init{.deviation = 1 / std::sqrt(static_cast<float>(options_.k))};
-    std::vector<ParameterSpec> specs = {{.name = "E", .shape = shape, .init = init}};
-    if (!options_.one_matrix()) specs.push_back({.name = "F", .shape = shape, .init = init});
+    if (options_.pools()) return {};
+    if (options_.projection == Projection::kGaussian) return {spec("R", s, s.head_size)};
+    std::vector<ParameterSpec> specs = {spec("E", s, s.head_size)};
+    if (!options_.one_matrix()) specs.push_back(spec("F", s, s.value_size));
     return specs;
   }
 
-  // 2 k n d for each of E K and F V, and attention over k slots.
+  // Of the projection of K and V, and of attention over k slots.
   double flops(const AttentionShape& s) const override {
-    const double project = 2.0 * static_cast<double>(s.batch * s.heads * s.keys * options_.k) *
-                           static_cast<double>(s.head_size + s.value_size);
-    return project + standard_->flops(over_slots(s));
+    return projection_flops(s, s.head_size) + projection_flops(s, s.value_size) +
+           standard_->flops(over_slots(s));
   }
 
   int64_t workspace_bytes(const AttentionShape& s, int threads, bool tapped) const override {
-    const SlotWeights w = slot_weights(s, nullptr);
-    const int64_t projection = std::max(SlotProjection::workspace_bytes(w, s.head_size, threads),
-                                        SlotProjection::workspace_bytes(w, s.value_size, threads));
-    return key_bytes(s) + value_bytes(s) +
+    const int64_t projection =
+        std::max(SlotProjection::workspace_bytes(slot_weights(s, s.head_size), s.head_size, threads),
+                 SlotProjection::workspace_bytes(slot_weights(s, s.value_size), s.value_size, threads));
+    return slot_bytes(s) +
            std::max(projection, over_slots_by(tapped).workspace_bytes(over_slots(s), threads, tapped));
   }
 
   void prepare(const AttentionShape& s, std::span<const float* const> parameters) override {
-    if (options_.order == LinformerOptions::Order::kBeforeWeights) {
-      fail("order=before-weights", "order=after-weights where Q, K and V are given");
+    require_possible(s);
+    e_ = slot_weights(s, s.head_size);
+    f_ = slot_weights(s, s.value_size);
+    if (!parameters.empty()) {
+      e_.weight.data = parameters[0];
+      f_.weight.data = parameters[options_.one_matrix() ? 0 : 1];
     }
-    if (s.causal) fail("causal attention", "attention to both sides: E and F mix future positions");
-    e_ = slot_weights(s, parameters[0]);
-    f_ = slot_weights(s, parameters[options_.one_matrix() ? 0 : 1]);
+    if (options_.projection != Projection::kGaussian) return;
+    const float delta = 1 / static_cast<float>(positions(s));
+    e_.factor = delta;
+    f_.factor = std::exp(-delta);
   }
 
   void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out, const AttentionTaps& taps,
            std::span<std::byte> workspace, Run& run) override {
-    if (in.key_mask.data != nullptr || in.distance_bias.data != nullptr) {
-      fail("a mask or a bias by distance", "none: the columns of P are slots, not keys");
-    }
-    if (options_.of_heads() && in.k.heads != s.heads) fail("fewer heads of keys than of queries", "as many");
-    const auto place = [&](int64_t offset, HeadsView<const float> like) {
-      float* const data = reinterpret_cast<float*>(workspace.data() + offset);
-      const int64_t k = options_.k, d = like.cols;
-      return HeadsView<float>{data, like.batch, like.heads, k, d, like.heads * k * d, k * d, d};
+    if (in.distance_bias.data != nullptr)
+      fail("a bias by distance", "none: the columns of P are slots, not keys");
+    // As many heads of slots as of keys, or of E where that is more.
+    const int64_t heads = options_.of_heads() ? s.heads : in.k.heads, k = options_.k;
+    float* at = reinterpret_cast<float*>(workspace.data());
+    const auto place = [&](int64_t d) {
+      const HeadsView<float> view{at, s.batch, heads, k, d, heads * k * d, k * d, d};
+      at += whole_lines(s.batch * heads * k * d);
+      return view;
     };
-    const HeadsView<float> keys = place(0, in.k), values = place(key_bytes(s), in.v);
-    const auto used = static_cast<size_t>(key_bytes(s) + value_bytes(s));
-    const std::span<std::byte> rest = workspace.subspan(used);
-    projection_.run(e_, in.k, keys, rest, run);
-    if (in.v.data != nullptr) projection_.run(f_, in.v, values, rest, run);
+    const HeadsView<float> keys = place(s.head_size), values = place(s.value_size);
+    const MatrixView<float> mask{at, s.batch, k, k};
+    const std::span<std::byte> rest = workspace.subspan(static_cast<size_t>(slot_bytes(s)));
+    projection_.run(e_, in.k, in.key_mask, keys, rest, run);
     AttentionInput slots{.q = in.q, .k = keys, .v = {}};
-    if (in.v.data != nullptr) slots.v = values;
+    if (in.v.data != nullptr) {
+      projection_.run(f_, in.v, in.key_mask, values, rest, run);
+      slots.v = values;
+    }
+    if (in.key_mask.data != nullptr || window_of(e_, s.head_size, k - 1).begin >= s.keys) {
+      mask_slots(e_, s.head_size, s.keys, in.key_mask, mask);
+      slots.key_mask = mask;
+    }
     over_slots_by(taps.any()).run(over_slots(s), slots, out, taps, rest, run);
   }
 
   ReferenceRows reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
                           std::span<const int64_t> rows) const override {
-    const int64_t kv = h / (s.heads / in.k.heads), first = options_.of_heads() ? h * options_.k : 0;
-    const auto project = [&](const SlotWeights& w, MatrixView<const float> m) {
-      std::vector<double> slots(static_cast<size_t>(options_.k * m.cols));
-      for (int64_t i = 0; i < options_.k; ++i) {
-        for (int64_t j = 0; j < m.rows; ++j) {
-          const auto weight = static_cast<double>(w.weight.row(first + i)[j]);
-          double* const slot = slots.data() + i * m.cols;
-          for (int64_t c = 0; c < m.cols; ++c) slot[c] += weight * static_cast<double>(m.row(j)[c]);
-        }
-      }
-      return slots;
-    };
-    const std::vector<double> keys = project(e_, in.k.matrix(b, kv)),
-                              values = project(f_, in.v.matrix(b, kv));
-    const MatrixView<const double> k{keys.data(), options_.k, s.head_size, s.head_size};
-    const MatrixView<const double> v{values.data(), options_.k, s.value_size, s.value_size};
-    return reference_rows(s, in, k, v, b, h, rows);
+    const int64_t kv = h / (s.heads / in.k.heads), group = options_.of_heads() ? h : 0, k = options_.k;
+    const float* const mask = in.key_mask.data == nullptr ? nullptr : in.key_mask.row(b);
+    const ReferenceSlots keys = reference_slots(e_, group, in.k.matrix(b, kv), mask),
+                         values = reference_slots(f_, group, in.v.matrix(b, kv), mask);
+    AttentionInput slots = in;
+    slots.key_mask = {keys.mask.data(), s.batch, k, 0};
+    return reference_rows<double>(s, slots, {keys.values.data(), k, s.head_size, s.head_size},
+                                  {values.values.data(), k, s.value_size, s.value_size}, b, h, rows);
   }
 
  private:
-  SlotWeights slot_weights(const AttentionShape& s, const float* data) const {
-    const int64_t rows = (options_.of_heads() ? s.heads : 1) * options_.k;
-    return {.k = options_.k, .weight = {data, rows, s.keys, s.keys}};
+  using Projection = LinformerOptions::Projection;
+
+  void require_possible(const AttentionShape& s) const {
+    if (options_.order == LinformerOptions::Order::kBeforeWeights) {
+      fail("order=before-weights", "order=after-weights where Q, K and V are given");
+    }
+    if (s.causal) fail("causal attention", "attention to both sides: E and F mix future positions");
+    if (s.keys > positions(s))
+      fail(fmt::format("{} keys", s.keys), fmt::format("at most n={}", positions(s)));
+    if (options_.windows() && options_.k > positions(s)) {
+      fail(fmt::format("k={} windows", options_.k), fmt::format("at most n={}", positions(s)));
+    }
+    const bool mixes = options_.projection == Projection::kConvolution && options_.one_matrix();
+    if (mixes && s.value_size != 0 && s.value_size != s.head_size) {
+      fail(fmt::format("one kernel for rows of {} and {}", s.head_size, s.value_size),
+           "sharing=headwise or none");
+    }
   }
+
+  // n that the parameters are made for.
+  int64_t positions(const AttentionShape& s) const { return options_.n == 0 ? s.keys : options_.n; }
+  // Slots that there can be; prepare() refuses more.
+  int64_t slots(const AttentionShape& s) const {
+    return options_.windows() ? std::min(options_.k, positions(s)) : options_.k;
+  }
+  int64_t kernel(const AttentionShape& s) const { return (positions(s) + options_.k - 1) / options_.k; }
+
+  ParameterSpec spec(std::string name, const AttentionShape& s, int64_t d) const {
+    const bool convolution = options_.projection == Projection::kConvolution;
+    Shape shape = convolution ? Shape{d, d, kernel(s)} : Shape{options_.k, positions(s)};
+    if (options_.of_heads()) shape.insert(shape.begin(), s.heads);
+    const int64_t summed = convolution ? d * kernel(s) : options_.k;
+    return {.name = std::move(name),
+            .shape = std::move(shape),
+            .init = {.deviation = 1 / std::sqrt(static_cast<float>(std::max<int64_t>(summed, 1)))},
+            .trainable = options_.projection != Projection::kGaussian};
+  }
+
+  // Without data and factor.
+  SlotWeights slot_weights(const AttentionShape& s, int64_t d) const {
+    SlotWeights w{.kind = kind_of(options_.projection), .k = slots(s), .n = positions(s)};
+    const int64_t groups = options_.of_heads() ? s.heads : 1;
+    if (w.kind == SlotWeights::Kind::kMatrix) w.weight = {nullptr, groups * w.k, w.n, w.n};
+    if (w.kind == SlotWeights::Kind::kConvolution) {
+      w.weight = {nullptr, groups * d, d * kernel(s), d * kernel(s)};
+    }
+    return w;
+  }
+
+  // 2 k n d for E K; 2 n d² for a convolution, each position meeting a d × d matrix; n d additions or
+  // comparisons where windows are pooled.
+  double projection_flops(const AttentionShape& s, int64_t d) const {
+    const double elements = static_cast<double>(s.batch * s.heads * s.keys * d);
+    if (options_.pools()) return elements;
+    const int64_t summed = options_.projection == Projection::kConvolution ? d : options_.k;
+    return 2 * elements * static_cast<double>(summed);
+  }
+
   // Attention over the slots: in one pass, unless P is wanted.
   Mechanism& over_slots_by(bool tapped) const { return tapped ? *standard_ : *flash_; }
   AttentionShape over_slots(AttentionShape s) const {
-    s.keys = options_.k;
+    s.keys = slots(s);
     return s;
   }
-  // K̄ and V̄ of as many heads as Q has, or fewer.
-  int64_t key_bytes(const AttentionShape& s) const {
-    return lines(s.batch * s.heads * options_.k * s.head_size * static_cast<int64_t>(sizeof(float)));
-  }
-  int64_t value_bytes(const AttentionShape& s) const {
-    return lines(s.batch * s.heads * options_.k * s.value_size * static_cast<int64_t>(sizeof(float)));
+  // K̄ and V̄ of as many heads as Q has, or fewer, and the mask of the slots.
+  int64_t slot_bytes(const AttentionShape& s) const {
+    const int64_t rows = s.batch * s.heads * slots(s);
+    const int64_t floats =
+        whole_lines(rows * s.head_size) + whole_lines(rows * s.value_size) + whole_lines(s.batch * slots(s));
+    return floats * static_cast<int64_t>(sizeof(float));
   }
 
   LinformerOptions options_;

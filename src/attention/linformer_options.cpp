@@ -17,6 +17,7 @@ namespace {
 
 using Sharing = LinformerOptions::Sharing;
 using Order = LinformerOptions::Order;
+using Projection = LinformerOptions::Projection;
 
 template <class Value>
 using Name = std::pair<std::string_view, Value>;
@@ -27,6 +28,11 @@ constexpr Name<Sharing> kSharings[] = {{"none", Sharing::kNone},
                                        {"layerwise", Sharing::kLayerwise}};
 constexpr Name<Order> kOrders[] = {{"after-weights", Order::kAfterWeights},
                                    {"before-weights", Order::kBeforeWeights}};
+constexpr Name<Projection> kProjections[] = {{"learned", Projection::kLearned},
+                                             {"gaussian", Projection::kGaussian},
+                                             {"mean-pooling", Projection::kMeanPooling},
+                                             {"max-pooling", Projection::kMaxPooling},
+                                             {"convolution", Projection::kConvolution}};
 
 [[noreturn]] void fail(std::string found, std::string expected) {
   throw Error(ErrorCode::kUsage,
@@ -48,12 +54,12 @@ std::string_view name_of(Value value, std::span<const Name<Value>> names) {
   return std::ranges::find(names, value, &Name<Value>::second)->first;
 }
 
-int64_t slots(std::string_view number) {
-  int64_t k = 0;
+int64_t size_from(std::string_view key, std::string_view number) {
+  int64_t size = 0;
   const char* const end = number.data() + number.size();
-  const auto [last, error] = std::from_chars(number.data(), end, k);
-  if (error == std::errc() && last == end && k >= 1 && k <= (int64_t{1} << 31)) return k;
-  fail(fmt::format("'k={}'", number), "k = 1 to 2^31");
+  const auto [last, error] = std::from_chars(number.data(), end, size);
+  if (error == std::errc() && last == end && size >= 1 && size <= (int64_t{1} << 31)) return size;
+  fail(fmt::format("'{}={}'", key, number), fmt::format("{} = 1 to 2^31", key));
 }
 
 void take(std::string_view option, LinformerOptions& options) {
@@ -61,13 +67,17 @@ void take(std::string_view option, LinformerOptions& options) {
   const std::string_view key = option.substr(0, equals);
   const std::string_view value = option.substr(std::min(equals + 1, option.size()));
   if (key == "k") {
-    options.k = slots(value);
+    options.k = size_from(key, value);
+  } else if (key == "n") {
+    options.n = size_from(key, value);
   } else if (key == "sharing") {
     options.sharing = value_named<Sharing>(key, value, kSharings);
   } else if (key == "order") {
     options.order = value_named<Order>(key, value, kOrders);
+  } else if (key == "projection") {
+    options.projection = value_named<Projection>(key, value, kProjections);
   } else {
-    fail(fmt::format("'{}'", option), "k=NUMBER, sharing=NAME or order=NAME");
+    fail(fmt::format("'{}'", option), "k=NUMBER, sharing=NAME, projection=NAME, order=NAME or n=NUMBER");
   }
 }
 
@@ -75,18 +85,30 @@ void take(std::string_view option, LinformerOptions& options) {
 
 LinformerOptions parse_linformer_options(std::string_view text) {
   LinformerOptions options;
+  bool sharing = false;
   while (!text.empty()) {
     const size_t comma = std::min(text.find(','), text.size());
     take(text.substr(0, comma), options);
+    sharing = sharing || text.starts_with("sharing=");
     if (comma + 1 == text.size()) fail("a comma at the end", "an option after it");
     text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  if (sharing && options.pools()) fail("sharing of what pools", "no sharing: there are no parameters");
+  // E and F of a Gaussian projection are made of one R, which heads share or do not.
+  if (options.projection == Projection::kGaussian && options.sharing == Sharing::kHeadwise) {
+    options.sharing = Sharing::kKeyValue;
   }
   return options;
 }
 
 std::string canonical(const LinformerOptions& o) {
-  std::string text = fmt::format("linformer:k={},sharing={}", o.k, name_of<Sharing>(o.sharing, kSharings));
+  std::string text = fmt::format("linformer:k={}", o.k);
+  if (!o.pools()) text += fmt::format(",sharing={}", name_of<Sharing>(o.sharing, kSharings));
+  if (o.projection != LinformerOptions{}.projection) {
+    text += fmt::format(",projection={}", name_of<Projection>(o.projection, kProjections));
+  }
   if (o.order != LinformerOptions{}.order) text += fmt::format(",order={}", name_of<Order>(o.order, kOrders));
+  if (o.n != 0) text += fmt::format(",n={}", o.n);
   return text;
 }
 

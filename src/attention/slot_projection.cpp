@@ -2,97 +2,194 @@
 #include "attention/slot_projection.h"
 
 #include <algorithm>
+#include <functional>
+#include <limits>
 
+#include "attention/slot_pooling.h"
+#include "base/stride.h"
 #include "base/threads.h"
 
 namespace linformer {
 namespace {
 
-constexpr int64_t kLine = 16;  // floats
+using Kind = SlotWeights::Kind;
 
-// What a thread needs to lay out a convolution's input; a matrix needs nothing.
-int64_t gathered_floats(const SlotWeights& w) {
-  return w.convolution ? (w.k * w.weight.cols + kLine - 1) / kLine * kLine : 0;
-}
+constexpr int64_t kMaskedRows = 128;  // that are copied at a time where some of them are masked
 
-// [k, d · c]: the c rows of a slot side by side, as the kernel has them.
-void gather(MatrixView<const float> in, int64_t k, int64_t c, float* out) {
-  for (int64_t slot = 0; slot < k; ++slot) {
-    for (int64_t t = 0; t < c; ++t) {
-      const float* const row = in.row(slot * c + t);
-      for (int64_t i = 0; i < in.cols; ++i) out[(slot * in.cols + i) * c + t] = row[i];
-    }
+// What a thread copies or adds in, for each kind.
+int64_t room_floats(const SlotWeights& w, int64_t d) {
+  switch (w.kind) {
+    case Kind::kMatrix:
+      return whole_lines(kMaskedRows * d) + whole_lines(w.k * d);
+    case Kind::kConvolution:
+      return whole_lines(w.k * w.weight.cols);
+    case Kind::kMeanPooling:
+      return whole_lines(d);
+    case Kind::kMaxPooling:
+      break;
   }
+  return 0;
 }
 
 // E X, or the gathered rows times the kernels.
 Product::Sizes product_sizes(const SlotWeights& w, int64_t n, int64_t d, int64_t in, int64_t out) {
   const int64_t length = w.weight.cols;
+  const bool convolution = w.kind == Kind::kConvolution;
   return {.m = w.k,
           .n = d,
-          .k = w.convolution ? length : n,
-          .a_stride = w.convolution ? length : w.weight.stride,
-          .b_stride = w.convolution ? w.weight.stride : in,
+          .k = convolution ? length : n,
+          .a_stride = convolution ? length : w.weight.stride,
+          .b_stride = convolution ? w.weight.stride : in,
           .c_stride = out,
-          .b_transposed = w.convolution};
+          .b_transposed = convolution};
 }
 
 int64_t scratch_bytes(const SlotWeights& w, int64_t d) {
+  if (w.weight.cols == 0 || d == 0) return 0;
   return Product::scratch_bytes(product_sizes(w, w.weight.cols, d, d, d));
 }
 
-// What a thread has to itself.
-struct Worker {
+// One head of one sequence, and what a thread has to itself.
+struct Task {
+  const SlotWeights& w;
+  int64_t group;
+  MatrixView<const float> in;
+  const float* mask;  ///< [n]; null: none
+  MatrixView<float> out;
   ProductCache& products;
-  float* gathered;
+  float* room;
   std::span<std::byte> scratch;
   MemoryAccount& memory;
+
+  bool counts(int64_t position) const {
+    return position < in.rows && (mask == nullptr || mask[position] == 0);
+  }
 };
 
-void project(const SlotWeights& w, int64_t group, MatrixView<const float> in, MatrixView<float> out,
-             const Worker& worker) {
-  worker.products.run(product_sizes(w, in.rows, in.cols, in.stride, out.stride), w.weight.row(group * w.k),
-                      in.data, out.data, worker.scratch, worker.memory);
-  for (int64_t i = 0; i < w.k && w.bias != nullptr; ++i) {
-    const float bias = w.bias[group * w.k + i];
-    std::for_each(out.row(i), out.row(i) + out.cols, [=](float& x) { x += bias; });
+// [k, d · c]: the c rows of a slot side by side, as the kernel has them; zeros for what does not count.
+void gather(const Task& t, int64_t c) {
+  const int64_t d = t.in.cols;
+  for (int64_t slot = 0; slot < t.w.k; ++slot) {
+    for (int64_t place = 0; place < c; ++place) {
+      const int64_t position = slot * c + place;
+      float* const out = t.room + slot * d * c + place;
+      const float* const row = t.counts(position) ? t.in.row(position) : nullptr;
+      for (int64_t i = 0; i < d; ++i) out[i * c] = row == nullptr ? 0.0f : row[i];
+    }
   }
 }
 
-void convolve(const SlotWeights& w, int64_t group, MatrixView<const float> in, MatrixView<float> out,
-              const Worker& worker) {
-  const int64_t d = in.cols;
-  gather(in, w.k, w.weight.cols / d, worker.gathered);
-  worker.products.run(product_sizes(w, in.rows, d, in.stride, out.stride), worker.gathered,
-                      w.weight.row(group * d), out.data, worker.scratch, worker.memory);
-  for (int64_t i = 0; i < w.k && w.bias != nullptr; ++i) {
-    const float* const bias = w.bias + group * d;
-    std::transform(out.row(i), out.row(i) + d, bias, out.row(i), [](float x, float b) { return x + b; });
+void convolve(const Task& t) {
+  const int64_t d = t.in.cols;
+  gather(t, t.w.weight.cols / d);
+  t.products.run(product_sizes(t.w, t.in.rows, d, t.in.stride, t.out.stride), t.room,
+                 t.w.weight.row(t.group * d), t.out.data, t.scratch, t.memory);
+}
+
+// Columns [first, first + in.rows) of E times `in`.
+void multiply(const Task& t, int64_t first, MatrixView<const float> in, MatrixView<float> out) {
+  t.products.run(product_sizes(t.w, in.rows, in.cols, in.stride, out.stride),
+                 t.w.weight.row(t.group * t.w.k) + first, in.data, out.data, t.scratch, t.memory);
+}
+
+// E times `in`, of which rows that do not count are zeros: copies of some rows at a time, since what is
+// masked may be anything, NaN too.
+void multiply_masked(const Task& t) {
+  const int64_t d = t.in.cols;
+  const MatrixView<float> sums{t.room + whole_lines(kMaskedRows * d), t.w.k, d, d};
+  for (int64_t first = 0; first < t.in.rows; first += kMaskedRows) {
+    const MatrixView<float> rows{t.room, std::min(kMaskedRows, t.in.rows - first), d, d};
+    for (int64_t j = 0; j < rows.rows; ++j) {
+      if (t.counts(first + j)) {
+        std::copy_n(t.in.row(first + j), d, rows.row(j));
+      } else {
+        std::fill_n(rows.row(j), d, 0.0f);
+      }
+    }
+    multiply(t, first, rows, first == 0 ? t.out : sums);
+    for (int64_t i = 0; i < t.w.k && first > 0; ++i) {
+      std::transform(sums.row(i), sums.row(i) + d, t.out.row(i), t.out.row(i), std::plus<>());
+    }
   }
+}
+
+void project(const Task& t) {
+  switch (t.w.kind) {
+    case Kind::kMatrix:
+      return t.mask == nullptr ? multiply(t, 0, t.in, t.out) : multiply_masked(t);
+    case Kind::kConvolution:
+      return convolve(t);
+    case Kind::kMeanPooling:
+      return mean_windows(t.w, t.in, t.mask, t.room, t.out);
+    case Kind::kMaxPooling:
+      return max_windows(t.w, t.in, t.mask, t.out);
+  }
+}
+
+void add_bias(const Task& t) {
+  const bool of_elements = t.w.kind == Kind::kConvolution;
+  const float* const bias = t.w.bias + t.group * (of_elements ? t.in.cols : t.w.k);
+  for (int64_t i = 0; i < t.w.k; ++i) {
+    float* const row = t.out.row(i);
+    for (int64_t c = 0; c < t.out.cols; ++c) row[c] += bias[of_elements ? c : i];
+  }
+}
+
+// Heads of one set of weights.
+int64_t groups_of(const SlotWeights& w, int64_t d) {
+  return std::max<int64_t>(1, w.weight.rows / (w.kind == Kind::kConvolution ? d : w.k));
 }
 
 }  // namespace
 
-int64_t SlotProjection::workspace_bytes(const SlotWeights& w, int64_t d, int threads) {
-  return threads * (gathered_floats(w) * static_cast<int64_t>(sizeof(float)) + scratch_bytes(w, d));
+Window window_of(const SlotWeights& w, int64_t d, int64_t i) {
+  if (w.kind == Kind::kMatrix) return {0, w.weight.cols};
+  if (w.kind == Kind::kConvolution) return {i * (w.weight.cols / d), (i + 1) * (w.weight.cols / d)};
+  return {i * w.n / w.k, (i + 1) * w.n / w.k};
 }
 
-void SlotProjection::run(const SlotWeights& w, HeadsView<const float> in, HeadsView<float> out,
-                         std::span<std::byte> workspace, Run& run) {
+void mask_slots(const SlotWeights& w, int64_t d, int64_t n, MatrixView<const float> key_mask,
+                MatrixView<float> out) {
+  for (int64_t b = 0; b < out.rows; ++b) {
+    const float* const mask = key_mask.data == nullptr ? nullptr : key_mask.row(b);
+    for (int64_t i = 0; i < w.k; ++i) {
+      const Window window = window_of(w, d, i);
+      int64_t j = window.begin;
+      while (j < std::min(window.end, n) && mask != nullptr && mask[j] != 0) ++j;
+      out.row(b)[i] = j < std::min(window.end, n) ? 0.0f : -std::numeric_limits<float>::infinity();
+    }
+  }
+}
+
+int64_t SlotProjection::workspace_bytes(const SlotWeights& w, int64_t d, int threads) {
+  return threads * (room_floats(w, d) * static_cast<int64_t>(sizeof(float)) + scratch_bytes(w, d));
+}
+
+void SlotProjection::run(const SlotWeights& w, HeadsView<const float> in, MatrixView<const float> key_mask,
+                         HeadsView<float> out, std::span<std::byte> workspace, Run& run) {
   products_.resize(std::max(products_.size(), static_cast<size_t>(run.threads)));
-  const auto gathered = static_cast<size_t>(gathered_floats(w)) * sizeof(float);
+  const auto room = static_cast<size_t>(room_floats(w, in.cols)) * sizeof(float);
   const auto scratch = static_cast<size_t>(scratch_bytes(w, in.cols));
-  const int64_t groups = w.weight.rows / (w.convolution ? in.cols : w.k);
-  parallel_for(run.threads, in.batch * in.heads, [&](int64_t task, int index) {
-    const auto thread = static_cast<size_t>(index);
-    const int64_t b = task / in.heads, head = task % in.heads, group = head / (in.heads / groups);
-    const std::span<std::byte> room = workspace.subspan(thread * (gathered + scratch), gathered + scratch);
-    const Worker worker{.products = products_[thread],
-                        .gathered = reinterpret_cast<float*>(room.data()),
-                        .scratch = room.subspan(gathered),
-                        .memory = run.memory};
-    const auto take = w.convolution ? convolve : project;
-    take(w, group, in.matrix(b, head), out.matrix(b, head), worker);
+  const int64_t groups = groups_of(w, in.cols);
+  parallel_for(run.threads, out.batch * out.heads, [&](int64_t index, int number) {
+    const auto thread = static_cast<size_t>(number);
+    const int64_t b = index / out.heads, head = index % out.heads;
+    const std::span<std::byte> own = workspace.subspan(thread * (room + scratch), room + scratch);
+    const Task task{.w = w,
+                    .group = head / (out.heads / groups),
+                    .in = in.matrix(b, head / (out.heads / in.heads)),
+                    .mask = key_mask.data == nullptr ? nullptr : key_mask.row(b),
+                    .out = out.matrix(b, head),
+                    .products = products_[thread],
+                    .room = reinterpret_cast<float*>(own.data()),
+                    .scratch = own.subspan(room),
+                    .memory = run.memory};
+    project(task);
+    const MatrixView<float> slots = task.out;
+    for (int64_t i = 0; i < slots.rows && w.factor != 1; ++i) {
+      std::for_each(slots.row(i), slots.row(i) + slots.cols, [&](float& x) { x *= w.factor; });
+    }
+    if (w.bias != nullptr) add_bias(task);
   });
 }
 

@@ -70,10 +70,11 @@ std::vector<std::pair<Dense*, int64_t>> ForwardPass::Layer::dense(int64_t batch,
 }
 
 SlotWeights ForwardPass::Layer::slot_weights(const Architecture& a, const DenseWeights& w) const {
-  return {.k = weights.slots,
+  const bool convolution = a.projection->kind == Projection::Kind::kConvolution;
+  return {.kind = convolution ? SlotWeights::Kind::kConvolution : SlotWeights::Kind::kMatrix,
+          .k = weights.slots,
           .weight = w.weight,
-          .bias = w.bias,
-          .convolution = a.projection->kind == Projection::Kind::kConvolution};
+          .bias = w.bias};
 }
 
 std::vector<Norm*> ForwardPass::Layer::norms() {
@@ -114,7 +115,7 @@ void ForwardPass::fill_bias(MatrixView<const float> table) {
 void ForwardPass::project(Layer& layer, const float* x) {
   const int64_t slots = layer.weights.slots, n = lengths_.own;
   const auto run = [&](const DenseWeights& w, HeadsView<const float> in, HeadsView<float> out) {
-    projection_.run(layer.slot_weights(a_, w), in, out, workspace_.span(), run_);
+    projection_.run(layer.slot_weights(a_, w), in, {}, out, workspace_.span(), run_);
   };
   const DenseWeights &e = layer.weights.key_projection, &f = layer.weights.value_projection;
   if (!a_.slots_first()) {

@@ -85,7 +85,7 @@ inline Row naive_row(const AttentionShape& s, const AttentionInput& in, int64_t 
   for (size_t j = 0; j < row.p.size(); ++j) {
     if (allowed[j]) sum += row.p[j] = std::exp(row.logits[j] - most);
   }
-  for (double& p : row.p) p /= sum;
+  for (double& p : row.p) p /= sum > 0 ? sum : 1;
   return row;
 }
 
