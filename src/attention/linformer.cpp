@@ -20,6 +20,8 @@
 namespace linformer {
 namespace {
 
+constexpr int64_t kMostElements = int64_t{1} << 58;  // whose bytes can still be counted and added
+
 [[noreturn]] void fail(std::string found, std::string expected) {
   throw Error(ErrorCode::kUsage,
               {.subject = "mechanism linformer", .found = std::move(found), .expected = std::move(expected)});
@@ -166,6 +168,9 @@ class Linformer final : public Mechanism {
     const bool convolution = options_.projection == Projection::kConvolution;
     Shape shape = convolution ? Shape{d, d, kernel(s)} : Shape{options_.k, positions(s)};
     if (options_.of_heads()) shape.insert(shape.begin(), s.heads);
+    if (element_count(shape).value_or(kMostElements) >= kMostElements) {
+      fail(fmt::format("{} of shape {}", name, to_string(shape)), "fewer than 2^58 elements");
+    }
     const int64_t summed = convolution ? d * kernel(s) : options_.k;
     return {.name = std::move(name),
             .shape = std::move(shape),

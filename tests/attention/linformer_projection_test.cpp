@@ -208,7 +208,8 @@ TEST_CASE("a linformer's canonical form leaves out what is as usual, and sharing
 }
 
 TEST_CASE(
-    "a linformer refuses more windows than positions, more keys than E has, and one kernel for two sizes") {
+    "a linformer refuses more windows than positions, more keys than E has, one kernel for two sizes, and "
+    "the uncountable") {
   const auto refused = [](const std::string& options, const AttentionShape& s) {
     const auto error = error_of([&] {
       const auto mechanism = make_mechanism("linformer:" + options);
@@ -229,6 +230,10 @@ TEST_CASE(
     CHECK(contains(refused("k=3,n=28,projection=" + projection, shape_with(29)), "29 keys"));
   }
   AttentionShape other = shape_with(29);
+  CHECK(contains(refused("k=2147483648,n=2147483648", other), "2^58"));
+  other.head_size = int64_t{1} << 32;
+  CHECK(contains(refused("k=1,projection=convolution", other), "2^58"));
+  other = shape_with(29);
   other.value_size = 5;
   CHECK(contains(refused("k=3,projection=convolution", other), "8 and 5"));
   for (const char* pooling : {"mean-pooling", "max-pooling"}) {
