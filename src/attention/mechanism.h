@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/half.h"
 #include "base/run.h"
 #include "base/tensor.h"
 
@@ -29,16 +30,19 @@ struct AttentionShape {
 };
 
 /// K and V may have fewer heads than Q (h_kv divides h): head i reads their head i / (h / h_kv).
-struct AttentionInput {
-  HeadsView<const float> q;  ///< [b, h, queries, d]
-  HeadsView<const float> k;  ///< [b, h_kv, keys, d]
-  HeadsView<const float> v;  ///< [b, h_kv, keys, value_size]; no data: O is not computed
+template <class T>
+struct AttentionInputOf {
+  HeadsView<const T> q;  ///< [b, h, queries, d]
+  HeadsView<const T> k;  ///< [b, h_kv, keys, d]
+  HeadsView<const T> v;  ///< [b, h_kv, keys, value_size]; no data: O is not computed
   /// B [h, queries + keys − 1], one for all sequences: query i and key j take element j − i + queries − 1 of
   /// their head's row. No data: none.
   MatrixView<const float> distance_bias = {};
   /// M [b, keys], one for all heads and queries: 0, or −inf for a key that is padding. No data: none.
   MatrixView<const float> key_mask = {};
 };
+using AttentionInput = AttentionInputOf<float>;
+using Bf16AttentionInput = AttentionInputOf<Bf16>;
 
 /// What is computed on the way and handed out. A view without data is not wanted.
 struct AttentionTaps {
@@ -52,7 +56,7 @@ struct AttentionTaps {
 enum class Fidelity {
   kExact,
   kApproximates,  ///< estimates a trained head's output
-  kNeedsTraining  ///< means something only with parameters trained for it
+  kNeedsTraining  ///< means something only in a model that was trained with it
 };
 
 struct MechanismTraits {
@@ -62,6 +66,7 @@ struct MechanismTraits {
   bool key_mask = false;       ///< takes a key mask
   bool distance_bias = false;  ///< takes a bias by distance
   bool probabilities = false;  ///< has logits and a P to tap
+  bool native_bf16 = false;    ///< run_bf16() multiplies bf16 on this machine, instead of f32 copies
 };
 
 /// How a parameter begins before it is trained or loaded.
@@ -109,10 +114,22 @@ class Mechanism {
   virtual void run(const AttentionShape& shape, const AttentionInput& in, HeadsView<float> out,
                    const AttentionTaps& taps, std::span<std::byte> workspace, Run& run) = 0;
 
+  /// Bytes that run_bf16() works in, as workspace_bytes(). By default those of run(), and f32 copies of Q, K,
+  /// V and O.
+  virtual int64_t bf16_workspace_bytes(const AttentionShape& shape, int threads, bool tapped) const;
+  /// run() with Q, K, V and O in bf16; sums, parameters, taps and biases are f32. O is within 1e-2 of max |O|
+  /// of f64 on the same values. By default run() on f32 copies, made once a call; a mechanism with kernels
+  /// for bf16 has both of these to itself, and says so in its traits.
+  virtual void run_bf16(const AttentionShape& shape, const Bf16AttentionInput& in, HeadsView<Bf16> out,
+                        const AttentionTaps& taps, std::span<std::byte> workspace, Run& run);
+
   /// The slow twin of run(), by plain loops in f64: those rows of O of head h of sequence b, one after
   /// another. After prepare().
   virtual ReferenceRows reference(const AttentionShape& shape, const AttentionInput& in, int64_t b, int64_t h,
                                   std::span<const int64_t> rows) const = 0;
+  /// The same on the values that are bf16.
+  ReferenceRows reference_bf16(const AttentionShape& shape, const Bf16AttentionInput& in, int64_t b,
+                               int64_t h, std::span<const int64_t> rows) const;
 };
 
 /// Makes a mechanism from "name" or "name:option=value,...". Throws Error(kUsage) listing the known names.

@@ -59,5 +59,32 @@ TEST_CASE("landmarks of bf16") {
   CHECK(std::isnan(f32_from_bf16(0xffc0)));
 }
 
+TEST_CASE("every bf16 pattern comes back from f32, NaN as a NaN") {
+  int count = 0;
+  for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const Bf16 x{static_cast<uint16_t>(bits)};
+    const float wide = f32_from(x);
+    const bool same =
+        std::isnan(wide) ? std::isnan(f32_from(bf16_from(wide))) : bf16_from(wide).bits == x.bits;
+    count += same ? 0 : 1;
+  }
+  CHECK(count == 0);
+}
+
+TEST_CASE("f32 becomes the nearest bf16, the even one where two are as near") {
+  CHECK(bf16_from(1 + 0x1.fffp-9f).bits == 0x3f80);
+  CHECK(bf16_from(1 + 0x1p-8f).bits == 0x3f80);
+  CHECK(bf16_from(1 + 0x1.002p-8f).bits == 0x3f81);
+  CHECK(bf16_from(1 + 0x3p-8f).bits == 0x3f82);
+  CHECK(bf16_from(-1 - 0x3p-8f).bits == 0xbf82);
+  CHECK(bf16_from(0x1p-134f).bits == 0);
+  CHECK(bf16_from(0x1.8p-134f).bits == 1);
+  CHECK(bf16_from(-0.0f).bits == 0x8000);
+  // Beyond the largest finite one, and a NaN whose upper half alone would be an infinity.
+  CHECK(bf16_from(std::numeric_limits<float>::max()).bits == 0x7f80);
+  CHECK(bf16_from(0x1.fep127f).bits == 0x7f7f);
+  CHECK(std::isnan(f32_from(bf16_from(std::bit_cast<float>(0x7f800001u)))));
+}
+
 }  // namespace
 }  // namespace linformer
