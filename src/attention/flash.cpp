@@ -14,13 +14,13 @@ namespace {
 
 int64_t aligned(int64_t floats) { return (floats + 15) / 16 * 16; }
 
-// Rows of one head that are a thread's piece of work: whole blocks of the kernel, few enough of them that
-// every thread has some pieces.
+// Rows of one head that are a thread's piece of work: whole blocks of the kernel, few enough of them that no
+// thread waits long for the last one.
 int64_t piece_rows(const AttentionShape& s, int threads) {
-  constexpr int64_t kMostBlocks = 4, kPieces = 8;  // a piece; a thread
+  constexpr int64_t kPieces = 32;  // of a thread
   const int64_t block = fused_attention_rows();
   const int64_t blocks = s.batch * s.heads * ((s.queries + block - 1) / block);
-  return block * std::clamp<int64_t>(blocks / (kPieces * threads), 1, kMostBlocks);
+  return block * std::clamp<int64_t>(blocks / (kPieces * threads), 1, kFusedAttentionGroup / block);
 }
 
 // Elements of a head's bias as the kernel reads it: backwards, and beyond its end.

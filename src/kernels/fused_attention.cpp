@@ -3,12 +3,15 @@
 // step across lanes, and K and V are read as they lie, an element at a time into all lanes. Scores stay in
 // registers; their exponentials go to a buffer of the first-level cache. A query's reference for the
 // exponentials is set by the first keys and moves only when a score rises far above it ("lazy rescaling"), so
-// that one pass is enough. The scheme is that of FlashAttention (Dao et al. 2022), turned by a quarter.
+// that one pass is enough. Some keys at a time meet a group of such blocks one after another, so that K and V
+// come from beyond the second-level cache once for all of them. The scheme is that of FlashAttention (Dao et
+// al. 2022), turned by a quarter.
 #include "kernels/fused_attention.h"
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 // Compiled once per instruction set. Arrays of vectors need a known number of lanes.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_RVV)
@@ -17,6 +20,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 //
+#include "kernels/fused_block-inl.h"
 #include "kernels/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -25,119 +29,9 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 namespace {
 
-using F32 = hn::ScalableTag<float>;
-using F32s = hn::Vec<F32>;
-
-constexpr int64_t kLanes = HWY_LANES(float);
-constexpr int kVectors = 3;                      // of queries
-constexpr int64_t kQueries = kVectors * kLanes;  // in a block; a key's scores of it are a row of the buffers
-constexpr int kTile = 4;                         // keys whose scores are computed together
-constexpr int64_t kChain = 16;                   // products summed one after another
-constexpr int64_t kBlock = 128;                  // keys whose weights are kept before they meet V
-constexpr int kColumns = HWY_TARGET == HWY_AVX3 || HWY_TARGET < HWY_AVX3 || HWY_ARCH_ARM ? 8 : 4;  // of V
-constexpr float kRise = 24.0f;  // above the reference, in powers of two, that is let be
-constexpr float kLowest = std::numeric_limits<float>::lowest();
-constexpr float kLog2e = 1.44269504f;
-
-// 2^x, 0 for x < −100; NaN stays NaN. x = n + f, |f| <= 1/2; 2^f by a polynomial of least largest relative
-// error, 7.5e-8.
-HWY_INLINE F32s exp2_of(F32 d, F32s x) {
-  const F32s n = hn::Round(x);
-  const F32s f = hn::Sub(x, n);
-  F32s p = hn::MulAdd(hn::Set(d, 0x1.5c08e6p-10f), f, hn::Set(d, 0x1.3d0c52p-7f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0x1.c6b6e4p-5f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0x1.ebf918p-3f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0x1.62e428p-1f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0x1.000002p+0f));
-  const F32s least = hn::Set(d, -100.0f);
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-  const __mmask16 kept = _mm512_cmp_ps_mask(x.raw, least.raw, _CMP_NLT_UQ);
-  return F32s{_mm512_maskz_scalef_ps(kept, p.raw, n.raw)};
-#else
-  const hn::RebindToSigned<F32> di;
-  const auto exponent = hn::Add(hn::ConvertTo(di, n), hn::Set(di, 127));
-  const F32s power = hn::BitCast(d, hn::ShiftLeft<23>(exponent));
-  return hn::IfThenZeroElse(hn::Lt(x, least), hn::Mul(p, power));
-#endif
-}
-
-// The workspace of a block of queries. Rows are kQueries floats, a lane each.
-struct Room {
-  float* q;       // [head_size], scaled by log2 e: Qᵀ
-  float* o;       // [value_size]: Oᵀ, not yet divided by the sums
-  float* p;       // [kBlock]: weights of the keys at hand
-  float* scores;  // [kTile]
-  float* shift;   // one row: minus the score that the weights are relative to
-  float* limit;   // one row: the shifted score from which that moves
-  float* sum;     // one row: of the weights that are in o
-  float* fresh;   // one row: of the weights in p
-  float* k;       // [kTile, head_size]: keys of the last, shorter tile
-
-  Room(float* at, int64_t head_size, int64_t value_size)
-      : q(at),
-        o(q + head_size * kQueries),
-        p(o + value_size * kQueries),
-        scores(p + kBlock * kQueries),
-        shift(scores + kTile * kQueries),
-        limit(shift + kQueries),
-        sum(limit + kQueries),
-        fresh(sum + kQueries),
-        k(fresh + kQueries) {}
-
-  // The same from vector `v` of the block on; keys are not moved.
-  Room from(int v) const {
-    Room room = *this;
-    for (float** part :
-         {&room.q, &room.o, &room.p, &room.scores, &room.shift, &room.limit, &room.sum, &room.fresh}) {
-      *part += v * kLanes;
-    }
-    return room;
-  }
-
-  static int64_t floats(int64_t head_size, int64_t value_size) {
-    return (head_size + value_size + kBlock + kTile + 4) * kQueries + (kTile * head_size + 15) / 16 * 16;
-  }
-};
-
 int64_t Rows() { return kQueries; }
 
 int64_t Workspace(int64_t head_size, int64_t value_size) { return Room::floats(head_size, value_size); }
-
-// rows[r] *= factors, lane by lane, for the rows of a buffer.
-template <int NV>
-HWY_INLINE void scale_lanes(float* rows, int64_t count, const F32s (&factors)[NV]) {
-  const F32 d;
-  for (int64_t r = 0; r < count; ++r, rows += kQueries) {
-    HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
-      float* const at = rows + i * kLanes;
-      hn::Store(hn::Mul(hn::Load(d, at), factors[i]), d, at);
-    }
-  }
-}
-
-// Oᵀ[c .. c + C) += (V columns)ᵀ P over `count` keys.
-template <int C, int NV>
-HWY_INLINE void add_columns(const float* v, int64_t v_stride, const float* p, int64_t count, float* o) {
-  const F32 d;
-  F32s sums[C][NV];
-  HWY_UNROLL(8) for (int c = 0; c < C; ++c) {
-    HWY_UNROLL(4) for (int i = 0; i < NV; ++i) sums[c][i] = hn::Zero(d);
-  }
-  for (int64_t j = 0; j < count; ++j, p += kQueries, v += v_stride) {
-    F32s weights[NV];
-    HWY_UNROLL(4) for (int i = 0; i < NV; ++i) weights[i] = hn::Load(d, p + i * kLanes);
-    HWY_UNROLL(8) for (int c = 0; c < C; ++c) {
-      const F32s value = hn::Set(d, v[c]);
-      HWY_UNROLL(4) for (int i = 0; i < NV; ++i) sums[c][i] = hn::MulAdd(value, weights[i], sums[c][i]);
-    }
-  }
-  HWY_UNROLL(8) for (int c = 0; c < C; ++c) {
-    HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
-      float* const to = o + c * kQueries + i * kLanes;
-      hn::Store(hn::Add(hn::Load(d, to), sums[c][i]), d, to);
-    }
-  }
-}
 
 // The weights of keys [begin, end), which are in room.p, meet V; their sums join the others.
 template <int NV>
@@ -148,6 +42,10 @@ HWY_NOINLINE void Flush(const FusedAttention& a, const Room& room, int64_t begin
   int64_t c = 0;
   for (; c + kColumns <= a.value_size; c += kColumns) {
     add_columns<kColumns, NV>(v + c, a.v_stride, room.p, end - begin, room.o + c * kQueries);
+  }
+  if (c + 4 <= a.value_size) {
+    add_columns<4, NV>(v + c, a.v_stride, room.p, end - begin, room.o + c * kQueries);
+    c += 4;
   }
   for (; c < a.value_size; ++c) {
     add_columns<1, NV>(v + c, a.v_stride, room.p, end - begin, room.o + c * kQueries);
@@ -183,38 +81,6 @@ HWY_NOINLINE void Raise(const FusedAttention& a, const Room& room) {
   }
   scale_lanes<NV>(room.sum, 1, factors);
   scale_lanes<NV>(room.o, a.value_size, factors);
-}
-
-// Shifted scores of kTile keys, as powers of two: products of at most kChain terms, then their sums. Begun
-// with the shift, the sums are small, and so is their rounding, where weights are large.
-template <int NV>
-HWY_INLINE void multiply_keys(const Room& room, int64_t head_size, const float* k, int64_t stride,
-                              F32s (&scores)[kTile][NV]) {
-  const F32 d;
-  HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
-    HWY_UNROLL(4) for (int i = 0; i < NV; ++i) scores[r][i] = hn::Load(d, room.shift + i * kLanes);
-  }
-  const float* q = room.q;
-  const float* const k1 = k + stride;
-  const float* const k2 = k1 + stride;
-  const float* const k3 = k2 + stride;
-  for (int64_t begin = 0; begin < head_size; begin += kChain) {
-    const int64_t end = std::min(begin + kChain, head_size);
-    F32s chain[kTile][NV];
-    HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
-      HWY_UNROLL(4) for (int i = 0; i < NV; ++i) chain[r][i] = hn::Zero(d);
-    }
-    HWY_UNROLL(4) for (int64_t c = begin; c < end; ++c, q += kQueries) {
-      const F32s keys[kTile] = {hn::Set(d, k[c]), hn::Set(d, k1[c]), hn::Set(d, k2[c]), hn::Set(d, k3[c])};
-      HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
-        const F32s query = hn::Load(d, q + i * kLanes);
-        HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) chain[r][i] = hn::MulAdd(keys[r], query, chain[r][i]);
-      }
-    }
-    HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
-      HWY_UNROLL(4) for (int i = 0; i < NV; ++i) scores[r][i] = hn::Add(scores[r][i], chain[r][i]);
-    }
-  }
 }
 
 // Adds the biases of keys j .. j + kTile, `valid` of which there are, for queries from `query` on.
@@ -255,105 +121,179 @@ HWY_INLINE bool above_limit(const Room& room, const F32s (&scores)[kTile][NV]) {
   return !hn::AllFalse(d, above);
 }
 
-// Keys [begin, end) for the NV vectors of queries that `room` begins with, from query `query` on.
-template <int NV>
-HWY_NOINLINE void Keys(const FusedAttention& a, const Room& room, int64_t query, int64_t begin, int64_t end) {
-  const F32 d;
-  int64_t block = begin;
-  for (int64_t j = begin; j < end; j += kTile) {
-    const int64_t valid = std::min<int64_t>(kTile, end - j);
-    const float* k = a.k + j * a.k_stride;
-    int64_t stride = a.k_stride;
-    if (HWY_UNLIKELY(valid < kTile)) {
-      stride = a.head_size;
-      for (int64_t r = 0; r < kTile; ++r) {
-        std::memcpy(room.k + r * stride, k + std::min(r, valid - 1) * a.k_stride,
-                    static_cast<size_t>(a.head_size) * sizeof(float));
-      }
-      k = room.k;
-    }
-    if (j - block + kTile > kBlock) {
-      Flush<NV>(a, room, block, j);
-      block = j;
-    }
-    F32s scores[kTile][NV];
-    multiply_keys<NV>(room, a.head_size, k, stride, scores);
-    const bool biased = a.key_bias != nullptr || a.distance_bias != nullptr;
-    if (HWY_UNLIKELY(valid < kTile || biased || (a.causal && j + kTile > query + 1))) {
-      add_biases<NV>(a, query, j, valid, scores);
-    }
-    if (HWY_UNLIKELY(above_limit<NV>(room, scores))) {
-      HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
-        HWY_UNROLL(4)
-        for (int i = 0; i < NV; ++i) hn::Store(scores[r][i], d, room.scores + r * kQueries + i * kLanes);
-      }
-      Flush<NV>(a, room, block, j);
-      block = j;
-      Raise<NV>(a, room);
-      HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
-        HWY_UNROLL(4)
-        for (int i = 0; i < NV; ++i) scores[r][i] = hn::Load(d, room.scores + r * kQueries + i * kLanes);
-      }
-    }
-    float* const p = room.p + (j - block) * kQueries;
-    HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
-      F32s sum = hn::Load(d, room.fresh + i * kLanes);
-      HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
-        const F32s weight = exp2_of(d, scores[r][i]);
-        hn::Store(weight, d, p + r * kQueries + i * kLanes);
-        sum = hn::Add(sum, weight);
-      }
-      hn::Store(sum, d, room.fresh + i * kLanes);
-    }
+// A tile of keys, `valid` of which there are.
+struct Tile {
+  const float* k;
+  int64_t stride, valid;
+};
+
+// Keys j .. j + kTile; where `end` comes first, a copy that repeats the last one.
+HWY_INLINE Tile tile_of(const FusedAttention& a, const Room& room, int64_t j, int64_t end) {
+  const float* const k = a.k + j * a.k_stride;
+  if (HWY_LIKELY(j + kTile <= end)) return {k, a.k_stride, kTile};
+  for (int64_t r = 0; r < kTile; ++r) {
+    std::memcpy(room.k + r * a.head_size, k + std::min(r, end - j - 1) * a.k_stride,
+                static_cast<size_t>(a.head_size) * sizeof(float));
   }
-  Flush<NV>(a, room, block, end);
+  return {room.k, a.head_size, end - j};
 }
 
-// `rows` queries from `query` on, in NV vectors. Where causal, the keys after `query` go in steps of a
-// vector, against those vectors alone that see them.
 template <int NV>
-HWY_INLINE void run_block(const FusedAttention& a, const Room& room, int64_t query, int64_t rows) {
+HWY_INLINE void store_scores(const Room& room, const F32s (&scores)[kTile][NV]) {
+  const F32 d;
+  HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
+    HWY_UNROLL(4)
+    for (int i = 0; i < NV; ++i) hn::Store(scores[r][i], d, room.scores + r * kQueries + i * kLanes);
+  }
+}
+
+template <int NV>
+HWY_INLINE void load_scores(const Room& room, F32s (&scores)[kTile][NV]) {
+  const F32 d;
+  HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
+    HWY_UNROLL(4)
+    for (int i = 0; i < NV; ++i) scores[r][i] = hn::Load(d, room.scores + r * kQueries + i * kLanes);
+  }
+}
+
+// The weights at p, and their sums into room.fresh.
+template <int NV>
+HWY_INLINE void store_weights(const Room& room, const F32s (&scores)[kTile][NV], float* p) {
+  const F32 d;
+  HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
+    F32s sum = hn::Load(d, room.fresh + i * kLanes);
+    HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
+      const F32s weight = exp2_of(d, scores[r][i]);
+      hn::Store(weight, d, p + r * kQueries + i * kLanes);
+      sum = hn::Add(sum, weight);
+    }
+    hn::Store(sum, d, room.fresh + i * kLanes);
+  }
+}
+
+// Weights of keys j .. j + kTile, before `end`, for the block's vectors of queries from `Dead` on; those
+// before see none of them. `pending` is the first key whose weights are in room.p.
+template <int NV, int Dead>
+HWY_INLINE void weigh_tile(const FusedAttention& a, const Room& room, int64_t query, int64_t j, int64_t end,
+                           int64_t& pending) {
+  constexpr int kLive = NV - Dead;
+  const F32 d;
+  const Room live = room.from(Dead);
+  const int64_t first = query + Dead * kLanes;
+  const Tile tile = tile_of(a, room, j, end);
+  F32s scores[kTile][kLive];
+  multiply_keys<kLive>(live, a.head_size, tile.k, tile.stride, scores);
+  const bool biased = a.key_bias != nullptr || a.distance_bias != nullptr;
+  if (HWY_UNLIKELY(tile.valid < kTile || biased || (a.causal && j + kTile > first + 1))) {
+    add_biases<kLive>(a, first, j, tile.valid, scores);
+  }
+  if (HWY_UNLIKELY(above_limit<kLive>(live, scores))) {
+    store_scores<kLive>(live, scores);
+    Flush<NV>(a, room, pending, j);
+    pending = j;
+    Raise<kLive>(a, live);
+    load_scores<kLive>(live, scores);
+  }
+  float* const p = room.p + (j - pending) * kQueries;
+  HWY_UNROLL(4) for (int i = 0; i < Dead; ++i) {
+    HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) hn::Store(hn::Zero(d), d, p + r * kQueries + i * kLanes);
+  }
+  store_weights<kLive>(live, scores, p + Dead * kLanes);
+}
+
+// Keys [begin, end), kBlock at most, for a block of NV vectors of queries from `query` on. Where causal, the
+// tiles after a vector's last query leave it out.
+template <int NV>
+HWY_NOINLINE void Keys(const FusedAttention& a, const Room& room, int64_t query, int64_t begin, int64_t end) {
+  const auto seen_by = [&](int vectors) {
+    const int64_t seen = (query + vectors * kLanes + kTile - 1) / kTile * kTile;
+    return a.causal && vectors < NV ? std::min(end, seen) : end;
+  };
+  int64_t pending = begin, j = begin;
+  for (; j < seen_by(1); j += kTile) weigh_tile<NV, 0>(a, room, query, j, end, pending);
+  if constexpr (NV > 1) {
+    for (; j < seen_by(2); j += kTile) weigh_tile<NV, 1>(a, room, query, j, end, pending);
+  }
+  if constexpr (NV > 2) {
+    for (; j < end; j += kTile) weigh_tile<NV, 2>(a, room, query, j, end, pending);
+  }
+  Flush<NV>(a, room, pending, end);
+}
+
+// `rows` queries from `query` on, in `vectors` vectors.
+struct Block {
+  int64_t query, rows, vectors;
+};
+
+template <int NV>
+HWY_INLINE void begin_block(const FusedAttention& a, const Room& room, const Block& block) {
   const F32 d;
   F32s factors[NV];
   for (int i = 0; i < NV; ++i) factors[i] = hn::Set(d, a.scale * kLog2e);
-  if (rows < NV * kLanes) std::fill_n(room.q, a.head_size * kQueries, 0.0f);
-  transpose(a.q + query * a.q_stride, a.q_stride, rows, a.head_size, room.q, kQueries);
+  if (block.rows < NV * kLanes) std::fill_n(room.q, a.head_size * kQueries, 0.0f);
+  transpose(a.q + block.query * a.q_stride, a.q_stride, block.rows, a.head_size, room.q, kQueries);
   scale_lanes<NV>(room.q, a.head_size, factors);
   std::fill_n(room.o, a.value_size * kQueries, 0.0f);
   for (int i = 0; i < NV; ++i) {
     hn::Store(hn::Set(d, kLowest), d, room.limit + i * kLanes);
     for (float* row : {room.shift, room.sum, room.fresh}) hn::Store(hn::Zero(d), d, row + i * kLanes);
   }
-  const int64_t all = a.causal ? std::min(a.keys, query + rows) : a.keys;
-  const int64_t common = a.causal && NV > 1 ? std::min(all, query + kLanes) : all;
-  Keys<NV>(a, room, query, 0, common);
-  if constexpr (NV > 1) {
-    const int64_t next = std::min(all, common + kLanes);
-    if (common < all) Keys<NV - 1>(a, room.from(1), query + kLanes, common, NV > 2 ? next : all);
-    if constexpr (NV > 2) {
-      if (next < all) Keys<NV - 2>(a, room.from(2), query + 2 * kLanes, next, all);
-    }
-  }
+}
+
+template <int NV>
+HWY_INLINE void end_block(const FusedAttention& a, const Room& room, const Block& block) {
+  const F32 d;
+  F32s factors[NV];
   for (int i = 0; i < NV; ++i) {
     const F32s sum = hn::Load(d, room.sum + i * kLanes);
     factors[i] = hn::IfThenZeroElse(hn::Eq(sum, hn::Zero(d)), hn::Div(hn::Set(d, 1.0f), sum));
   }
   scale_lanes<NV>(room.o, a.value_size, factors);
-  transpose(room.o, kQueries, a.value_size, rows, a.o + query * a.o_stride, a.o_stride);
+  transpose(room.o, kQueries, a.value_size, block.rows, a.o + block.query * a.o_stride, a.o_stride);
+}
+
+// Calls f with the number of a block's vectors as a constant.
+template <class F>
+HWY_INLINE void with_vectors(int64_t vectors, F&& f) {
+  if (vectors == 3) f(std::integral_constant<int, 3>());
+  if (vectors == 2) f(std::integral_constant<int, 2>());
+  if (vectors == 1) f(std::integral_constant<int, 1>());
+}
+
+Block next_block(int64_t first, int64_t end) {
+  const int64_t left = end - first, vectors = (left + kLanes - 1) / kLanes;
+  // Four vectors are two blocks of two, not of three and one.
+  const int64_t taken = vectors == 4 ? 2 : std::min<int64_t>(vectors, kVectors);
+  return {.query = first, .rows = std::min(left, taken * kLanes), .vectors = taken};
+}
+
+// Keys [begin, begin + kBlock) for a block of queries, as far as it sees them.
+void add_keys(const FusedAttention& a, const Room& room, const Block& block, int64_t begin) {
+  const int64_t seen = a.causal ? std::min(a.keys, block.query + block.rows) : a.keys;
+  const int64_t end = std::min(seen, begin + kBlock);
+  if (begin >= end) return;
+  with_vectors(block.vectors, [&](auto n) HWY_ATTR { Keys<n>(a, room, block.query, begin, end); });
 }
 
 void Attend(const FusedAttention& a, int64_t first, int64_t rows, float* workspace) {
-  const Room room(workspace, a.head_size, a.value_size);
   const int64_t end = first + rows;
+  const auto room_of = [&](int index) { return Room(workspace, a.head_size, a.value_size, index); };
   while (first < end) {
-    const int64_t left = end - first, vectors = (left + kLanes - 1) / kLanes;
-    // Four vectors are two blocks of two, not of three and one.
-    const int64_t taken = vectors == 4 ? 2 : std::min<int64_t>(vectors, kVectors);
-    const int64_t count = std::min(left, taken * kLanes);
-    if (taken == 3) run_block<3>(a, room, first, count);
-    if (taken == 2) run_block<2>(a, room, first, count);
-    if (taken == 1) run_block<1>(a, room, first, count);
-    first += count;
+    Block blocks[kGroup];
+    int count = 0;
+    for (; count < kGroup && first < end; ++count) {
+      const Block block = next_block(first, end);
+      with_vectors(block.vectors, [&](auto n) HWY_ATTR { begin_block<n>(a, room_of(count), block); });
+      blocks[count] = block;
+      first += block.rows;
+    }
+    const int64_t seen = a.causal ? std::min(a.keys, first) : a.keys;
+    for (int64_t begin = 0; begin < seen; begin += kBlock) {
+      for (int i = 0; i < count; ++i) add_keys(a, room_of(i), blocks[i], begin);
+    }
+    for (int i = 0; i < count; ++i) {
+      with_vectors(blocks[i].vectors, [&](auto n) HWY_ATTR { end_block<n>(a, room_of(i), blocks[i]); });
+    }
   }
 }
 

@@ -23,6 +23,10 @@ struct FusedAttention {
   const float* distance_bias = nullptr;
 };
 
+/// Rows that share what is read of K and V: what a call should have, at least. A multiple of
+/// fused_attention_rows().
+inline constexpr int64_t kFusedAttentionGroup = 192;
+
 /// Queries that are worked on together. Calls whose number of rows is a multiple of it, and a last one of at
 /// least as many, give the same bits wherever they are cut.
 int64_t fused_attention_rows();
@@ -31,9 +35,9 @@ int64_t fused_attention_rows();
 int64_t fused_attention_workspace(int64_t head_size, int64_t value_size);
 
 /// Rows [first, first + rows) of O = softmax(scale Q Kᵀ + biases) V. Products are f32 sums of at most 16
-/// terms in the scores and of 128 in O; weights are 2^x within 3e-7 relative, and 0 below 2^-100 of the
-/// largest so far (of 2^24 times it at most). A row that sees no key, or only keys at −inf, becomes zeros;
-/// NaN, +inf or more than 2e38 in a row's scores makes the row NaN.
+/// terms in the scores and of 128 in O (64 with registers for no more); weights are 2^x within 3e-7 relative,
+/// and 0 below 2^-100 of the largest so far (of 2^24 times it at most). A row that sees no key, or only keys
+/// at −inf, becomes zeros; NaN, +inf or more than 2e38 in a row's scores makes the row NaN.
 void fused_attention(const FusedAttention& call, int64_t first, int64_t rows, float* workspace);
 
 }  // namespace linformer

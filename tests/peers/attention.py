@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """`linformer bench` beside the attention of torch, onnxruntime and OpenVINO, alternately, on one machine.
 
-For every length, --rounds times over: our cells by one run of the program, then each peer for about as long. Prints a
-row a length and kind of attention: the median time of ours, that of each peer, and the ratio of the fastest peer to
-ours (above 1: ours is faster). Peers that are not installed are left out, and named.
+For every head size and length, --rounds times over: our cells by one run of the program, then each peer for about as
+long. Prints a row a shape and kind of attention: the median time of ours with its share of the FMA peak, that of each
+peer, and the ratio of the fastest peer to ours (above 1: ours is faster); with --one-core also the ratio of ours on one
+thread to ours on all. Peers that are not installed are left out, and named.
 
     python tests/peers/attention.py ./linformer --lengths 512,1024,2048,4096,8192,16384 [--out ratios.json]
+
+--isa limits our instructions; ATEN_CPU_CAPABILITY=avx2 and DNNL_MAX_CPU_ISA=AVX2 in the environment limit those of torch
+and OpenVINO.
 
 Needs numpy and torch; onnx, onnxruntime and openvino if they are to be compared.
 """
@@ -73,10 +77,9 @@ class OnnxRuntime:
         import onnxruntime
         from onnx import TensorProto, helper
 
-        width = options.heads * options.head_size
         node = helper.make_node("MultiHeadAttention", ["q", "k", "v"], ["o"], domain="com.microsoft",
                                 num_heads=options.heads)
-        tensors = {name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, "n", width]) for name in "qkvo"}
+        tensors = {name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, "n", "width"]) for name in "qkvo"}
         graph = helper.make_graph([node], "attention", [tensors[name] for name in "qkv"], [tensors["o"]])
         model = helper.make_model(graph, ir_version=8, opset_imports=[
             helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)])
@@ -123,11 +126,11 @@ class OpenVino:
             yield f"linformer k={slots}", call(self.request(list(q.shape), projection))
 
 
-def ours(options, length: int, causal: bool) -> dict[str, float]:
-    """Seconds by kind, from one run of the program."""
+def ours(options, d: int, n: int, causal: bool, threads: int) -> dict[str, tuple[float, float]]:
+    """Seconds and share of the FMA peak by kind, from one run of the program."""
     mechanisms = "flash" if causal else "standard;flash;linformer:sharing=headwise"
-    command = [options.program, "bench", "--lengths", str(length), "--num-heads", str(options.heads), "--head-size",
-               str(options.head_size), "--k", options.k, "--threads", str(options.threads), "--mechanisms", mechanisms,
+    command = [options.program, "bench", "--lengths", str(n), "--num-heads", str(options.heads), "--head-size", str(d),
+               "--k", options.k, "--threads", str(threads), "--isa", options.isa, "--mechanisms", mechanisms,
                "--budget", f"{options.seconds * (1 if causal else 4)}s", "--out", "-", "--quiet"]
     if causal:
         command.append("--causal")
@@ -138,7 +141,7 @@ def ours(options, length: int, causal: bool) -> dict[str, float]:
             continue
         name, _, rest = cell["mechanism"].partition(":")
         kind = f"linformer {rest.split(',')[0]}" if rest else name
-        found["causal" if causal else kind] = cell["median_ns"] * 1e-9
+        found["causal" if causal else kind] = (cell["median_ns"] * 1e-9, cell["peak_share"])
     return found
 
 
@@ -152,46 +155,62 @@ def peers_of(options) -> list:
     return found
 
 
-def flops_of(kind: str, n: int, options) -> float:
+def flops_of(kind: str, d: int, n: int, options) -> float:
     keys = int(kind.partition("k=")[2] or n)
-    full = 4 * n * keys * options.head_size * options.heads
+    full = 4 * n * keys * d * options.heads
     return full / 2 if kind == "causal" else 2 * full if "k=" in kind else full
 
 
-def measure(options, peers, n: int, times: dict) -> None:
+def measure(options, peers, d: int, n: int, found: dict) -> None:
+    """Adds to the lists of seconds, and of our shares of the peak, by shape, kind and side."""
     generator = np.random.default_rng(n)
-    q, k, v = (generator.standard_normal((1, options.heads, n, options.head_size), dtype=np.float32) for _ in range(3))
+    q, k, v = (generator.standard_normal((1, options.heads, n, d), dtype=np.float32) for _ in range(3))
     slots = [int(x) for x in options.k.split(",")]
     projections = {x: tuple(generator.standard_normal((x, n), dtype=np.float32) / np.float32(math.sqrt(x))
                             for _ in range(2)) for x in slots if x <= n}
+
+    def keep(kind, side, value):
+        found.setdefault((d, n, kind), {}).setdefault(side, []).append(value)
+
     for _ in range(options.rounds):
         for causal in (False, True):
-            for kind, seconds in ours(options, n, causal).items():
-                times.setdefault((n, kind), {}).setdefault("ours", []).append(seconds)
+            for kind, (seconds, share) in ours(options, d, n, causal, options.threads).items():
+                keep(kind, "ours", seconds)
+                keep(kind, "share", share)
+            if options.one_core:
+                for kind, (seconds, _) in ours(options, d, n, causal, 1).items():
+                    keep(kind, "one core", seconds)
         for peer in peers:
             for kind, call in peer.calls(q, k, v, projections):
-                times.setdefault((n, kind), {}).setdefault(peer.name, []).append(seconds_of(call, options.seconds))
+                keep(kind, peer.name, seconds_of(call, options.seconds))
 
 
-def show(times: dict, options) -> list[dict]:
-    rows, ratios = [], {}
-    for (n, kind), found in times.items():
-        medians = {name: statistics.median(seconds) for name, seconds in found.items()}
-        mine = medians.pop("ours", None)
-        if mine is None or not medians:
+def show(found: dict, options) -> list[dict]:
+    rows: list[dict] = []
+    for (d, n, kind), samples in found.items():
+        medians = {side: statistics.median(values) for side, values in samples.items()}
+        mine, share, alone = (medians.pop(side, None) for side in ("ours", "share", "one core"))
+        if mine is None:
             continue
-        best = min(medians, key=medians.get)
-        ratio = medians[best] / mine
-        ratios.setdefault(kind, []).append(ratio)
-        rows.append({"n": n, "kind": kind, "ours_ms": mine * 1e3, "ours_gflops": flops_of(kind, n, options) / mine * 1e-9,
-                     "peers_ms": {name: seconds * 1e3 for name, seconds in medians.items()}, "best_peer": best,
-                     "ratio": ratio})
-        others = "  ".join(f"{name} {seconds * 1e3:9.2f}" for name, seconds in medians.items())
-        print(f"{n:6} {kind:16} ours {mine * 1e3:9.2f} ms {rows[-1]['ours_gflops']:6.0f} GF/s  {others}  "
-              f"{ratio:.2f}x of {best}")
-    for kind, values in ratios.items():
-        mean = math.exp(statistics.fmean(math.log(x) for x in values))
-        print(f"{kind}: geometric mean {mean:.2f}x, worst {min(values):.2f}x over {len(values)} lengths")
+        row = {"d": d, "n": n, "kind": kind, "ours_ms": mine * 1e3,
+               "ours_gflops": flops_of(kind, d, n, options) / mine * 1e-9, "peak_share": share,
+               "peers_ms": {name: seconds * 1e3 for name, seconds in medians.items()}}
+        text = f"d {d:3} n {n:6} {kind:16} ours {mine * 1e3:9.2f} ms {row['ours_gflops']:6.0f} GF/s {share:4.0%} of peak"
+        if alone is not None:
+            row["one_core_ratio"] = alone / mine
+            text += f"  {alone / mine:.2f}x one core"
+        if medians:
+            row["best_peer"] = min(medians, key=medians.get)
+            row["ratio"] = medians[row["best_peer"]] / mine
+            others = "  ".join(f"{name} {seconds * 1e3:9.2f}" for name, seconds in medians.items())
+            text += f"  {others}  {row['ratio']:.2f}x of {row['best_peer']}"
+        rows.append(row)
+        print(text)
+    for d, kind in dict.fromkeys((row["d"], row["kind"]) for row in rows):
+        ratios = [row["ratio"] for row in rows if (row["d"], row["kind"]) == (d, kind) and "ratio" in row]
+        if ratios:
+            mean = math.exp(statistics.fmean(math.log(x) for x in ratios))
+            print(f"d {d} {kind}: geometric mean {mean:.2f}x, worst {min(ratios):.2f}x over {len(ratios)} lengths")
     return rows
 
 
@@ -201,20 +220,23 @@ def main() -> None:
     parser.add_argument("--lengths", default="512,1024,2048,4096,8192,16384")
     parser.add_argument("--k", default="128,256")
     parser.add_argument("--heads", type=int, default=12)
-    parser.add_argument("--head-size", type=int, default=64)
+    parser.add_argument("--head-sizes", default="64")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--one-core", action="store_true", help="measure ours on one thread too")
+    parser.add_argument("--isa", default="auto", help="of ours: auto, baseline, avx2 or avx512")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="for each call that is timed")
-    parser.add_argument("--out", help="write the rows as JSON")
+    parser.add_argument("--out", help="write the options and rows as JSON")
     options = parser.parse_args()
-    times: dict = {}
+    found: dict = {}
     peers = peers_of(options)
-    for n in (int(x) for x in options.lengths.split(",")):
-        measure(options, peers, n, times)
-    rows = show(times, options)
+    for d in (int(x) for x in options.head_sizes.split(",")):
+        for n in (int(x) for x in options.lengths.split(",")):
+            measure(options, peers, d, n, found)
+    rows = show(found, options)
     if options.out:
         with open(options.out, "w", encoding="utf-8") as file:
-            json.dump(rows, file, indent=2)
+            json.dump({"options": vars(options), "rows": rows}, file, indent=2)
 
 
 if __name__ == "__main__":
