@@ -111,9 +111,15 @@ void add_common_options(CLI::App& app, CommonOptions& o, CommonParts parts) {
   const std::vector<std::pair<std::string, When>> whens = {
       {"auto", When::kAuto}, {"always", When::kAlways}, {"never", When::kNever}};
   const char* group = "Common";
-  app.add_option("--threads", o.threads, "threads (default: physical cores this process may use)")
-      ->check(CLI::Range(1, 4096))
-      ->group(group);
+  if (parts.thread_list) {
+    app.add_option("--threads", o.thread_list,
+                   "threads, a list (default: physical cores this process may use)")
+        ->group(group);
+  } else {
+    app.add_option("--threads", o.threads, "threads (default: physical cores this process may use)")
+        ->check(CLI::Range(1, 4096))
+        ->group(group);
+  }
   app.add_option("--isa", o.isa, "auto, baseline, avx2 or avx512: no better instructions than these")
       ->check(one_of(std::vector<std::string>{"auto", "baseline", "avx2", "avx512"}))
       ->group(group);

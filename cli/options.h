@@ -25,7 +25,8 @@ namespace linformer::cli {
 enum class Format { kTable, kMarkdown, kCsv, kJson, kJsonl };
 
 struct CommonOptions {
-  int threads = 0;  ///< 0: as many as default_thread_count() says
+  int threads = 0;          ///< 0: as many as default_thread_count() says
+  std::string thread_list;  ///< of commands that take several numbers, the largest of which is `threads`
   std::string isa = "auto";
   std::string memory;
   uint64_t seed = 1;
@@ -46,6 +47,7 @@ struct CommonParts {
   bool format = false;
   bool progress = false;
   bool dry_run = false;
+  bool thread_list = false;  ///< --threads is a list
 };
 
 /// For options that take one of a few names.

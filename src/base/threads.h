@@ -41,16 +41,22 @@ void on_each_thread(int threads, F&& f) {
   f(omp_get_thread_num());
 }
 
-/// While it lives, OpenMP regions (oneDNN's too) of this thread run on it alone.
-class OneThread {
+/// While it lives, OpenMP regions (oneDNN's too) of this thread run on so many threads.
+class ThreadCount {
  public:
-  OneThread() { omp_set_num_threads(1); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-  ~OneThread() { omp_set_num_threads(before_); }
+  explicit ThreadCount(int threads) { omp_set_num_threads(threads); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+  ~ThreadCount() { omp_set_num_threads(before_); }
 
  private:
   int before_ = omp_get_max_threads();
+};
+
+/// While it lives, they run on this thread alone.
+class OneThread : public ThreadCount {
+ public:
+  OneThread() : ThreadCount(1) {}
 };
 
 }  // namespace linformer

@@ -68,19 +68,27 @@ std::vector<Series> series_of(const std::vector<CellResult>& cells) {
   return all;
 }
 
+// t of a over t of b, whose rounds are not the same.
+Ratio apart_ratio(const CellResult& a, const CellResult& b, uint64_t seed) {
+  Ratio result{.reference = {}, .ratio = a.median_ns / b.median_ns, .interval = {}};
+  result.interval = bootstrap(seed, [&](Random& random) {
+    const double t0 = median_of(picked(a.samples_ns, draw(a.samples_ns.size(), random)));
+    const double t1 = median_of(picked(b.samples_ns, draw(b.samples_ns.size(), random)));
+    return t0 / t1;
+  });
+  return result;
+}
+
 double per_doubling(double factor, int64_t from, int64_t to) {
   return std::log(factor) / std::log(static_cast<double>(to) / static_cast<double>(from));
 }
 
 LocalSlope slope_between(const CellResult& a, const CellResult& b, uint64_t seed) {
   const int64_t from = a.cell.length, to = b.cell.length;
-  LocalSlope slope{
-      .from = from, .to = to, .slope = per_doubling(b.median_ns / a.median_ns, from, to), .interval = {}};
-  slope.interval = bootstrap(seed, [&](Random& random) {
-    const double t0 = median_of(picked(a.samples_ns, draw(a.samples_ns.size(), random)));
-    const double t1 = median_of(picked(b.samples_ns, draw(b.samples_ns.size(), random)));
-    return per_doubling(t1 / t0, from, to);
-  });
+  const Ratio ratio = apart_ratio(b, a, seed);
+  LocalSlope slope{.from = from, .to = to, .slope = per_doubling(ratio.ratio, from, to), .interval = {}};
+  slope.interval = {per_doubling(ratio.interval->low, from, to),
+                    per_doubling(ratio.interval->high, from, to)};
   return slope;
 }
 
@@ -143,6 +151,7 @@ void add_ratios(std::vector<CellResult>& cells, const std::vector<std::string>& 
       if (reference == nullptr || reference == &cell) continue;
       cell.ratios.push_back(paired_ratio(cell.samples_ns, reference->samples_ns, seed));
       cell.ratios.back().reference = name;
+      cell.ratios.back().flops_ratio = reference->flops / cell.flops;
     }
   }
 }
@@ -155,6 +164,26 @@ std::vector<Growth> growth_of(const std::vector<CellResult>& cells, uint64_t see
     for (size_t i = 1; i < series.size(); ++i)
       growth.slopes.push_back(slope_between(*series[i - 1], *series[i], seed));
     all.push_back(std::move(growth));
+  }
+  return all;
+}
+
+std::vector<Scaling> scaling_of(const std::vector<CellResult>& cells, uint64_t seed) {
+  std::vector<Scaling> all;
+  for (const CellResult& cell : cells) {
+    if (!cell.measured()) continue;
+    // Cells of the same mechanism and shape with fewer threads come before.
+    const auto fewest = std::find_if(cells.begin(), cells.end(), [&](const CellResult& other) {
+      BenchCell same = other.cell;
+      same.threads = cell.cell.threads;
+      return other.measured() && same.mechanism == cell.cell.mechanism && same_shape(same, cell.cell);
+    });
+    if (&*fewest == &cell) continue;
+    const Ratio ratio = apart_ratio(*fewest, cell, seed);
+    all.push_back({.cell = fewest->cell,
+                   .threads = cell.cell.threads,
+                   .speed_up = ratio.ratio,
+                   .interval = ratio.interval});
   }
   return all;
 }

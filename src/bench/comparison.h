@@ -26,4 +26,7 @@ std::vector<Growth> growth_of(const std::vector<CellResult>& cells, uint64_t see
 std::vector<Crossover> crossovers_of(const std::vector<CellResult>& cells,
                                      const std::vector<std::string>& references);
 
+/// How much faster each mechanism is with more threads, all else equal.
+std::vector<Scaling> scaling_of(const std::vector<CellResult>& cells, uint64_t seed);
+
 }  // namespace linformer

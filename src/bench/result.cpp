@@ -3,11 +3,40 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace linformer {
 
 std::string name_of(const BenchCell& c) {
-  return fmt::format("{} (n = {}, b = {}, h = {}, d = {})", c.mechanism, c.length, c.batch, c.heads,
-                     c.head_size);
+  const std::string layers = c.layers > 0 ? fmt::format(", L = {}", c.layers) : "";
+  return fmt::format("{} (n = {}, b = {}, h = {}, d = {}{}, {} thread{})", c.mechanism, c.length, c.batch,
+                     c.heads, c.head_size, layers, c.threads, c.threads == 1 ? "" : "s");
+}
+
+std::string_view name_of(Level level) {
+  switch (level) {
+    case Level::kLayer:
+      return "layer";
+    case Level::kModel:
+      return "model";
+    case Level::kAttention:
+      break;
+  }
+  return "attention";
+}
+
+double work_share(const BenchCell& cell, const BenchCell& part) {
+  const auto work = [](const BenchCell& c) {
+    return static_cast<double>(c.batch * c.heads * std::max<int64_t>(c.layers, 1));
+  };
+  return work(part) / work(cell);
+}
+
+double CellResult::scale() const {
+  if (timed_batch == 0) return 1;
+  BenchCell timed = cell;
+  timed.batch = timed_batch, timed.heads = timed_heads, timed.layers = timed_layers;
+  return 1 / work_share(cell, timed);
 }
 
 std::string_view name_of(CellState state) {

@@ -17,6 +17,16 @@ inline constexpr double kBenchConfidence = 0.95;
 /// Fewer samples than this are not called a measurement.
 inline constexpr int64_t kLeastSamples = 6;
 
+/// What a cell is a call of.
+enum class Level {
+  kAttention,  ///< attention with Q, K and V given
+  kLayer,      ///< a layer of an encoder, its input given
+  kModel       ///< an encoder, its tokens given
+};
+
+/// "attention", "layer", "model".
+std::string_view name_of(Level level);
+
 /// One mechanism on one shape: h heads of size d, b sequences of n tokens.
 struct BenchCell {
   std::string mechanism;  ///< canonical
@@ -26,9 +36,15 @@ struct BenchCell {
   int64_t head_size = 0;  ///< d
   bool causal = false;
   int64_t tokens = 0;  ///< what the batch was made to have; 0: the batch was given
+  int64_t layers = 0;  ///< L; 0: attention alone
+  int threads = 1;
 };
 
-/// "flash (n = 512, b = 1, h = 12, d = 64)".
+/// What part of a cell's sequences, heads and layers another has, whose other sizes are the same.
+double work_share(const BenchCell& cell, const BenchCell& part);
+
+/// "flash (n = 512, b = 1, h = 12, d = 64, 2 threads)", with "L = 12, " before the threads where it has
+/// layers.
 std::string name_of(const BenchCell& cell);
 
 enum class CellState {
@@ -47,13 +63,14 @@ struct Ratio {
   std::string reference;
   double ratio = 0;
   std::optional<Interval> interval;
+  double flops_ratio = 0;  ///< what it would be if both ran at one rate
 };
 
-/// Largest difference from the f64 reference over sampled rows, in units of the largest |O| among them.
+/// Largest difference from the f64 reference, in units of the largest value among those it was compared with.
 struct CellError {
   double error = 0;
   double bound = 0;
-  int64_t rows = 0;
+  int64_t rows = 0;  ///< that were sampled
 };
 
 struct CellResult {
@@ -63,11 +80,14 @@ struct CellResult {
   bool needs_training = false;
   double flops = 0;                                                    ///< of the whole cell
   int64_t workspace_bytes = 0, parameter_bytes = 0, tensor_bytes = 0;  ///< of the whole cell
+  int64_t bytes() const { return tensor_bytes + workspace_bytes + parameter_bytes; }
   CellError error;
-  /// Heads and sequences that were timed, if not all; times are scaled by their share.
-  int64_t timed_heads = 0, timed_batch = 0;
+  /// Heads, sequences and layers that were timed, if not all; times are scaled by their share.
+  int64_t timed_heads = 0, timed_batch = 0, timed_layers = 0;
   bool measured() const { return state == CellState::kMeasured; }
-  bool scaled() const { return timed_heads * timed_batch < cell.heads * cell.batch; }
+  /// What the times were multiplied by.
+  double scale() const;
+  bool scaled() const { return scale() > 1; }
   int64_t calls_per_sample = 0;
   double first_call_ns = 0;
   std::vector<double> samples_ns;  ///< of one call of the whole cell, in the order measured
@@ -92,6 +112,21 @@ struct Growth {
   std::vector<LocalSlope> slopes;
 };
 
+/// Of cells equal in all but the threads.
+struct Scaling {
+  BenchCell cell;  ///< with the fewest threads
+  int threads = 0;
+  double speed_up = 0;  ///< the fewest threads' median over that of `threads`
+  std::optional<Interval> interval;
+};
+
+/// What f32 multiply-adds in registers reach on some threads.
+struct Peak {
+  int threads = 0;
+  double gflops = 0;  ///< the best of the run
+  double drift = 0;   ///< what nine rounds in ten reach, over the best
+};
+
 /// From which length on a mechanism is faster than a reference.
 struct Crossover {
   BenchCell cell;  ///< the mechanism, at its shortest
@@ -101,11 +136,13 @@ struct Crossover {
 };
 
 struct BenchResult {
+  Level level = Level::kAttention;
+  std::string subject;  ///< what was timed, in words
   std::vector<CellResult> cells;
   std::vector<Growth> growth;
   std::vector<Crossover> crossovers;
-  double peak_gflops = 0;  ///< FMA, f32, all threads: the best of the run
-  double drift = 0;        ///< the peak that nine rounds in ten reach, over the best
+  std::vector<Scaling> scaling;
+  std::vector<Peak> peaks;  ///< of each number of threads, the most last
   std::vector<std::string> warnings;
   bool complete = true;
 };

@@ -18,7 +18,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr uint32_t kOrderPurpose = 0xc0;
-constexpr double kWarmUpSeconds = 0.05;
 constexpr int64_t kMostCalls = 1'000'000;
 
 double seconds_since(Clock::time_point begin) {
@@ -39,6 +38,13 @@ double warm_up(Workload& workload, const Run& run) {
   while (!run.stopped() && seconds_since(begin) < kWarmUpSeconds)
     quickest = std::min(quickest, time_calls(workload, 1));
   return quickest;
+}
+
+// How many calls make a sample; after a warm-up, where that says more than one call.
+int64_t calls_of(const Contender& contender, const SamplingOptions& options, const Run& run) {
+  if (options.flush != nullptr || contender.least_seconds > kWarmUpSeconds) return 1;
+  const double calls = std::ceil(options.least_sample_seconds / warm_up(*contender.workload, run));
+  return std::clamp<int64_t>(static_cast<int64_t>(calls), 1, kMostCalls);
 }
 
 std::vector<size_t> shuffled(size_t count, uint64_t seed, uint64_t round) {
@@ -76,23 +82,21 @@ double measure_peak_gflops(int threads) {
   return best;
 }
 
-Samples sample(std::span<Workload* const> workloads, const SamplingOptions& options, Run& run) {
+Samples sample(std::span<const Contender> contenders, const SamplingOptions& options, Run& run) {
   Samples samples;
-  samples.ns.resize(workloads.size());
-  for (Workload* workload : workloads) {
+  samples.ns.resize(contenders.size());
+  for (const Contender& contender : contenders) {
     if (run.stopped()) return samples;
-    const double calls =
-        options.flush != nullptr ? 1 : std::ceil(options.least_sample_seconds / warm_up(*workload, run));
-    samples.calls.push_back(std::clamp<int64_t>(static_cast<int64_t>(calls), 1, kMostCalls));
+    samples.calls.push_back(calls_of(contender, options, run));
   }
   const Clock::time_point begin = Clock::now();
-  for (int64_t round = 0; round < kMostRounds && !workloads.empty(); ++round) {
+  for (int64_t round = 0; round < kMostRounds && !contenders.empty(); ++round) {
     if (round >= kLeastSamples && seconds_since(begin) >= options.seconds) break;
     samples.peaks.push_back(measure_peak_gflops(run.threads));
-    for (const size_t i : shuffled(workloads.size(), options.seed, static_cast<uint64_t>(round))) {
+    for (const size_t i : shuffled(contenders.size(), options.seed, static_cast<uint64_t>(round))) {
       if (run.stopped()) return samples;
       if (options.flush != nullptr) options.flush->run(run.threads);
-      samples.ns[i].push_back(time_calls(*workloads[i], samples.calls[i]) * 1e9);
+      samples.ns[i].push_back(time_calls(*contenders[i].workload, samples.calls[i]) * 1e9);
     }
   }
   return samples;

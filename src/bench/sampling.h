@@ -29,6 +29,12 @@ class CacheFlush {
   Buffer<float> buffer_;
 };
 
+/// A workload that has been called once, and what a call takes at the least, by its operations and the peak.
+struct Contender {
+  Workload* workload = nullptr;
+  double least_seconds = 0;
+};
+
 struct SamplingOptions {
   uint64_t seed = 1;   ///< of the order
   double seconds = 1;  ///< rounds go on until then, but kLeastSamples are taken whatever it takes
@@ -42,8 +48,11 @@ struct Samples {
   std::vector<double> peaks;            ///< [round], GFLOP/s
 };
 
+/// What a warm-up takes. A call that takes longer at the least needs none: its first was one.
+inline constexpr double kWarmUpSeconds = 0.05;
+
 /// Warms each workload up, then takes a sample of each in every round, in an order drawn anew. Stops early if
 /// `run` is stopped.
-Samples sample(std::span<Workload* const> workloads, const SamplingOptions& options, Run& run);
+Samples sample(std::span<const Contender> contenders, const SamplingOptions& options, Run& run);
 
 }  // namespace linformer

@@ -12,7 +12,9 @@
 namespace linformer {
 namespace {
 
-auto shape_key(const BenchCell& c) { return std::tuple(c.length, c.batch, c.heads, c.head_size, c.causal); }
+auto shape_key(const BenchCell& c) {
+  return std::tuple(c.length, c.batch, c.heads, c.head_size, c.causal, c.layers, c.threads);
+}
 
 template <class T>
 std::vector<T> unique(std::vector<T> values) {
@@ -21,6 +23,15 @@ std::vector<T> unique(std::vector<T> values) {
     if (std::find(kept.begin(), kept.end(), value) == kept.end()) kept.push_back(std::move(value));
   }
   return kept;
+}
+
+// Calls f with `place` set to each value in turn.
+template <class T, class F>
+void for_all(const std::vector<T>& values, T& place, F f) {
+  for (const T& value : values) {
+    place = value;
+    f();
+  }
 }
 
 std::vector<int64_t> batches_of(const SweepOptions& options, int64_t length) {
@@ -77,25 +88,23 @@ std::vector<BenchCell> sweep(const SweepOptions& options) {
   for (const std::string& specification : options.mechanisms)
     mechanisms.push_back(make_mechanism(specification)->canonical());
   mechanisms = unique(std::move(mechanisms));
+  const std::vector<int64_t> heads = unique(options.heads), sizes = unique(options.head_sizes);
+  const std::vector<int> threads = unique(options.threads);
   std::vector<BenchCell> cells;
+  BenchCell cell;
+  cell.causal = options.causal, cell.tokens = options.tokens, cell.layers = options.layers;
   for (const int64_t length : unique(options.lengths)) {
     for (const int64_t batch : batches_of(options, length)) {
-      for (const int64_t heads : unique(options.heads)) {
-        for (const int64_t d : unique(options.head_sizes)) {
-          for (const std::string& mechanism : mechanisms) {
-            cells.push_back({.mechanism = mechanism,
-                             .length = length,
-                             .batch = batch,
-                             .heads = heads,
-                             .head_size = d,
-                             .causal = options.causal,
-                             .tokens = options.tokens});
-            require_countable(cells.back());
-          }
-        }
-      }
+      cell.length = length, cell.batch = batch;
+      for_all(heads, cell.heads, [&] {
+        for_all(sizes, cell.head_size, [&] {
+          for_all(threads, cell.threads,
+                  [&] { for_all(mechanisms, cell.mechanism, [&] { cells.push_back(cell); }); });
+        });
+      });
     }
   }
+  std::ranges::for_each(cells, require_countable);
   std::stable_sort(cells.begin(), cells.end(),
                    [](const BenchCell& a, const BenchCell& b) { return shape_key(a) < shape_key(b); });
   return cells;
@@ -110,6 +119,13 @@ AttentionShape shape_of(const BenchCell& c) {
           .value_size = c.head_size,
           .scale = 1 / std::sqrt(static_cast<float>(c.head_size)),
           .causal = c.causal};
+}
+
+std::optional<LinformerOptions> linformer_of(const BenchCell& cell) {
+  constexpr std::string_view kPrefix = "linformer:";
+  const std::string_view name = cell.mechanism;
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  return parse_linformer_options(name.substr(kPrefix.size()));
 }
 
 bool same_shape(const BenchCell& a, const BenchCell& b) { return shape_key(a) == shape_key(b); }

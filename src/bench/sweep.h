@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "attention/linformer_options.h"
 #include "attention/mechanism.h"
 #include "bench/result.h"
 
@@ -17,19 +19,26 @@ struct SweepOptions {
   std::vector<int64_t> lengths, heads, head_sizes, batches;
   int64_t tokens = 0;  ///< if not 0: the batch of each length is tokens / length, at least 1
   bool causal = false;
+  int64_t layers = 0;  ///< of what is timed; 0: attention alone
+  std::vector<int> threads = {1};
 };
 
 /// The specifications of "a;b;c"; a linformer without k becomes one for each of `ks`. Throws Error(kUsage)
 /// for an empty one.
 std::vector<std::string> expand_mechanisms(std::string_view list, const std::vector<int64_t>& ks);
 
-/// The cross product, cells of one shape next to each other, shapes from short to long; no cell twice.
+/// The cross product, cells of one shape next to each other, shapes from short to long, then from few threads
+/// to many; no cell twice.
 /// Throws Error(kUsage) for an unknown mechanism and for sizes whose product cannot be counted.
 std::vector<BenchCell> sweep(const SweepOptions& options);
 
 /// s = 1/√d.
 AttentionShape shape_of(const BenchCell& cell);
 
+/// The options of a cell's Linformer; none for another mechanism.
+std::optional<LinformerOptions> linformer_of(const BenchCell& cell);
+
+/// Equal in all but the mechanism.
 bool same_shape(const BenchCell& a, const BenchCell& b);
 
 }  // namespace linformer

@@ -1,64 +1,71 @@
 // SPDX-License-Identifier: MIT
-// What a cell needs to be run: tensors that all cells share, the mechanism, its parameters and workspace.
+// What a bench times, whatever its level: how a cell is predicted, cut down, made ready, checked and called.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <vector>
+#include <span>
+#include <string>
+#include <string_view>
 
 #include "attention/mechanism.h"
-#include "base/memory.h"
 #include "base/run.h"
 #include "bench/result.h"
 
 namespace linformer {
 
-/// Q, K, V of independent normal numbers, distinct for every head, and room for O. A cell reads as much from
-/// their beginning as it has, as dense [b, h, n, d].
-class BenchTensors {
- public:
-  /// Room for shapes of up to so many elements. `score_deviation`: that of s q·k.
-  BenchTensors(int64_t elements, float score_deviation, uint64_t seed, Run& run);
-
-  AttentionInput input(const AttentionShape& shape) const;
-  HeadsView<float> output(const AttentionShape& shape) const;
-
-  /// Of all four tensors for a shape.
-  static int64_t bytes(const AttentionShape& shape);
-
- private:
-  Buffer<float> q_, k_, v_, o_;
-};
-
 struct FirstCall {
-  double ns = 0;
-  int64_t extra_bytes = 0;  ///< that it took beyond its workspace
+  double ns = 0;            ///< without the check
+  int64_t extra_bytes = 0;  ///< that it took beyond what was predicted
   CellError error;
 };
 
 /// A cell ready to be called.
 class Workload {
  public:
-  /// Parameters are drawn as their specs say. Throws Error(kUsage) for what the mechanism cannot do,
-  /// Error(kMemory) if it does not fit. `tensors` and `run` must outlive it.
-  Workload(const AttentionShape& shape, std::unique_ptr<Mechanism> mechanism, const BenchTensors& tensors,
-           uint64_t seed, Run& run);
-
-  /// O of all heads, once.
-  void call();
-  /// The same for the first time, against the reference over rows that `seed` chooses.
-  FirstCall first_call(uint64_t seed);
-
- private:
-  void make_parameters(uint64_t seed);
-
-  AttentionShape shape_;
-  std::unique_ptr<Mechanism> mechanism_;
-  AttentionInput input_;
-  HeadsView<float> output_;
-  Run& run_;
-  std::vector<Buffer<float>> parameters_;
-  RawBuffer workspace_;
+  virtual ~Workload() = default;
+  virtual void call() = 0;
+  /// The same for the first time, compared with plain loops in f64 at places that `seed` chooses.
+  virtual FirstCall first_call(uint64_t seed) = 0;
 };
+
+/// What the cells of one shape are run on and share.
+class Workbench {
+ public:
+  virtual ~Workbench() = default;
+  /// Throws Error(kUsage) for what the mechanism cannot do, Error(kMemory) if it does not fit. It must
+  /// outlive the workload.
+  virtual std::unique_ptr<Workload> make_ready(const BenchCell& cell) = 0;
+};
+
+/// What a cell will take, before it is run.
+struct CellPrediction {
+  double flops = 0;             ///< of one call
+  int64_t tensor_bytes = 0;     ///< what is given and what comes out
+  int64_t workspace_bytes = 0;  ///< what it works in
+  int64_t parameter_bytes = 0;  ///< weights, E and F
+};
+
+/// What is timed: attention alone, or layers of a model.
+class Subject {
+ public:
+  virtual ~Subject() = default;
+  virtual Level level() const = 0;
+  /// "attention", "a layer of roberta-base", "roberta-base".
+  virtual std::string name() const = 0;
+  /// With as many threads as `run` has. Throws Error(kUsage) for a cell that cannot be.
+  virtual CellPrediction predict(const BenchCell& cell, Run& run) const = 0;
+  /// The cell with this share of its work left, or the least that still is of its kind; from 1 on, all of it.
+  virtual BenchCell reduced(BenchCell cell, double share) const = 0;
+  /// For these cells of one shape, which may have been reduced. Throws Error(kMemory).
+  virtual std::unique_ptr<Workbench> open(std::span<const BenchCell> cells, Run& run) const = 0;
+};
+
+/// Makes the mechanism of a cell; tests have others made.
+using MechanismMaker = std::function<std::unique_ptr<Mechanism>(const std::string& canonical)>;
+inline std::unique_ptr<Mechanism> make_registered(const std::string& canonical) {
+  return make_mechanism(canonical);
+}
 
 }  // namespace linformer

@@ -73,6 +73,16 @@ ModelPlan without_later_layers(ModelPlan plan, const std::vector<int64_t>& layer
   return plan;
 }
 
+ModelPlan only_layer(const ModelPlan& plan, int64_t layer) {
+  ModelPlan alone{.architecture = plan.architecture};
+  alone.architecture.layers = 1;
+  alone.architecture.vocabulary = 0;
+  alone.architecture.positions = kAnyLength;
+  alone.architecture.image.reset();
+  alone.layers = {plan.layers[static_cast<size_t>(layer)]};
+  return alone;
+}
+
 void for_each_tensor(const ModelPlan& plan, const std::function<void(const TensorRef&)>& f) {
   const auto visit = [&](const TensorRef& ref) {
     if (!ref.exists()) return;

@@ -96,7 +96,7 @@ struct Architecture {
   int64_t head_size = 0;        ///< d; h · d may differ from the width
   int64_t width = 0;            ///< of the hidden states
   int64_t ffn_width = 0;        ///< between the feed-forward block's two products
-  int64_t vocabulary = 0;       ///< rows of the word embeddings
+  int64_t vocabulary = 0;       ///< rows of the word embeddings; 0, and no images: hidden states are given
   int64_t embedding_width = 0;  ///< of the embeddings; projected to `width` where it differs
   int64_t positions = 0;    ///< longest sequence; of images, the only length; kAnyLength: nothing bounds it
   bool windowed = false;    ///< there are more positions, but from this one on a sliding window hides keys
@@ -245,6 +245,9 @@ std::vector<TensorRef> stored_parts(const TensorRef& ref);
 /// The plan of what attention in these layers depends on: no head, and nothing after the last of them. Empty:
 /// all layers. An encoder beside them stays whole.
 ModelPlan without_later_layers(ModelPlan plan, const std::vector<int64_t>& layers);
+
+/// The plan of one layer alone, whose input is hidden states.
+ModelPlan only_layer(const ModelPlan& plan, int64_t layer);
 
 /// Calls f for every tensor of the plan that there is; one that is used twice comes twice.
 void for_each_tensor(const ModelPlan& plan, const std::function<void(const TensorRef&)>& f);

@@ -37,7 +37,10 @@ ForwardPass::CrossLayer::CrossLayer(const CrossWeights& w, const Architecture& a
 // Where there is a gate, the activation is its.
 ForwardPass::Layer::Layer(const LayerWeights& w, const Architecture& a)
     : weights(w),
-      qkv(make_dense(a.slots_first() ? part(w.qkv, 0, a.heads * a.head_size) : w.qkv)),
+      qkv(make_dense(w.qkv)),
+      query(make_dense(part(w.qkv, 0, a.heads * a.head_size))),
+      key(make_dense(part(w.qkv, a.heads * a.head_size, a.kv_heads * a.head_size))),
+      value(make_dense(part(w.qkv, (a.heads + a.kv_heads) * a.head_size, a.kv_heads * a.head_size))),
       attention_output(make_dense(w.attention_output, {.accumulate = true})),
       distance_bias(w.distance_bias),
       ffn_in(make_dense(w.ffn_in, {.activation = a.gated_ffn ? Activation::kNone : a.activation})),
@@ -47,32 +50,33 @@ ForwardPass::Layer::Layer(const LayerWeights& w, const Architecture& a)
   if (a.gated_ffn) ffn_gate = make_dense(w.ffn_gate, {.activation = a.activation});
   if (w.cross) cross.emplace(*w.cross, a);
   if (w.attention_inner.weight.data != nullptr) attention_inner = make_dense(w.attention_inner);
-  if (!a.slots_first()) return;
-  const int64_t queries = a.heads * a.head_size, keys = a.kv_heads * a.head_size;
-  slot_key = make_dense(part(w.qkv, queries, keys));
-  slot_value = make_dense(part(w.qkv, queries + keys, keys));
 }
 
-std::vector<std::pair<Dense*, int64_t>> ForwardPass::Layer::dense(int64_t batch, Lengths n) {
+std::vector<std::pair<Dense*, int64_t>> ForwardPass::dense_of(Layer& layer, int64_t batch, Lengths n,
+                                                              int64_t slots) {
   std::vector<std::pair<Dense*, int64_t>> all;
   const int64_t tokens = batch * n.own;
-  for (Dense* dense : {&qkv, &attention_output, &ffn_in, &ffn_out}) all.emplace_back(dense, tokens);
-  if (ffn_gate) all.emplace_back(&*ffn_gate, tokens);
-  if (attention_inner) all.emplace_back(&*attention_inner, tokens);
-  if (slot_key) {
-    for (Dense* dense : {&*slot_key, &*slot_value}) all.emplace_back(dense, batch * weights.slots);
+  for (Dense* dense : {&layer.attention_output, &layer.ffn_in, &layer.ffn_out})
+    all.emplace_back(dense, tokens);
+  if (layer.ffn_gate) all.emplace_back(&*layer.ffn_gate, tokens);
+  if (layer.attention_inner) all.emplace_back(&*layer.attention_inner, tokens);
+  if (a_.slots_first()) {
+    all.emplace_back(&layer.query, tokens);
+    for (Dense* dense : {&layer.key, &layer.value}) all.emplace_back(dense, batch * slots);
+  } else {
+    all.emplace_back(&layer.qkv, tokens);
   }
-  if (cross) {
-    for (Dense* dense : {&cross->query, &cross->output}) all.emplace_back(dense, tokens);
-    all.emplace_back(&cross->key_value, batch * n.encoder);
+  if (layer.cross) {
+    for (Dense* dense : {&layer.cross->query, &layer.cross->output}) all.emplace_back(dense, tokens);
+    all.emplace_back(&layer.cross->key_value, batch * n.encoder);
   }
   return all;
 }
 
-SlotWeights ForwardPass::Layer::slot_weights(const Architecture& a, const DenseWeights& w) const {
-  const bool convolution = a.projection->kind == Projection::Kind::kConvolution;
+SlotWeights ForwardPass::slot_weights(const ProjectionWeights& p, const DenseWeights& w) const {
+  const bool convolution = a_.projection->kind == Projection::Kind::kConvolution;
   return {.kind = convolution ? SlotWeights::Kind::kConvolution : SlotWeights::Kind::kMatrix,
-          .k = weights.slots,
+          .k = p.slots,
           .weight = w.weight,
           .bias = w.bias};
 }
@@ -86,14 +90,25 @@ std::vector<Norm*> ForwardPass::Layer::norms() {
 ForwardPass::ForwardPass(const Model& model, std::unique_ptr<Mechanism> mechanism, Run& run)
     : model_(model),
       a_(model.architecture()),
-      mechanism_(std::move(mechanism)),
+      own_(std::move(mechanism)),
       standard_(make_standard()),
+      mechanism_(own_.get()),
+      projections_(model.projections()),
       run_(run),
       embedding_(make_input_embedding(model)),
       final_norm_(a_.norm_kind, a_.width, model.final_norm(), a_.norm_epsilon) {
   for (const LayerWeights& w : model.layers()) layers_.emplace_back(w, a_);
   if (model.encoder() == nullptr) return;
-  encoder_ = std::make_unique<ForwardPass>(*model.encoder(), make_mechanism(mechanism_->canonical()), run);
+  encoder_ = std::make_unique<ForwardPass>(*model.encoder(), make_mechanism(own_->canonical()), run);
+}
+
+void ForwardPass::attend_by(Mechanism& mechanism, const DrawnProjection* projection) {
+  mechanism_ = &mechanism;
+  a_.projection.reset();
+  projections_ = {};
+  if (projection == nullptr) return;
+  a_.projection = projection->how;
+  projections_ = projection->layers;
 }
 
 // Into the attention output.
@@ -112,12 +127,13 @@ void ForwardPass::fill_bias(MatrixView<const float> table) {
 }
 
 // K̄ and V̄ of a Linformer; x [b · n, width] is what the layer's queries are made of.
-void ForwardPass::project(Layer& layer, const float* x) {
-  const int64_t slots = layer.weights.slots, n = lengths_.own;
+void ForwardPass::project(Layer& layer, int64_t i, const float* x) {
+  const ProjectionWeights& weights = projections_[static_cast<size_t>(i)];
+  const int64_t slots = weights.slots, n = lengths_.own;
   const auto run = [&](const DenseWeights& w, HeadsView<const float> in, HeadsView<float> out) {
-    projection_.run(layer.slot_weights(a_, w), in, {}, out, workspace_.span(), run_);
+    projection_.run(slot_weights(weights, w), in, {}, out, workspace_.span(), run_);
   };
-  const DenseWeights &e = layer.weights.key_projection, &f = layer.weights.value_projection;
+  const DenseWeights &e = weights.keys, &f = weights.values;
   if (!a_.slots_first()) {
     const int64_t all = a_.heads + 2 * a_.kv_heads;
     run(e, heads_view(qkv_.data(), n, all, a_.heads, a_.kv_heads), slots_view(slot_keys_, slots));
@@ -129,9 +145,9 @@ void ForwardPass::project(Layer& layer, const float* x) {
   const HeadsView<const float> in{x, batch_, parts, n, d, n * a_.width, d, a_.width};
   const HeadsView<float> out{compressed_.data(), batch_, parts, slots, d, slots * a_.width, d, a_.width};
   run(e, in, out);
-  layer.slot_key->run(batch_ * slots, compressed_.data(), slot_keys_.data(), scratch_.data());
+  layer.key.run(batch_ * slots, compressed_.data(), slot_keys_.data(), scratch_.data());
   if (f.weight.data != e.weight.data) run(f, in, out);
-  layer.slot_value->run(batch_ * slots, compressed_.data(), slot_values_.data(), scratch_.data());
+  layer.value.run(batch_ * slots, compressed_.data(), slot_values_.data(), scratch_.data());
 }
 
 void ForwardPass::attend_to_itself(Layer& layer, const LayerView& view) {
@@ -199,8 +215,9 @@ void ForwardPass::end_block(Dense& output, const float* from, Norm& norm) {
 void ForwardPass::run_layer(Layer& layer, const LayerView& view) {
   const bool parallel = a_.norm_place == NormPlace::kParallel;
   const float* const in = block_input(layer.attention_norm);
-  layer.qkv.run(batch_ * lengths_.own, in, qkv_.data(), scratch_.data());
-  if (a_.projection) project(layer, in);
+  Dense& projected = a_.slots_first() ? layer.query : layer.qkv;
+  projected.run(batch_ * lengths_.own, in, qkv_.data(), scratch_.data());
+  if (a_.projection) project(layer, view.layer, in);
   if (parallel) feed_forward(layer, block_input(layer.ffn_norm));
   attend_to_itself(layer, view);
   const float* context = context_.data();
@@ -239,7 +256,7 @@ MatrixView<const float> ForwardPass::run(const ModelInput& input, std::span<cons
   MatrixView<const float> last{hidden_.data(), tokens, a_.width, a_.width};
   for (int64_t i = 0; i < layers; ++i) {
     LayerView view = view_of(i, wants(i));
-    run_layer(layers_[model_.weights_of_layer(i)], view);
+    run_layer(layer_at(i), view);
     if (i + 1 == a_.layers) {
       if (final_norm_.exists()) {
         run_norm(final_norm_, hidden_.data(), normed_.data());

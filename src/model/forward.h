@@ -11,6 +11,7 @@
 #include "attention/mechanism.h"
 #include "attention/slot_projection.h"
 #include "base/run.h"
+#include "model/drawn_projection.h"
 #include "model/input_embedding.h"
 #include "model/norm.h"
 #include "model/rotary.h"
@@ -61,10 +62,17 @@ class ForwardPass {
   /// standard attention makes them.
   ForwardPass(const Model& model, std::unique_ptr<Mechanism> mechanism, Run& run);
 
+  /// From the next run on attends by `mechanism`, over the slots of `projection` (null: over all keys) in
+  /// place of the model's own way. Both must outlive their use. Not for models with an encoder beside the
+  /// decoder.
+  void attend_by(Mechanism& mechanism, const DrawnProjection* projection);
+
   /// Bytes it takes for b sequences of length n when `wants` holds for a layer: buffers, scratch and packed
   /// weights, those it holds already included; an encoder's sequences are as long. Makes the dense layers
   /// ready for b · n rows.
   int64_t buffer_bytes(int64_t batch, int64_t length, const LayerWants& wants);
+  /// Of these, the packed weights. After buffer_bytes().
+  int64_t packed_bytes();
 
   /// For a model with an encoder, before run(): runs a batch of equal length through the encoder, whose last
   /// hidden states the cross attention of run() reads.
@@ -90,15 +98,11 @@ class ForwardPass {
   };
   struct Layer {
     Layer(const LayerWeights& weights, const Architecture& architecture);
-    /// With the number of rows that each is for.
-    std::vector<std::pair<Dense*, int64_t>> dense(int64_t batch, Lengths n);
     std::vector<Norm*> norms();
-    /// Of E or F, for the projection.
-    SlotWeights slot_weights(const Architecture& a, const DenseWeights& w) const;
 
     const LayerWeights& weights;
-    Dense qkv;  ///< of queries alone where slots are made before keys and values
-    std::optional<Dense> slot_key, slot_value;
+    Dense qkv;
+    Dense query, key, value;  ///< in place of qkv where slots are made before keys and values
     std::optional<Dense> attention_inner;
     Dense attention_output;
     MatrixView<const float> distance_bias;
@@ -112,6 +116,12 @@ class ForwardPass {
   };
   struct Sizes;
 
+  /// Those of a layer that are in use, with the number of rows that each is for.
+  std::vector<std::pair<Dense*, int64_t>> dense_of(Layer& layer, int64_t batch, Lengths n, int64_t slots);
+  Layer& layer_at(int64_t i) { return layers_[model_.weights_of_layer(i)]; }
+  int64_t slots_of(int64_t i) const { return a_.projection ? a_.projection->k[static_cast<size_t>(i)] : 0; }
+  /// Of E or F, for the projection.
+  SlotWeights slot_weights(const ProjectionWeights& p, const DenseWeights& w) const;
   int64_t attention_workspace_bytes(const AttentionShape& shape, const LayerWants& wants) const;
   AttentionShape attention_shape(int64_t batch, int64_t queries, int64_t keys) const;
   Sizes sizes_for(int64_t batch, Lengths n, const LayerWants& wants);
@@ -133,7 +143,7 @@ class ForwardPass {
   void end_block(Dense& output, const float* from, Norm& norm);
   void attend(const AttentionShape& shape, const Heads& heads, MatrixView<const float> bias,
               const AttentionTaps& taps);
-  void project(Layer& layer, const float* x);
+  void project(Layer& layer, int64_t i, const float* x);
   void attend_to_itself(Layer& layer, const LayerView& view);
   void attend_to_encoder(CrossLayer& cross, const LayerView& view);
   void fill_bias(MatrixView<const float> table);
@@ -142,8 +152,10 @@ class ForwardPass {
   void run_norm(Norm& norm, const float* x, float* y);
 
   const Model& model_;
-  const Architecture& a_;
-  std::unique_ptr<Mechanism> mechanism_, standard_;  ///< without taps, with them
+  Architecture a_;                             ///< the model's, but for the projection in use
+  std::unique_ptr<Mechanism> own_, standard_;  ///< without taps, with them
+  Mechanism* mechanism_;                       ///< in use: own_ unless another was given
+  std::span<const ProjectionWeights> projections_;
   Run& run_;
   std::unique_ptr<InputEmbedding> embedding_;
   std::vector<Layer> layers_;  ///< distinct ones

@@ -75,18 +75,19 @@ ForwardPass::Sizes ForwardPass::sizes_for(int64_t batch, Lengths n, const LayerW
   embedding_->prepare(tokens);
   final_norm_.prepare(tokens);
   sizes.scratch_bytes = std::max(embedding_->scratch_bytes(), final_norm_.scratch_bytes());
-  sizes.packed_bytes = embedding_->packed_bytes();
-  for (Layer& layer : layers_) {
-    for (const auto& [dense, rows] : layer.dense(batch, n)) {
+  for (int64_t i = 0; i < model_.layer_count(); ++i) {
+    Layer& layer = layer_at(i);
+    for (const auto& [dense, rows] : dense_of(layer, batch, n, slots_of(i))) {
       dense->prepare(rows);
       sizes.scratch_bytes = std::max(sizes.scratch_bytes, dense->scratch_bytes());
-      sizes.packed_bytes += dense->packed_bytes();
     }
-    for (const DenseWeights* w : {&layer.weights.key_projection, &layer.weights.value_projection}) {
-      if (w->weight.data == nullptr) continue;
-      sizes.workspace_bytes =
-          std::max(sizes.workspace_bytes,
-                   SlotProjection::workspace_bytes(layer.slot_weights(a_, *w), slot_columns(), run_.threads));
+    if (a_.projection) {
+      const ProjectionWeights& p = projections_[static_cast<size_t>(i)];
+      for (const DenseWeights* w : {&p.keys, &p.values}) {
+        sizes.workspace_bytes =
+            std::max(sizes.workspace_bytes,
+                     SlotProjection::workspace_bytes(slot_weights(p, *w), slot_columns(), run_.threads));
+      }
     }
     if (layer.attention_inner) {
       sizes.inner = std::max(sizes.inner, tokens * layer.weights.attention_inner.weight.rows);
@@ -96,7 +97,16 @@ ForwardPass::Sizes ForwardPass::sizes_for(int64_t batch, Lengths n, const LayerW
       sizes.scratch_bytes = std::max(sizes.scratch_bytes, norm->scratch_bytes());
     }
   }
+  sizes.packed_bytes = packed_bytes();
   return sizes;
+}
+
+int64_t ForwardPass::packed_bytes() {
+  int64_t bytes = embedding_->packed_bytes();
+  for (Layer& layer : layers_) {
+    for (const auto& [dense, rows] : dense_of(layer, 0, {}, 0)) bytes += dense->packed_bytes();
+  }
+  return bytes;
 }
 
 int64_t ForwardPass::buffer_bytes(int64_t batch, int64_t length, const LayerWants& wants) {
@@ -113,7 +123,7 @@ void ForwardPass::reserve(int64_t batch, Lengths lengths, const LayerWants& want
   MemoryAccount& memory = run_.memory;
   embedding_->pack(memory);
   for (Layer& layer : layers_) {
-    for (const auto& [dense, rows] : layer.dense(0, {})) {
+    for (const auto& [dense, rows] : dense_of(layer, 0, {}, 0)) {
       if (!dense->packed()) dense->pack(memory);
     }
   }

@@ -4,7 +4,8 @@
 namespace linformer {
 
 std::unique_ptr<InputEmbedding> make_input_embedding(const Model& model) {
-  return model.architecture().image ? make_patch_embedding(model) : make_token_embedding(model);
+  if (model.architecture().image) return make_patch_embedding(model);
+  return model.architecture().vocabulary > 0 ? make_token_embedding(model) : make_given_states();
 }
 
 }  // namespace linformer

@@ -34,6 +34,9 @@ std::unique_ptr<InputEmbedding> make_token_embedding(const Model& model);
 /// (Dosovitskiy et al. 2020, equation 1). Errors for a pixel that is not finite.
 std::unique_ptr<InputEmbedding> make_patch_embedding(const Model& model);
 
+/// The first layer's input as it is given.
+std::unique_ptr<InputEmbedding> make_given_states();
+
 /// The one that the architecture wants. `model` must outlive it.
 std::unique_ptr<InputEmbedding> make_input_embedding(const Model& model);
 

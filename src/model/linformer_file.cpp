@@ -119,11 +119,10 @@ void write_linformer(const std::string& path, const Model& model) {
   if (model.head()) description["head_activation"] = name_of(model.head()->activation);
   Projections projections;
   for (int64_t i = 0; i < a.layers; ++i) {
-    const size_t weights = model.weights_of_layer(i);
-    const LayerWeights& layer = model.layers()[weights];
-    description["weights_of_layers"].push_back(weights);
-    description["projection"]["keys"].push_back(projections.number(layer.key_projection));
-    description["projection"]["values"].push_back(projections.number(layer.value_projection));
+    const ProjectionWeights& projection = model.projections()[static_cast<size_t>(i)];
+    description["weights_of_layers"].push_back(model.weights_of_layer(i));
+    description["projection"]["keys"].push_back(projections.number(projection.keys));
+    description["projection"]["values"].push_back(projections.number(projection.values));
   }
   for (size_t i = 0; i < model.layers().size(); ++i) {
     list_layer(list, fmt::format("layers.{}.", i), model.layers()[i], a);

@@ -2,7 +2,6 @@
 #include "model/model.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <initializer_list>
 #include <map>
@@ -78,7 +77,7 @@ class ModelBuilder {
       build_stack(*plan.encoder, *model.encoder_);
     }
     model.architecture_ = plan.architecture;
-    model.layers_.clear(), model.weights_of_layer_.clear();
+    model.layers_.clear(), model.weights_of_layer_.clear(), model.projections_.clear();
     const EmbeddingRefs& e = plan.embeddings;
     model.embeddings_ = {.words = shared_matrix(e.words),
                          .positions = matrix(e.positions),
@@ -88,18 +87,16 @@ class ModelBuilder {
                          .patches = dense(e.patches),
                          .prefix = {}};
     for (const TensorRef& token : e.prefix) model.embeddings_.prefix.push_back(matrix(token));
-    // Of a layer's query and, since these may differ between layers that share the rest, its E and F: which
-    // of the distinct layers it is.
-    std::map<std::array<std::string, 3>, size_t> first_use;
+    // Layers are one if their query is. E and F may differ even so.
+    std::map<std::string, size_t> first_use;
     for (const LayerRefs& refs : plan.layers) {
-      const std::array names = {refs.query.weight.name, refs.key_projection.weight.name,
-                                refs.value_projection.weight.name};
-      const auto [shared, first] = first_use.try_emplace(names, model.layers_.size());
+      const auto [shared, first] = first_use.try_emplace(refs.query.weight.name, model.layers_.size());
       model.weights_of_layer_.push_back(shared->second);
-      if (!first) continue;
-      model.layers_.push_back(layer(refs));
-      const std::optional<Projection>& projection = plan.architecture.projection;
-      if (projection) model.layers_.back().slots = projection->k[model.weights_of_layer_.size() - 1];
+      if (first) model.layers_.push_back(layer(refs));
+      if (!plan.architecture.projection) continue;
+      const int64_t k = plan.architecture.projection->k[model.projections_.size()];
+      const DenseWeights keys = projection(refs.key_projection);
+      model.projections_.push_back({.slots = k, .keys = keys, .values = projection(refs.value_projection)});
     }
     model.final_norm_ = norm(plan.final_norm);
     if (plan.head) model.head_ = head(*plan.head);
@@ -163,11 +160,7 @@ class ModelBuilder {
   }
 
   LayerWeights layer(const LayerRefs& r) {
-    const DenseWeights qkv = stacked({&r.query, &r.key, &r.value});
-    const DenseWeights keys = projection(r.key_projection), values = projection(r.value_projection);
-    return {.qkv = qkv,
-            .key_projection = keys,
-            .value_projection = values,
+    return {.qkv = stacked({&r.query, &r.key, &r.value}),
             .attention_inner = dense(r.attention_inner),
             .attention_output = dense(r.attention_output),
             .distance_bias = shared_matrix(r.distance_bias),

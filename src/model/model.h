@@ -2,6 +2,8 @@
 // The weights of a model as f32, plain (row-major, [out, in]).
 #pragma once
 
+#include <cstdint>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -43,14 +45,18 @@ struct CrossWeights {
 
 struct LayerWeights {
   DenseWeights qkv;  ///< query, key and value stacked: [(h + 2 h_kv) · d, width]
-  DenseWeights key_projection, value_projection;  ///< E and F, as LayerRefs has them
-  int64_t slots = 0;                              ///< k of E and F
   DenseWeights attention_inner, attention_output;
   MatrixView<const float> distance_bias;  ///< [buckets, heads]; may be missing
   NormWeights attention_norm;
   std::optional<CrossWeights> cross;
   DenseWeights ffn_gate, ffn_in, ffn_out;
   NormWeights ffn_norm;
+};
+
+/// What takes a layer's keys and values to slots: E and F, as LayerRefs has them.
+struct ProjectionWeights {
+  int64_t slots = 0;  ///< k
+  DenseWeights keys, values;
 };
 
 struct HeadWeights {
@@ -77,10 +83,16 @@ class Model {
   /// Distinct layers; layer i of the model is layers()[weights_of_layer(i)].
   const std::vector<LayerWeights>& layers() const { return layers_; }
   size_t weights_of_layer(int64_t i) const { return weights_of_layer_[static_cast<size_t>(i)]; }
+  /// How many layers it has, those that share their weights counted each.
+  int64_t layer_count() const { return std::ssize(weights_of_layer_); }
+  /// Of each layer; empty without a projection.
+  const std::vector<ProjectionWeights>& projections() const { return projections_; }
   const NormWeights& final_norm() const { return final_norm_; }
   const std::optional<HeadWeights>& head() const { return head_; }
   /// The stack whose output the layers' cross attention reads; null: there is none.
   const Model* encoder() const { return encoder_.get(); }
+  /// Of all weights, an encoder's included.
+  int64_t bytes() const { return storage_.size() * static_cast<int64_t>(sizeof(float)); }
 
  private:
   friend class ModelBuilder;
@@ -91,6 +103,7 @@ class Model {
   EmbeddingWeights embeddings_;
   std::vector<LayerWeights> layers_;
   std::vector<size_t> weights_of_layer_;
+  std::vector<ProjectionWeights> projections_;
   NormWeights final_norm_;
   std::optional<HeadWeights> head_;
   std::unique_ptr<Model> encoder_;  ///< its weights are in our storage

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/tensor.h"
 #include "model/stored_images.h"
 
 namespace linformer {
@@ -29,8 +30,14 @@ struct ImageBatch {
   std::span<const int64_t> indices;
 };
 
+/// The first layer's input [b · n, width] of b sequences, for layers without an embedding.
+struct StateBatch {
+  MatrixView<const float> states;
+  int64_t batch = 0;
+};
+
 /// What is run at a time; of the kind that the model's architecture wants.
-using ModelInput = std::variant<TokenBatch, ImageBatch>;
+using ModelInput = std::variant<TokenBatch, ImageBatch, StateBatch>;
 
 /// A batch's sequences, and the tokens of each.
 struct InputSize {

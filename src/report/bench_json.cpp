@@ -17,6 +17,7 @@ Json ratio_json(const Ratio& ratio) {
   Json json = {{"reference", ratio.reference}};
   set_number(json, "ratio", ratio.ratio);
   set_interval(json, "interval", ratio.interval, kFewSamples);
+  set_number(json, "flops_ratio", ratio.flops_ratio);
   return json;
 }
 
@@ -49,17 +50,22 @@ Json error_json(const CellResult& r) {
 
 // Of all cells that a growth or crossover is of; with --tokens the batch is not one number.
 Json series_json(const BenchCell& cell) {
-  Json json = {{"mechanism", cell.mechanism}, {"heads", cell.heads}, {"head_size", cell.head_size}};
+  Json json = {{"mechanism", cell.mechanism},
+               {"heads", cell.heads},
+               {"head_size", cell.head_size},
+               {"layers", cell.layers},
+               {"threads", cell.threads}};
   set_number(json, "batch", cell.tokens > 0 ? std::nullopt : std::optional(static_cast<double>(cell.batch)),
              "as many sequences as make the tokens");
   return json;
 }
 
-Json cell_json(const CellResult& r) {
+Json cell_json(const CellResult& r, Level level) {
   const BenchCell& c = r.cell;
   Json json = {{"mechanism", c.mechanism}, {"length", c.length},       {"batch", c.batch},
                {"heads", c.heads},         {"head_size", c.head_size}, {"causal", c.causal},
-               {"dtype", "f32"},           {"state", name_of(r.state)}};
+               {"dtype", "f32"},           {"level", name_of(level)},  {"layers", c.layers},
+               {"threads", c.threads},     {"state", name_of(r.state)}};
   set_text(json, "reason", r.reason, "measured");
   json["needs_training"] = r.needs_training;
   json["flops"] = r.flops;
@@ -69,6 +75,7 @@ Json cell_json(const CellResult& r) {
   json["error"] = error_json(r);
   json["timed_batch"] = r.timed_batch;
   json["timed_heads"] = r.timed_heads;
+  json["timed_layers"] = r.timed_layers;
   add_times(json, r);
   return json;
 }
@@ -92,6 +99,29 @@ Json crossover_json(const Crossover& crossover) {
   return json;
 }
 
+Json scaling_json(const Scaling& scaling) {
+  Json json = series_json(scaling.cell);
+  json["length"] = scaling.cell.length;
+  json["to_threads"] = scaling.threads;
+  set_number(json, "speed_up", scaling.speed_up);
+  set_interval(json, "interval", scaling.interval, kFewSamples);
+  return json;
+}
+
+// The peak of the most threads stands for all where one number is wanted.
+void add_peaks(Json& results, const std::vector<Peak>& peaks) {
+  const std::optional<Peak> most = peaks.empty() ? std::nullopt : std::optional(peaks.back());
+  constexpr std::string_view kNoRound = "no round was run";
+  set_number(results, "peak_gflops", most ? std::optional(most->gflops) : std::nullopt, kNoRound);
+  set_number(results, "peak_drift", most ? std::optional(most->drift) : std::nullopt, kNoRound);
+  results["peaks"] = Json::array();
+  for (const Peak& peak : peaks) {
+    Json& one = results["peaks"].emplace_back(Json{{"threads", peak.threads}});
+    set_number(one, "gflops", peak.gflops);
+    set_number(one, "drift", peak.drift);
+  }
+}
+
 }  // namespace
 
 Json bench_report(const ReportContext& context, const Json& method, const std::string& identity,
@@ -104,15 +134,18 @@ Json bench_report(const ReportContext& context, const Json& method, const std::s
   Json& results = report["results"] = Json::object();
   results["complete"] = result.complete;
   results["confidence"] = kBenchConfidence;
-  set_number(results, "peak_gflops", result.peak_gflops);
-  set_number(results, "peak_drift", result.drift);
+  results["level"] = name_of(result.level);
+  results["subject"] = result.subject;
+  add_peaks(results, result.peaks);
   results["cells"] = Json::array();
-  for (const CellResult& cell : result.cells) results["cells"].push_back(cell_json(cell));
+  for (const CellResult& cell : result.cells) results["cells"].push_back(cell_json(cell, result.level));
   results["growth"] = Json::array();
   for (const Growth& growth : result.growth) results["growth"].push_back(growth_json(growth));
   results["crossovers"] = Json::array();
   for (const Crossover& crossover : result.crossovers)
     results["crossovers"].push_back(crossover_json(crossover));
+  results["scaling"] = Json::array();
+  for (const Scaling& scaling : result.scaling) results["scaling"].push_back(scaling_json(scaling));
   const auto wrong = std::count_if(result.cells.begin(), result.cells.end(),
                                    [](const CellResult& cell) { return cell.state == CellState::kWrong; });
   report["checks"] = {{"passed", wrong == 0}, {"wrong_cells", wrong}};

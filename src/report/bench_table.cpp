@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 #include <vector>
 
 #include "base/memory.h"
@@ -54,15 +55,30 @@ std::string ratio_cell(const CellResult& cell, const std::string& reference) {
   return ratio == nullptr ? "" : fmt::format("{:.2f}x", ratio->ratio);
 }
 
+std::string flops_cell(const CellResult& cell, const std::string& reference) {
+  const Ratio* const ratio = ratio_to(cell, reference);
+  return ratio == nullptr ? "" : fmt::format("{:.2f}x", ratio->flops_ratio);
+}
+
 template <class F>
 bool differs(const BenchResult& result, F f) {
   return std::any_of(result.cells.begin(), result.cells.end(),
                      [&](const CellResult& cell) { return f(cell) != f(result.cells.front()); });
 }
 
+// Of several shapes or numbers of threads at a time nothing is said.
+bool of_one_kind(const BenchResult& result) {
+  if (result.cells.empty()) return false;
+  const bool fixed_batch = result.cells.front().cell.tokens == 0;
+  return !differs(result, [&](const CellResult& r) {
+    const BenchCell& c = r.cell;
+    return std::tuple(c.heads, c.head_size, c.threads, fixed_batch ? c.batch : 0);
+  });
+}
+
 // Heads and sequences, where the cells are not all of one kind.
-std::string shape_text(const CellResult& r) {
-  return fmt::format("{} x {} x {}", r.cell.batch, r.cell.heads, r.cell.head_size);
+std::string shape_text(const BenchCell& cell) {
+  return fmt::format("{} x {} x {}", cell.batch, cell.heads, cell.head_size);
 }
 
 std::string remark(const CellResult& r) {
@@ -70,6 +86,10 @@ std::string remark(const CellResult& r) {
   const char* const scaled = r.scaled() ? "scaled" : "";
   if (!r.needs_training) return scaled;
   return r.scaled() ? "untrained, scaled" : "untrained";
+}
+
+std::string_view subject_of(const BenchResult& result) {
+  return result.level == Level::kAttention ? "attention alone" : std::string_view(result.subject);
 }
 
 // The interval's nearer end must agree, else nothing is said.
@@ -86,25 +106,33 @@ std::string compared(const Ratio& ratio) {
 }  // namespace
 
 Table bench_table(const BenchResult& result) {
-  const bool shapes = differs(result, shape_text);
+  const bool shapes = differs(result, [](const CellResult& cell) { return shape_text(cell.cell); });
+  const bool threads = differs(result, [](const CellResult& cell) { return cell.cell.threads; });
   const std::vector<std::string> references = references_of(result);
   Table table{.title = "", .columns = {{"n"}, {"mechanism", Align::kLeft}}, .rows = {}};
   if (shapes) table.columns.push_back({"b x h x d"});
+  if (threads) table.columns.push_back({"threads"});
   for (const char* name : {"time", "+-", "GFLOP/s", "of peak"}) table.columns.push_back({name});
-  for (const std::string& reference : references) table.columns.push_back({"vs " + reference});
+  for (const std::string& reference : references) {
+    table.columns.push_back({"vs " + reference});
+    table.columns.push_back({"by FLOPs"});
+  }
   for (const char* name : {"vs f64", "workspace"}) table.columns.push_back({name});
   table.columns.push_back({"", Align::kLeft});
   for (const CellResult& r : result.cells) {
     std::vector<std::string> row = {std::to_string(r.cell.length), r.cell.mechanism};
-    if (shapes) row.push_back(shape_text(r));
+    if (shapes) row.push_back(shape_text(r.cell));
+    if (threads) row.push_back(std::to_string(r.cell.threads));
     if (r.measured()) {
       row.insert(row.end(), {duration(r.median_ns), half_width(r), fixed(r.gflops, 0),
                              fmt::format("{:.0f} %", 100 * r.peak_share)});
     } else {
       row.insert(row.end(), 4, "");
     }
-    for (const std::string& reference : references)
+    for (const std::string& reference : references) {
       row.push_back(r.measured() ? ratio_cell(r, reference) : "");
+      row.push_back(flops_cell(r, reference));
+    }
     row.push_back(r.error.rows == 0 ? "" : fmt::format("{:.0e}", r.error.error));
     row.push_back(format_bytes(r.workspace_bytes));
     row.push_back(remark(r));
@@ -117,14 +145,15 @@ Table bench_long_table(const BenchResult& result) {
   const std::vector<std::string> references = references_of(result);
   Table table;
   for (const char* name :
-       {"mechanism",    "length",          "batch",          "heads",  "head_size",  "causal",
-        "state",        "timed_matrices",  "median_ns",      "low_ns", "high_ns",    "p95_ns",
-        "min_ns",       "first_call_ns",   "samples",        "gflops", "peak_share", "error",
-        "tensor_bytes", "workspace_bytes", "parameter_bytes"}) {
+       {"mechanism",       "length",     "batch",          "heads",         "head_size",
+        "causal",          "state",      "timed_matrices", "median_ns",     "low_ns",
+        "high_ns",         "p95_ns",     "min_ns",         "first_call_ns", "samples",
+        "gflops",          "peak_share", "error",          "tensor_bytes",  "workspace_bytes",
+        "parameter_bytes", "level",      "layers",         "threads",       "timed_layers"}) {
     table.columns.push_back({name});
   }
   for (const std::string& reference : references) {
-    for (const char* what : {"ratio", "ratio_low", "ratio_high"})
+    for (const char* what : {"ratio", "ratio_low", "ratio_high", "flops_ratio"})
       table.columns.push_back({fmt::format("{}_to_{}", what, reference)});
   }
   for (const CellResult& r : result.cells) {
@@ -150,7 +179,11 @@ Table bench_long_table(const BenchResult& result) {
                                     r.error.rows == 0 ? "" : shortest(r.error.error),
                                     std::to_string(r.tensor_bytes),
                                     std::to_string(r.workspace_bytes),
-                                    std::to_string(r.parameter_bytes)};
+                                    std::to_string(r.parameter_bytes),
+                                    std::string(name_of(result.level)),
+                                    std::to_string(r.cell.layers),
+                                    std::to_string(r.cell.threads),
+                                    std::to_string(r.timed_layers)};
     for (const std::string& reference : references) {
       const Ratio* const ratio = ratio_to(r, reference);
       const Interval range = ratio && ratio->interval ? *ratio->interval : Interval{};
@@ -158,20 +191,31 @@ Table bench_long_table(const BenchResult& result) {
       row.push_back(ratio == nullptr ? "" : shortest(ratio->ratio));
       row.push_back(known ? shortest(range.low) : "");
       row.push_back(known ? shortest(range.high) : "");
+      row.push_back(ratio == nullptr ? "" : shortest(ratio->flops_ratio));
     }
     table.rows.push_back(std::move(row));
   }
   return table;
 }
 
-std::string bench_sentence(const BenchResult& result) {
-  // The longest length at which most was measured is what linear attention is about.
-  if (result.cells.empty() || differs(result, [](const CellResult& cell) { return cell.cell.heads; }) ||
-      differs(result, [](const CellResult& cell) { return cell.cell.head_size; }) ||
-      (result.cells.front().cell.tokens == 0 &&
-       differs(result, [](const CellResult& cell) { return cell.cell.batch; }))) {
-    return "";  // of several shapes at a time
+Table scaling_table(const BenchResult& result) {
+  Table table{
+      .title = "",
+      .columns = {{"n"}, {"mechanism", Align::kLeft}, {"b x h x d"}, {"threads"}, {"speed-up"}, {"+-"}},
+      .rows = {}};
+  for (const Scaling& s : result.scaling) {
+    const std::string width =
+        s.interval ? fmt::format("{:.1f} %", 50 * (s.interval->high - s.interval->low) / s.speed_up) : "?";
+    table.rows.push_back({std::to_string(s.cell.length), s.cell.mechanism, shape_text(s.cell),
+                          fmt::format("{} to {}", s.cell.threads, s.threads),
+                          fmt::format("{:.2f}x", s.speed_up), width});
   }
+  return table;
+}
+
+std::string bench_sentence(const BenchResult& result) {
+  if (!of_one_kind(result)) return "";
+  // The longest length at which most was measured is what linear attention is about.
   const CellResult* longest = nullptr;
   for (const CellResult& cell : result.cells) {
     if (cell.measured() && !cell.ratios.empty() && (!longest || cell.cell.length >= longest->cell.length))
@@ -188,7 +232,7 @@ std::string bench_sentence(const BenchResult& result) {
     }
   }
   std::string sentence =
-      fmt::format("At n = {}: {}.", longest->cell.length,
+      fmt::format("Of {}, at n = {}: {}.", subject_of(result), longest->cell.length,
                   parts.empty() ? "nothing is surely faster" : fmt::format("{}", fmt::join(parts, "; ")));
   for (const Crossover& crossover : result.crossovers) {
     if (!crossover.length) continue;

@@ -8,11 +8,14 @@
 
 namespace linformer {
 
-/// One row a cell: time with its interval, rate, ratios, error, memory.
+/// One row a cell: time with its interval, rate, ratios beside those of the operations, error, memory.
 Table bench_table(const BenchResult& result);
 
 /// Every number of the cells, for CSV: one row a cell, times in ns and memory in bytes.
 Table bench_long_table(const BenchResult& result);
+
+/// How much more threads help, one row a mechanism and shape.
+Table scaling_table(const BenchResult& result);
 
 /// What is faster than what, where, by how much, and from which length on; "" if nothing can be said.
 std::string bench_sentence(const BenchResult& result);

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/attention_subject.h"
 #include "bench/sweep.h"
-#include "bench/workload.h"
 #include "catch.h"
 #include "io/error_of.h"
 
@@ -22,7 +22,8 @@ std::vector<BenchCell> small_cells(bool causal = false) {
                 .heads = {3},
                 .head_sizes = {16},
                 .batches = {2},
-                .causal = causal});
+                .causal = causal,
+                .threads = {2}});
 }
 
 BenchOptions with_budget(double seconds) {
@@ -31,12 +32,17 @@ BenchOptions with_budget(double seconds) {
   return options;
 }
 
+BenchResult bench_attention(const std::vector<BenchCell>& cells, double budget, Run& run, float deviation = 1,
+                            const MechanismMaker& make = make_registered) {
+  return bench(cells, AttentionSubject(deviation, 1, make), with_budget(budget), run);
+}
+
 }  // namespace
 
 TEST_CASE("Every cell is checked, timed and compared, with all its samples") {
   MemoryAccount memory;
   Run run{.memory = memory, .threads = 2};
-  const BenchResult result = bench(small_cells(), with_budget(0.2), run);
+  const BenchResult result = bench_attention(small_cells(), 0.2, run);
   CHECK(result.complete);
   REQUIRE(result.cells.size() == 6);
   for (const CellResult& cell : result.cells) {
@@ -53,7 +59,8 @@ TEST_CASE("Every cell is checked, timed and compared, with all its samples") {
     CHECK(cell.needs_training == cell.cell.mechanism.starts_with("linformer"));
   }
   CHECK(result.growth.size() == 3);
-  CHECK(result.peak_gflops > 0);
+  REQUIRE(result.peaks.size() == 1);
+  CHECK(result.peaks[0].gflops > 0);
   CHECK(memory.current_bytes() == 0);
 }
 
@@ -61,7 +68,7 @@ TEST_CASE(
     "What a mechanism cannot do or memory does not hold is left out with the reason, the rest goes on") {
   MemoryAccount memory;
   Run run{.memory = memory, .threads = 1};
-  const BenchResult causal = bench(small_cells(true), with_budget(0.1), run);
+  const BenchResult causal = bench_attention(small_cells(true), 0.1, run);
   for (const CellResult& cell : causal.cells) {
     const bool linear = cell.cell.mechanism.starts_with("linformer");
     CHECK(cell.state == (linear ? CellState::kUnsupported : CellState::kMeasured));
@@ -74,7 +81,7 @@ TEST_CASE(
                                               .batches = {1}});
   MemoryAccount little(2'000'000);
   Run tight{.memory = little, .threads = 1};
-  const BenchResult result = bench(cells, with_budget(0.1), tight);
+  const BenchResult result = bench_attention(cells, 0.1, tight);
   REQUIRE(result.cells.size() == 2);
   CHECK(result.cells[0].cell.mechanism == "standard");
   CHECK(result.cells[0].state == CellState::kTooLarge);
@@ -82,12 +89,49 @@ TEST_CASE(
   CHECK(result.cells[1].state == CellState::kMeasured);
 }
 
+TEST_CASE("A Linformer with as many slots as keys or more is left out, for it saves nothing") {
+  MemoryAccount memory;
+  Run run{.memory = memory, .threads = 1};
+  const std::vector<BenchCell> cells = sweep({.mechanisms = {"linformer:k=23", "linformer:k=24"},
+                                              .lengths = {24},
+                                              .heads = {2},
+                                              .head_sizes = {8},
+                                              .batches = {1}});
+  const BenchResult result = bench_attention(cells, 0.05, run);
+  CHECK(result.cells[0].state == CellState::kMeasured);
+  CHECK(result.cells[1].state == CellState::kUnsupported);
+  CHECK(contains(result.cells[1].reason, "k = 24 slots for n = 24"));
+}
+
+TEST_CASE(
+    "Numbers of threads are swept apart, with a peak and ratios of their own, and compared at the end") {
+  MemoryAccount memory;
+  Run run{.memory = memory, .threads = 2};
+  const std::vector<BenchCell> cells = sweep({.mechanisms = {"standard", "flash"},
+                                              .lengths = {64},
+                                              .heads = {4},
+                                              .head_sizes = {32},
+                                              .batches = {1},
+                                              .threads = {2, 1}});
+  REQUIRE(cells.size() == 4);
+  CHECK(cells[0].threads == 1);
+  CHECK_FALSE(same_shape(cells[1], cells[2]));
+  const BenchResult result = bench_attention(cells, 0.1, run);
+  CHECK(result.peaks.size() == 2);
+  for (const CellResult& cell : result.cells) CHECK(cell.ratios.size() == 1);
+  REQUIRE(result.scaling.size() == 2);
+  CHECK(result.scaling[0].cell.threads == 1);
+  CHECK(result.scaling[0].threads == 2);
+  CHECK(result.scaling[0].speed_up == Approx(result.cells[0].median_ns / result.cells[2].median_ns));
+  CHECK(run.threads == 2);
+}
+
 TEST_CASE("A cell that is too long for its part is timed on fewer sequences or heads, and says so") {
   MemoryAccount memory;
   Run run{.memory = memory, .threads = 1};
   const std::vector<BenchCell> cells =
       sweep({.mechanisms = {"flash"}, .lengths = {256}, .heads = {64}, .head_sizes = {64}, .batches = {16}});
-  const BenchResult result = bench(cells, with_budget(0.02), run);
+  const BenchResult result = bench_attention(cells, 0.02, run);
   const CellResult& cell = result.cells[0];
   REQUIRE(cell.state == CellState::kMeasured);
   CHECK(cell.timed_batch * cell.timed_heads < 16 * 64);
@@ -112,7 +156,7 @@ TEST_CASE("A bench that is stopped keeps what it has and says what is missing") 
     StopFlag& stop_;
   } progress(stop);
   Run run{.memory = memory, .threads = 1, .stop = &stop, .progress = &progress};
-  const BenchResult result = bench(small_cells(), with_budget(0.1), run);
+  const BenchResult result = bench_attention(small_cells(), 0.1, run);
   CHECK_FALSE(result.complete);
   REQUIRE(result.cells.size() == 6);
   for (const CellResult& cell : result.cells) {
@@ -167,11 +211,10 @@ class Faulty final : public Mechanism {
 
 BenchResult bench_with(Faulty::Fault fault, MemoryAccount& memory) {
   Run run{.memory = memory, .threads = 1};
-  BenchOptions options = with_budget(0.05);
-  options.make = [=](const std::string& name) -> std::unique_ptr<Mechanism> {
-    return name == "flash" ? std::make_unique<Faulty>(fault) : make_mechanism(name);
-  };
-  return bench(small_cells(), options, run);
+  return bench_attention(small_cells(), 0.05, run, 1,
+                         [=](const std::string& name) -> std::unique_ptr<Mechanism> {
+                           return name == "flash" ? std::make_unique<Faulty>(fault) : make_mechanism(name);
+                         });
 }
 
 }  // namespace
@@ -202,9 +245,7 @@ TEST_CASE("What a mechanism takes beyond its workspace is warned of, and its own
 TEST_CASE("Large scores widen the bound, for their rounding shows in the weights") {
   MemoryAccount memory;
   Run run{.memory = memory, .threads = 2};
-  BenchOptions options = with_budget(0.05);
-  options.score_deviation = 1000;
-  const BenchResult result = bench(small_cells(), options, run);
+  const BenchResult result = bench_attention(small_cells(), 0.05, run, 1000);
   for (const CellResult& cell : result.cells) {
     CHECK(cell.state == CellState::kMeasured);
     CHECK(cell.error.bound > 1e-5);

@@ -16,6 +16,7 @@ CellResult cell(const char* mechanism, int64_t length, double ns) {
   result.cell = {.mechanism = mechanism, .length = length, .batch = 1, .heads = 2, .head_size = 8};
   result.samples_ns.assign(8, ns);
   result.median_ns = ns;
+  result.flops = 100 * ns;
   result.state = CellState::kMeasured;
   return result;
 }
@@ -51,8 +52,20 @@ TEST_CASE("Ratios are to references of the same shape that were measured") {
   REQUIRE(cells[0].ratios.size() == 1);
   CHECK(cells[0].ratios[0].reference == "b");
   CHECK(cells[0].ratios[0].ratio == 4);
+  CHECK(cells[0].ratios[0].flops_ratio == 4);
   CHECK(cells[1].ratios.empty());
   CHECK(cells[2].ratios.empty());
+}
+
+TEST_CASE("More threads are compared with the fewest that the same cell was measured with") {
+  std::vector<CellResult> cells = {cell("a", 16, 9), cell("a", 16, 5), cell("a", 16, 3), cell("b", 16, 7)};
+  cells[1].cell.threads = 2, cells[2].cell.threads = 3, cells[3].cell.threads = 2;
+  const std::vector<Scaling> scaling = scaling_of(cells, 1);
+  REQUIRE(scaling.size() == 2);
+  CHECK(scaling[0].speed_up == Approx(1.8));
+  CHECK(scaling[1].threads == 3);
+  CHECK(scaling[1].speed_up == Approx(3));
+  CHECK(scaling[1].interval->low == Approx(3));
 }
 
 TEST_CASE("Curves of other shapes are other curves, but for the batch that a number of tokens gives") {

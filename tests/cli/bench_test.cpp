@@ -81,6 +81,81 @@ TEST_CASE("bench skips what cannot be done with the reason, and fails where noth
   CHECK(contains(none.err, "too large"));
 }
 
+TEST_CASE("bench times a layer and a model of given sizes, and says of what") {
+  const TemporaryFolder folder;
+  for (const char* level : {"layer", "model"}) {
+    const ProgramResult result =
+        run_program({"bench", "--level", level, "--model", "layers=2,width=32,heads=4,ffn=64", "--lengths",
+                     "24,48", "--k", "4,32", "--budget", "0.2s", "--out", "m.json"},
+                    here(folder));
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    const auto report = parse_json(read_text(folder.path("m.json")), "report");
+    CHECK(schema_errors(report, kSchema).empty());
+    CHECK(report["method"]["level"] == level);
+    CHECK(report["method"]["architecture"]["heads"] == 4);
+    CHECK(report["results"]["level"] == level);
+    const std::string subject = report["results"]["subject"];
+    CHECK(subject == (level == std::string("layer") ? "a layer of " : "") +
+                         std::string("layers=2,width=32,heads=4,ffn=64"));
+    CHECK(contains(result.out, subject + " with random weights"));
+    CHECK(contains(result.out, "by FLOPs"));
+    CHECK(contains(result.err, "k = 32 slots for n = 24"));
+    for (const auto& cell : report["results"]["cells"]) {
+      const bool possible = cell["state"] == "measured";
+      CHECK(possible == !(cell["mechanism"] == "linformer:k=32,sharing=layerwise" && cell["length"] == 24));
+      CHECK(cell["layers"] == (level == std::string("layer") ? 1 : 2));
+      CHECK(cell["heads"] == 4);
+    }
+  }
+}
+
+TEST_CASE("bench times a checkpoint, and leaves out the lengths that are beyond its positions") {
+  const TemporaryFolder folder;
+  const ProgramResult result = run_program(
+      {"bench", "--level", "model", "--checkpoint", LINFORMER_FIXTURES "/bert/base-prefixless", "--lengths",
+       "16,4096", "--k", "4", "--tokens", "64", "--budget", "0.1s", "--out", "c.json"},
+      here(folder));
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(contains(result.err, "positions"));
+  const auto report = parse_json(read_text(folder.path("c.json")), "report");
+  CHECK(schema_errors(report, kSchema).empty());
+  CHECK(report["method"]["weights"] == "of the checkpoint");
+  for (const auto& cell : report["results"]["cells"]) {
+    CHECK(cell["state"] == (cell["length"] == 16 ? "measured" : "unsupported"));
+    if (cell["length"] == 16) CHECK(cell["batch"] == 4);
+  }
+  const ProgramResult decoder = run_program(
+      {"bench", "--level", "layer", "--checkpoint", LINFORMER_FIXTURES "/models/gpt2"}, here(folder));
+  CHECK(decoder.code == 2);
+  CHECK(contains(decoder.err, "a decoder"));
+  const ProgramResult over =
+      run_program({"bench", "--level", "model", "--checkpoint", LINFORMER_FIXTURES "/bert/base-prefixless",
+                   "--out", LINFORMER_FIXTURES "/bert/base-prefixless/config.json"},
+                  here(folder));
+  CHECK(over.code == 2);
+}
+
+TEST_CASE("bench sweeps numbers of threads and shows what more of them help") {
+  const TemporaryFolder folder;
+  const ProgramResult result = run_program(quick({"--threads", "1,2", "--out", "t.json"}), here(folder));
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(contains(result.out, "1 to 2"));
+  CHECK(contains(result.out, "speed-up"));
+  const auto report = parse_json(read_text(folder.path("t.json")), "report");
+  CHECK(schema_errors(report, kSchema).empty());
+  CHECK(report["results"]["cells"].size() == 16);
+  CHECK(report["results"]["scaling"].size() == 8);
+  CHECK(report["results"]["peaks"].size() == 2);
+  CHECK(report["method"]["threads"] == nlohmann::json::array({1, 2}));
+  const ProgramResult csv =
+      run_program(quick({"--threads", "1,2", "--format", "csv", "--out", "v.json"}), here(folder));
+  CHECK(std::count(csv.out.begin(), csv.out.end(), '\n') == 17);
+  CHECK(contains(csv.out, "flops_ratio_to_flash"));
+}
+
 TEST_CASE("bench refuses options that make no sense, naming them") {
   const TemporaryFolder folder;
   const std::pair<std::vector<std::string>, const char*> rows[] = {
@@ -100,6 +175,17 @@ TEST_CASE("bench refuses options that make no sense, naming them") {
       {{"--score-std", "1e39"}, "--score-std"},
       {{"--reference", "nothing"}, "nothing"},
       {{"--mechanisms", "flash", "--reference", "standard"}, "not measured"},
+      {{"--threads", "0"}, "--threads"},
+      {{"--threads", "1,5000"}, "4096"},
+      {{"--level", "head"}, "--level"},
+      {{"--model", "bert-base"}, "--level layer or model"},
+      {{"--checkpoint", "nowhere"}, "--level layer or model"},
+      {{"--level", "model", "--model", "bart"}, "roberta-base"},
+      {{"--level", "model", "--num-heads", "3"}, "--num-heads"},
+      {{"--level", "layer", "--head-size", "3"}, "--head-size"},
+      {{"--level", "layer", "--score-std", "3"}, "--score-std"},
+      {{"--level", "layer", "--model", "bert-base", "--checkpoint", "x"}, "--model"},
+      {{"--level", "layer", "--causal", "--checkpoint", "x"}, "--causal"},
       {{"--lengths", "1000000000000"}, "2^58"}};
   for (const auto& [arguments, part] : rows) {
     std::vector<std::string> all = {"bench"};

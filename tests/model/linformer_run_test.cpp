@@ -9,11 +9,11 @@ namespace linformer {
 
 TEST_CASE("A matrix that all layers share is in memory once") {
   RecordedModel shared = compare("tatp22-layerwise");
-  const std::vector<LayerWeights>& layers = shared.loaded().model.layers();
+  const std::vector<ProjectionWeights>& layers = shared.loaded().model.projections();
   REQUIRE(layers.size() == 2);
-  CHECK(layers[0].key_projection.weight.data == layers[1].key_projection.weight.data);
-  CHECK(layers[0].key_projection.weight.data == layers[1].value_projection.weight.data);
-  CHECK(layers[0].key_projection.bias == layers[1].value_projection.bias);
+  CHECK(layers[0].keys.weight.data == layers[1].keys.weight.data);
+  CHECK(layers[0].keys.weight.data == layers[1].values.weight.data);
+  CHECK(layers[0].keys.bias == layers[1].values.bias);
 }
 
 TEST_CASE("A Linformer's forward pass takes just the bytes that were announced") {
@@ -62,8 +62,8 @@ TEST_CASE("An untrained Linformer draws E and F by their own deviation, and runs
   MemoryAccount memory;
   Run run{.memory = memory, .threads = 2};
   const Model model = Model::untrained(plan, 3, memory);
-  const LayerWeights& layer = model.layers()[0];
-  CHECK(layer.key_projection.weight.data != layer.value_projection.weight.data);
+  const ProjectionWeights& layer = model.projections()[0];
+  CHECK(layer.keys.weight.data != layer.values.weight.data);
   const auto kept = layers_of(model, {0, 7, 8, 9}, run);
   CHECK(kept[1].probabilities.size() == size_t{4 * 4 * 5});
   const ModelPlan lucidrains = plan_of("lucidrains");

@@ -17,6 +17,7 @@ const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/bench-
 CellResult made_cell(const char* mechanism, CellState state) {
   CellResult r;
   r.cell = {.mechanism = mechanism, .length = 512, .batch = 1, .heads = 4, .head_size = 8};
+  r.cell.layers = r.timed_layers = 3;
   r.state = state;
   r.timed_batch = 1, r.timed_heads = 4;
   r.error = {.error = 2e-7, .bound = 1e-5, .rows = 16};
@@ -33,11 +34,13 @@ CellResult made_cell(const char* mechanism, CellState state) {
 
 BenchResult made_bench() {
   BenchResult result;
-  result.peak_gflops = 24, result.drift = 0.95, result.complete = false;
+  result.level = Level::kModel, result.subject = "roberta-base";
+  result.peaks = {{.threads = 1, .gflops = 12, .drift = 0.9}, {.threads = 2, .gflops = 24, .drift = 0.95}};
+  result.complete = false;
   CellResult quick = made_cell("linformer:k=4,sharing=layerwise", CellState::kMeasured);
   quick.needs_training = true;
   quick.timed_heads = 2;
-  quick.ratios = {{.reference = "flash", .ratio = 2.5, .interval = Interval{2, 3}},
+  quick.ratios = {{.reference = "flash", .ratio = 2.5, .interval = Interval{2, 3}, .flops_ratio = 2.75},
                   {.reference = "standard", .ratio = 1.01, .interval = Interval{0.9, 1.1}}};
   CellResult wrong = made_cell("flash", CellState::kWrong);
   wrong.error.error = std::numeric_limits<double>::quiet_NaN();
@@ -46,6 +49,7 @@ BenchResult made_bench() {
   result.cells = {quick, wrong, never, made_cell("standard", CellState::kTooLarge)};
   result.crossovers = {{.cell = quick.cell, .reference = "flash", .length = 300, .reason = {}},
                        {.cell = quick.cell, .reference = "standard", .length = {}, .reason = "never"}};
+  result.scaling = {{.cell = quick.cell, .threads = 2, .speed_up = 1.9, .interval = Interval{1.8, 2}}};
   result.warnings = {"noise"};
   return result;
 }
@@ -69,6 +73,11 @@ TEST_CASE("A bench report with cells in every state is what the schema says, wit
   CHECK(report["checks"]["wrong_cells"] == 1);
   CHECK(report["results"]["crossovers"][1]["length_reason"] == "never");
   CHECK(report["identity"] == "abc");
+  CHECK(cells[0]["level"] == "model");
+  CHECK(cells[0]["ratios"][0]["flops_ratio"] == 2.75);
+  CHECK(report["results"]["peak_gflops"] == 24);
+  CHECK(report["results"]["peaks"].size() == 2);
+  CHECK(report["results"]["scaling"][0]["to_threads"] == 2);
 }
 
 TEST_CASE("The table of a bench says what is untrained, scaled or missing, and leaves times of these empty") {
@@ -80,6 +89,11 @@ TEST_CASE("The table of a bench says what is untrained, scaled or missing, and l
   const auto time =
       static_cast<size_t>(std::ranges::find(table.columns, "time", &Column::name) - table.columns.begin());
   CHECK(table.rows[0][time] == "1.25 ms");
+  const auto versus = static_cast<size_t>(std::ranges::find(table.columns, "vs flash", &Column::name) -
+                                          table.columns.begin());
+  CHECK(table.columns[versus + 1].name == "by FLOPs");
+  CHECK(table.rows[0][versus] == "2.50x");
+  CHECK(table.rows[0][versus + 1] == "2.75x");
   for (size_t i = 1; i < 4; ++i) CHECK(table.rows[i][time].empty());
   const Table longer = bench_long_table(made_bench());
   for (const auto& row : longer.rows) CHECK(row.size() == longer.columns.size());
@@ -91,7 +105,11 @@ TEST_CASE("The sentence of a bench claims what the interval holds, and nothing f
   const std::string sentence = bench_sentence(result);
   CHECK(contains(sentence, "2.50x (2.00 to 3.00) faster than flash"));
   CHECK_FALSE(contains(sentence, "1.01x"));
+  CHECK(sentence.starts_with("Of roberta-base, at n = 512"));
   CHECK(contains(sentence, "faster than flash from about n = 300 on"));
+  result.level = Level::kAttention;
+  CHECK(bench_sentence(result).starts_with("Of attention alone, at n = 512"));
+  CHECK(scaling_table(result).rows[0][4] == "1.90x");
   result.cells[1].cell.heads = 7;
   CHECK(bench_sentence(result).empty());
   CHECK(bench_sentence({}).empty());

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// The options of linformer bench, and what they say of the sweep.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bench/bench.h"
+#include "bench/sweep.h"
+#include "options.h"
+
+namespace linformer::cli {
+
+struct BenchCommand {
+  CommonOptions common;
+  Level level = Level::kAttention;
+  std::string model;       ///< empty: roberta-base, unless there is a checkpoint
+  std::string checkpoint;  ///< empty: random weights
+  std::string mechanisms = "standard;flash;linformer";
+  std::string lengths = "512..8192*2";
+  std::string k = "128,256";
+  std::string heads;       ///< empty: 12, or those of the model
+  std::string head_sizes;  ///< empty: 64, or that of the model
+  std::string batches = "1";
+  int64_t tokens = 0;
+  bool causal = false;
+  double score_deviation = 0;  ///< 0: 1, or what follows from the weights
+  std::string references;      ///< empty: those of standard and flash that are in the sweep
+  std::string budget = "60s";
+  bool cold = false;
+  bool list = false;
+};
+
+void add_bench_options(CLI::App& app, BenchCommand& command);
+
+/// Throws Error(kUsage) for options that this level cannot take.
+void check_level(const BenchCommand& command);
+
+/// --threads, or as many as usual.
+std::vector<int> thread_list(const BenchCommand& command, int usual);
+
+/// Of attention alone; a model's sizes are put in their places afterwards.
+SweepOptions sweep_options(const BenchCommand& command, int usual_threads);
+
+/// Throws Error(kUsage) for a reference that is named and not in the sweep.
+BenchOptions bench_options(const BenchCommand& command, const std::vector<BenchCell>& cells);
+
+}  // namespace linformer::cli

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// How the time for all cells is shared among them.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "bench/workload.h"
+
+namespace linformer {
+
+/// What a cell takes in seconds: all of it, and the least that it can be cut down to.
+struct Need {
+  double seconds = 0, least = 0;
+};
+
+/// The longest that a cell may take so that all of them together keep within the budget, none below its
+/// least: cells that need less leave the rest to the others.
+double fair_share(std::span<const Need> needs, double budget);
+
+/// The cells of one shape.
+struct Group {
+  std::vector<CellResult*> results;
+  std::vector<BenchCell> timed;  ///< reduced
+  double seconds = 0;            ///< the group's part of the budget
+};
+
+/// Groups of the cells that have no reason not to be run. `peak_gflops`: of as many threads as
+/// `peak_threads`.
+std::vector<Group> share_out(std::vector<CellResult>& cells, const Subject& subject, double budget,
+                             double peak_gflops, int peak_threads);
+
+}  // namespace linformer
