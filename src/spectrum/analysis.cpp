@@ -23,9 +23,7 @@ double seconds_since(Clock::time_point begin) {
 }
 
 // What a method promises for |σ_i − σ_i(f64)| / σ₁.
-double tolerance_of(std::string_view method) {
-  return method == "gesdd" ? 1e-5 : method == "fast" ? 5e-6 : 2e-6;
-}
+double tolerance_of(std::string_view method) { return method == "gesdd" ? 1e-5 : 2e-6; }
 
 SpectrumChecks concluded_checks(const RecordChecks& checks, std::string_view method) {
   const bool any = checks.matrices > 0;

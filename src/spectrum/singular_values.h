@@ -50,7 +50,10 @@ class SingularValues {
   virtual void compute(std::span<const SpectrumTask> tasks, Run& run) = 0;
 };
 
-/// "fast": our own kernels, f32 and in the end f64, within 5e-6 σ₁ of f64 LAPACK.
+/// The method of an analysis that asks for none.
+inline constexpr std::string_view kDefaultMethod = "fast";
+
+/// "fast": our own kernels, f32 and in the end f64, within 2e-6 σ₁ of f64 LAPACK.
 /// "gram": f64 Gram matrix and its eigenvalues, within 2e-6 σ₁ of f64 LAPACK.
 /// "gesdd": LAPACK in f32, within 1e-5 σ₁. "gesdd-f64": LAPACK in f64, what the others are verified against.
 /// Any other name throws Error(kUsage).

@@ -35,7 +35,7 @@ TEST_CASE("an analysis stays within the memory it announces, and announces no mu
                             .logits = true,
                             .verify = 1};
   const AnalysisOptions plain{.at = {AtPoint{.share = 0.25}}, .controls = {}, .centred = false, .verify = 0};
-  for (const std::string& method : {std::string("gram"), std::string("gesdd")}) {
+  for (const std::string& method : {std::string("fast"), std::string("gram"), std::string("gesdd")}) {
     for (const std::vector<int64_t>& lengths :
          {std::vector<int64_t>{60, 60, 60}, std::vector<int64_t>{60, 7, 31, 7, 60}}) {
       for (const int threads : {1, 3}) {
@@ -44,7 +44,8 @@ TEST_CASE("an analysis stays within the memory it announces, and announces no mu
           CAPTURE(method, lengths.size(), threads, options.verify);
           const double share = peak_share(lengths, options, threads);
           CHECK(share <= 1);
-          CHECK(share >= 0.5);
+          // fast has room for flat spectra too, and not every thread has a group
+          CHECK(share >= (method == "fast" ? 0.25 : 0.5));
         }
       }
     }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/reflected_copy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "base/random.h"
+#include "catch.h"
+#include "kernels/every_target.h"
+
+using namespace linformer;
+
+namespace {
+
+std::vector<float> normals(int64_t count, uint64_t seed) {
+  Random random({.seed = seed, .purpose = 99, .index = 0});
+  std::vector<float> values(static_cast<size_t>(count));
+  for (float& x : values) x = random.normal();
+  return values;
+}
+
+// A matrix of every way to miss whole vectors, and the vectors of its products.
+struct Case {
+  Case(int64_t rows, int64_t cols)
+      : data(normals(rows * (cols + 3), 1)), p{data.data(), rows, cols, cols + 3} {
+    for (uint64_t i = 0; i < 2; ++i) left[i] = normals(rows, 2 + i), right[i] = normals(cols, 4 + i);
+  }
+
+  LessProducts less() const {
+    return {
+        .scale = 0.5f, .left = {left[0].data(), left[1].data()}, .right = {right[0].data(), right[1].data()}};
+  }
+  double expected(int64_t i, int64_t j) const {
+    double x = 0.5 * double(p.data[i * p.stride + j]);
+    for (int k = 0; k < 2; ++k) x -= double(less().left[k][i]) * double(less().right[k][j]);
+    return x;
+  }
+
+  std::vector<float> data;
+  RowMajor p;
+  std::vector<float> left[2], right[2];
+};
+
+template <class Check>
+void on_cases(const Check& check) {
+  on_every_target([&] {
+    for (const auto& [rows, cols] :
+         {std::pair<int64_t, int64_t>{1, 1}, {16, 16}, {33, 50}, {50, 33}, {7, 3}}) {
+      INFO(rows << " x " << cols);
+      check(Case(rows, cols));
+    }
+  });
+}
+
+}  // namespace
+
+TEST_CASE("a matrix less two products is copied as it is and transposed, and nothing beside it is touched") {
+  on_cases([](const Case& c) {
+    const int64_t rows = c.p.rows, cols = c.p.cols;
+    std::vector<float> plain(static_cast<size_t>(rows * (cols + 1)), 7.0f);
+    std::vector<float> turned(static_cast<size_t>(cols * (rows + 1)), 7.0f);
+    copy_less_products(c.p, c.less(), plain.data(), cols + 1);
+    copy_transposed_less_products(c.p, c.less(), turned.data(), rows + 1);
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < cols; ++j) {
+        CHECK(plain[static_cast<size_t>(i * (cols + 1) + j)] == Approx(c.expected(i, j)).margin(1e-6));
+        CHECK(turned[static_cast<size_t>(j * (rows + 1) + i)] == Approx(c.expected(i, j)).margin(1e-6));
+      }
+    }
+    for (int64_t i = 0; i < rows; ++i) CHECK(plain[static_cast<size_t>(i * (cols + 1) + cols)] == 7);
+    for (int64_t j = 0; j < cols; ++j) CHECK(turned[static_cast<size_t>(j * (rows + 1) + rows)] == 7);
+  });
+}
+
+TEST_CASE("sums of columns and the largest magnitude are those of a plain loop") {
+  on_cases([](const Case& c) {
+    const int64_t rows = c.p.rows, cols = c.p.cols;
+    std::vector<double> along(static_cast<size_t>(cols)), sums(static_cast<size_t>(cols));
+    weighted_column_sums(c.p, 0.25f, c.left[0].data(), along.data(), sums.data());
+    float most = 0;
+    for (int64_t j = 0; j < cols; ++j) {
+      double a = 0, s = 0;
+      for (int64_t i = 0; i < rows; ++i) {
+        const float x = c.p.data[i * c.p.stride + j];
+        most = std::max(most, std::abs(x));
+        a += 0.25 * double(x) * double(c.left[0][static_cast<size_t>(i)]);
+        s += 0.25 * double(x);
+      }
+      CHECK(along[static_cast<size_t>(j)] == Approx(a).margin(1e-5));
+      CHECK(sums[static_cast<size_t>(j)] == Approx(s).margin(1e-5));
+    }
+    CHECK(largest_magnitude(c.p) == most);
+  });
+}
