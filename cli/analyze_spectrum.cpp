@@ -73,6 +73,7 @@ AnalysisOptions analysis_options(const SpectrumOptions& o) {
   options.layers = o.selection.layer_list();
   options.heads = o.selection.head_list();
   options.seed = o.common.seed;
+  if (options.method == "auto") options.method = kDefaultMethod;
   return options;
 }
 
@@ -320,9 +321,11 @@ Action add_analyze_spectrum(CLI::App& app) {
       ->group(group);
   app.add_flag("--no-centred", o->no_centred, "leave out the spectrum of P - 1 p'")->group(group);
   app.add_flag("--logits", o->analysis.logits, "the spectrum of the logits too")->group(group);
-  app.add_option("--method", o->analysis.method,
-                 "gram (f64 Gram matrix, the default), fast (our own kernels, f32) or gesdd (LAPACK, f32)")
-      ->check(one_of(std::vector<std::string>{"gram", "fast", "gesdd"}))
+  app.add_option(
+         "--method", o->analysis.method,
+         "fast (our own kernels, f32), gram (f64 Gram matrix), gesdd (LAPACK, f32) or auto (the default), "
+         "which is fast")
+      ->check(one_of(std::vector<std::string>{"auto", "fast", "gesdd", "gram"}))
       ->group(group);
   app.add_option("--verify", o->analysis.verify,
                  "share of the matrices computed again in f64 (default: 0.002)")

@@ -16,7 +16,7 @@
 namespace linformer {
 
 struct AnalysisOptions {
-  std::string method = "gram";
+  std::string method{kDefaultMethod};
   std::vector<AtPoint> at = {};  ///< empty: n/4
   std::vector<std::string> controls = {kMatchedControl};
   bool centred = true;
