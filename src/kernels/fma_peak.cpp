@@ -2,6 +2,7 @@
 #include "kernels/fma_peak.h"
 
 // Compiled once per instruction set.
+#include "kernels/targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/fma_peak.cpp"
 #include <hwy/foreach_target.h>  // must come before highway.h

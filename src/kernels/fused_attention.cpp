@@ -13,8 +13,8 @@
 #include <limits>
 #include <type_traits>
 
-// Compiled once per instruction set. Arrays of vectors need a known number of lanes.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_RVV)
+// Compiled once per instruction set.
+#include "kernels/targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/fused_attention.cpp"
 #include <hwy/foreach_target.h>  // must come before highway.h

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/isa.h"
 
+#include "kernels/targets.h"
+//
 #include <hwy/targets.h>
 
 namespace linformer {

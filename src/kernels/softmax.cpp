@@ -7,6 +7,7 @@
 #include <limits>
 
 // Compiled once per instruction set.
+#include "kernels/targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/softmax.cpp"
 #include <hwy/foreach_target.h>  // must come before highway.h
@@ -116,8 +117,7 @@ void SoftmaxRows(float* x, int64_t rows, int64_t cols, int64_t stride, float sca
   }
 }
 
-// Adds e, e t and e t² of one vector of logits to lanes. (No struct of sums: scalable vectors cannot be
-// members.)
+// Adds e, e t and e t² of one vector of logits to lanes.
 HWY_INLINE void add_moments(F32 d, F32s x, F32s max, F32s alpha, hn::Mask<F32> use, F32s& sum, F32s& sum_t,
                             F32s& sum_tt) {
   const F32s lowest = hn::Set(d, -1e30f);  // 0 times it is 0, which 0 times −inf is not

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-// Compiled once per instruction set. Arrays of vectors need a known number of lanes.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_RVV)
+// Compiled once per instruction set.
+#include "kernels/targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/tridiagonal_values.cpp"
 #include <hwy/foreach_target.h>  // must come before highway.h
@@ -32,6 +32,7 @@ struct Sweep {
 
 // The rotation at hand (cosine², sine²), γ and p of dsterf, of one vector of matrices.
 struct State {
+  HWY_INLINE State() {}  // gcc compiles the one of its own without the target's instructions
   F64s cosine, sine, gamma, p;
 };
 

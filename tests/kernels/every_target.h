@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "kernels/targets.h"
+//
 #include <hwy/targets.h>
 
 #include "catch.h"
@@ -10,7 +12,7 @@ namespace linformer {
 /// Runs f with each instruction set that this machine and this build have.
 template <class F>
 void on_every_target(F f) {
-  const int64_t all = hwy::SupportedTargets();
+  const int64_t all = hwy::SupportedTargets() & HWY_TARGETS;
   for (int64_t rest = all; rest != 0; rest &= rest - 1) {
     hwy::SetSupportedTargetsForTest(rest & -rest);
     hwy::GetChosenTarget().Update(hwy::SupportedTargets());
