@@ -11,7 +11,7 @@ DEMO_REPORT ?= build/demo/spectrum.json
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: help setup build all demo test install sanitize format format-check clean
+.PHONY: help setup build all demo test install sanitize neon format format-check clean
 
 help:
 	@echo 'make setup         install the packages that are missing (Debian, Ubuntu), or say which'
@@ -22,6 +22,7 @@ help:
 	@echo 'make test          set up, build, and run all tests'
 	@echo 'make install       PREFIX=$(PREFIX)  DESTDIR=$(DESTDIR)'
 	@echo 'make sanitize      build and test with AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make neon          build what computes for 64-bit ARM and test it in an emulator (g++-aarch64-linux-gnu, qemu-user)'
 	@echo 'make format        rewrite the C++ sources with clang-format 14; format-check only looks'
 	@echo 'make clean         remove everything that was built'
 
@@ -54,6 +55,16 @@ install: build
 sanitize: build/sanitize/.configured
 	@cmake --build build/sanitize --parallel $(JOBS)
 	ctest --preset sanitize --parallel $(JOBS)
+
+build/neon-packages/.unpacked: tests/neon/packages.sh
+	tests/neon/packages.sh $(@D)
+	@touch $@
+
+build/neon/.configured: build/neon-packages/.unpacked
+
+neon: build/neon/.configured
+	@cmake --build build/neon --parallel $(JOBS) --target arithmetic_tests
+	tests/neon/run.sh
 
 cxx_files = $(shell git ls-files --cached --others --exclude-standard -- '*.h' '*.cpp')
 

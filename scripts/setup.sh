@@ -1,18 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Finds the packages that the build and the tests need and installs what is missing, without asking questions.
-# usage: setup.sh [--ci] [--list]
-#   --ci     also what .ci/run needs (clang and its tools, shellcheck)
-#   --list   print what is missing and install nothing
+# usage: setup.sh [--ci] [--list] [--libraries]
+#   --ci         also what .ci/run needs (clang and its tools, shellcheck, what builds and runs programs for ARM)
+#   --list       print what is missing and install nothing
+#   --libraries  print the packages of libraries, missing or not, and install nothing
 set -eu
 cd "$(dirname "$0")/.."
 
 # One need a line; "a|b" is met by any of them, and the first one that can be had is installed.
 # Debian 12's oneDNN asks for OpenCL when CMake looks for it; nothing of it is used.
-needs='
+tools='
 g++
 cmake
 pkg-config|pkgconf
+'
+libraries='
 libdnnl-dev
 ocl-icd-opencl-dev
 libhwy-dev
@@ -34,15 +37,22 @@ clang-tidy-14|clang-tidy
 libomp-14-dev|libomp-dev
 libclang-rt-14-dev|libclang-rt-dev
 shellcheck
+g++-aarch64-linux-gnu
+qemu-user
 '
 
+needs="$tools$libraries"
 list_only=no
 for argument in "$@"; do
   case $argument in
     --ci) needs="$needs$ci_needs" ;;
     --list) list_only=yes ;;
+    --libraries)
+      for need in $libraries; do echo "${need%%|*}"; done
+      exit 0
+      ;;
     *)
-      echo "setup: unknown argument '$argument'; known are --ci and --list" >&2
+      echo "setup: unknown argument '$argument'; known are --ci, --list and --libraries" >&2
       exit 2
       ;;
   esac
