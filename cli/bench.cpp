@@ -105,7 +105,7 @@ std::string preface(const BenchResult& result, const BenchCommand& o) {
   return text + "\n\n";
 }
 
-void print_result(const BenchResult& result, const Json& report, const BenchCommand& o, Session& session) {
+void print_result(const BenchResult& result, const Json& report, const BenchCommand& o) {
   switch (o.common.format) {
     case Format::kJson:
       return print(dump_json(report));
@@ -196,7 +196,7 @@ int run(BenchCommand o, const Invocation& invocation) {
     print(dump_json(report));
   } else {
     write_file_atomically(places.report, dump_json(report));
-    print_result(result, report, o, session);
+    print_result(result, report, o);
     session.note(fmt::format("report: {}", places.report));
   }
   note_remarks(result, session);
