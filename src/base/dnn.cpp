@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <dnnl.hpp>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/threads.h"
@@ -120,9 +122,12 @@ memory unbound(const memory::desc& desc) { return memory(desc, engine(), nullptr
 class BoundByRows {
  public:
   bool has(int64_t rows) const { return by_rows_.contains(rows); }
-  void insert(int64_t rows, Bound bound) {
-    constexpr size_t kMost = 64;  // lengths differ from sequence to sequence; what is made again costs little
+  /// For two more: lengths differ from sequence to sequence, and what is made again costs little.
+  void make_room() {
+    constexpr size_t kMost = 64;
     if (by_rows_.size() >= kMost) by_rows_.clear();
+  }
+  void insert(int64_t rows, Bound bound) {
     scratch_bytes_ = std::max(scratch_bytes_, bound.scratch_bytes());
     by_rows_.emplace(rows, std::move(bound));
   }
@@ -240,17 +245,34 @@ void ProductCache::run(const Product::Sizes& sizes, const float* a, const float*
   product.run(a, b, c, scratch_.data());
 }
 
+// Rows of X that one thread takes at a time; 0: all of them in one product on all threads. Without AVX-512,
+// oneDNN (2.6 and 3.7) splits long sums among threads, and then the last bits would depend on their number.
+static int64_t dense_block_rows() {
+  constexpr int64_t kRows = 128;
+  return dnn_isa().starts_with("avx512") ? 0 : kRows;
+}
+
 struct Dense::State {
   MatrixView<const float> weight;
   const float* bias;
   Options options;
   Buffer<float> packed;
   std::optional<memory::desc> packed_desc;
-  BoundByRows primitives;
+  const int64_t block_rows = dense_block_rows();
+  std::vector<BoundByRows> primitives = {};  ///< of each thread; of all together without blocks
 
   memory::desc bias_desc() const {
     return bias == nullptr ? memory::desc() : memory::desc({1, weight.rows}, kF32, memory::format_tag::ab);
   }
+  int64_t scratch_bytes_of_thread() const {
+    int64_t most = 0;
+    for (const BoundByRows& each : primitives) most = std::max(most, each.scratch_bytes());
+    return (most + 63) / 64 * 64;
+  }
+  Bound bound_for(int64_t rows);
+  /// For all of these numbers of rows that are not 0.
+  void prepare(BoundByRows& own, std::initializer_list<int64_t> numbers);
+  void run(BoundByRows& own, int64_t rows, const float* x, float* y, void* scratch);
 };
 
 Dense::Dense(MatrixView<const float> weight, const float* bias, Options options)
@@ -264,23 +286,45 @@ Dense::Dense(Dense&&) noexcept = default;
 Dense& Dense::operator=(Dense&&) noexcept = default;
 Dense::~Dense() = default;
 
-void Dense::prepare(int64_t rows) {
-  State& s = *state_;
-  if (s.primitives.has(rows)) return;
-  const int64_t in = s.weight.cols, out = s.weight.rows;
+Bound Dense::State::bound_for(int64_t rows) {
+  const int64_t in = weight.cols, out = weight.rows;
   const memory::desc any({in, out}, kF32, memory::format_tag::any);
   const auto desc =
-      matmul_desc(matrix(rows, in, in, 1), s.packed_desc.value_or(any), s.bias_desc(),
-                  matrix(rows, out, out, 1), attributes(s.options.activation, s.options.accumulate));
-  if (!s.packed_desc) s.packed_desc = desc.weights_desc();
+      matmul_desc(matrix(rows, in, in, 1), packed_desc.value_or(any), bias_desc(), matrix(rows, out, out, 1),
+                  attributes(options.activation, options.accumulate));
+  if (!packed_desc) packed_desc = desc.weights_desc();
   Arguments arguments{{DNNL_ARG_SRC, unbound(desc.src_desc())},
                       {DNNL_ARG_WEIGHTS, unbound(desc.weights_desc())},
                       {DNNL_ARG_DST, unbound(desc.dst_desc())}};
-  if (s.bias != nullptr) arguments.emplace(DNNL_ARG_BIAS, memory(s.bias_desc(), engine(), input(s.bias)));
-  s.primitives.insert(rows, Bound(dnnl::matmul(desc), std::move(arguments), desc.scratchpad_desc()));
+  if (bias != nullptr) arguments.emplace(DNNL_ARG_BIAS, memory(bias_desc(), engine(), input(bias)));
+  return {dnnl::matmul(desc), std::move(arguments), desc.scratchpad_desc()};
 }
 
-int64_t Dense::scratch_bytes() const { return state_->primitives.scratch_bytes(); }
+void Dense::State::prepare(BoundByRows& own, std::initializer_list<int64_t> numbers) {
+  const auto missing = [&](int64_t rows) { return rows != 0 && !own.has(rows); };
+  if (std::ranges::any_of(numbers, missing)) own.make_room();
+  for (const int64_t rows : numbers) {
+    if (missing(rows)) own.insert(rows, bound_for(rows));
+  }
+}
+
+void Dense::prepare(int64_t rows) {
+  State& s = *state_;
+  if (s.block_rows == 0) {
+    s.primitives.resize(1);
+    return s.prepare(s.primitives.front(), {rows});
+  }
+  const ThreadCount alone(1);  // a primitive is made for as many threads as run it
+  const auto threads = static_cast<size_t>(alone.before());
+  if (s.primitives.size() < threads) s.primitives.resize(threads);
+  for (BoundByRows& own : s.primitives) {
+    s.prepare(own, {std::min(rows, s.block_rows), rows % s.block_rows});
+  }
+}
+
+int64_t Dense::scratch_bytes() const {
+  return std::ssize(state_->primitives) * state_->scratch_bytes_of_thread();
+}
 
 bool Dense::packed() const { return state_->packed.size() > 0; }
 
@@ -296,12 +340,26 @@ void Dense::pack(MemoryAccount& account) {
   stream.wait();
 }
 
-void Dense::run(int64_t rows, const float* x, float* y, void* scratch) {
-  Bound& bound = state_->primitives.at(rows);
+void Dense::State::run(BoundByRows& own, int64_t rows, const float* x, float* y, void* scratch) {
+  Bound& bound = own.at(rows);
   bound.set(DNNL_ARG_SRC, input(x));
-  bound.set(DNNL_ARG_WEIGHTS, state_->packed.data());
+  bound.set(DNNL_ARG_WEIGHTS, packed.data());
   bound.set(DNNL_ARG_DST, y);
   bound.execute(scratch);
+}
+
+void Dense::run(int64_t rows, const float* x, float* y, void* scratch) {
+  State& s = *state_;
+  if (s.block_rows == 0) return s.run(s.primitives.front(), rows, x, y, scratch);
+  const int64_t room = s.scratch_bytes_of_thread(), blocks = (rows + s.block_rows - 1) / s.block_rows;
+  const auto threads = std::min<int64_t>(omp_get_max_threads(), std::ssize(s.primitives));
+  parallel_for(static_cast<int>(threads), blocks, [&](int64_t block, int thread) {
+    const OneThread alone;
+    const int64_t first = block * s.block_rows;
+    s.run(s.primitives[static_cast<size_t>(thread)], std::min(s.block_rows, rows - first),
+          x + first * s.weight.cols, y + first * s.weight.rows,
+          static_cast<std::byte*>(scratch) + thread * room);
+  });
 }
 
 struct LayerNorm::State {
@@ -322,6 +380,7 @@ LayerNorm::~LayerNorm() = default;
 void LayerNorm::prepare(int64_t rows) {
   State& s = *state_;
   if (s.primitives.has(rows)) return;
+  s.primitives.make_room();
   const auto desc = layer_norm_desc(matrix(rows, s.width, s.width, 1), s.epsilon);
   Arguments arguments{{DNNL_ARG_SRC, unbound(desc.src_desc())},
                       {DNNL_ARG_DST, unbound(desc.dst_desc())},

@@ -48,6 +48,8 @@ class ThreadCount {
   ThreadCount(const ThreadCount&) = delete;
   ThreadCount& operator=(const ThreadCount&) = delete;
   ~ThreadCount() { omp_set_num_threads(before_); }
+  /// How many they were.
+  int before() const { return before_; }
 
  private:
   int before_ = omp_get_max_threads();

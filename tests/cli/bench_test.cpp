@@ -72,7 +72,8 @@ TEST_CASE("bench skips what cannot be done with the reason, and fails where noth
   CHECK(contains(causal.err, "cannot be causal"));
   CHECK(contains(causal.out, "unsupported"));
   const ProgramResult only = run_program(
-      {"bench", "--causal", "--mechanisms", "linformer", "--lengths", "32", "--out", "o.json"}, here(folder));
+      {"bench", "--causal", "--mechanisms", "linformer", "--k", "8", "--lengths", "32", "--out", "o.json"},
+      here(folder));
   CHECK(only.code == 2);
   CHECK(contains(only.err, "cannot be causal"));
   const ProgramResult none =

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Checkpoints of Linformers, as a user meets them.
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -96,6 +98,23 @@ TEST_CASE("layers of a Linformer with different slots are analysed at shares") {
   CHECK(contains(result.out, "over 4 to 6 slots"));
 }
 
+namespace {
+
+// Structure, names and texts alike; numbers within rounding.
+bool nearly_equal(const Json& a, const Json& b) {
+  if (a.is_number() && b.is_number()) {
+    const double x = a.get<double>(), y = b.get<double>();
+    return std::abs(x - y) <= 1e-5 * std::max(1.0, std::abs(y));
+  }
+  if (!a.is_structured() || a.type() != b.type() || a.size() != b.size()) return a == b;
+  for (auto i = a.begin(), j = b.begin(); i != a.end(); ++i, ++j) {
+    if ((a.is_object() && i.key() != j.key()) || !nearly_equal(*i, *j)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 TEST_CASE("attention writes projected keys and values, and its file gives the same P by --qk") {
   const TemporaryFolder folder;
   folder.put("ids.jsonl", ids(5, 20));
@@ -110,11 +129,12 @@ TEST_CASE("attention writes projected keys and values, and its file gives the sa
     INFO(result.err);
     REQUIRE(result.code == 0);
     const Json report = Json::parse(result.out);
-    return report.at("results").dump();
+    return report.at("results");
   };
-  const std::string by_model = mean({"--checkpoint", weights("fairseq"), "--ids", "ids.jsonl"});
-  CHECK(mean({"--probabilities", "a.safetensors"}).size() > 100);
-  CHECK(mean({"--qk", "a.safetensors"}) == by_model);
+  const Json by_model = mean({"--checkpoint", weights("fairseq"), "--ids", "ids.jsonl"});
+  CHECK(mean({"--probabilities", "a.safetensors"}).contains("series"));
+  // Rows lie elsewhere in the file than in the model, and products may then round otherwise.
+  CHECK(nearly_equal(mean({"--qk", "a.safetensors"}), by_model));
 }
 
 TEST_CASE("a Linformer refuses what it cannot take, each by its reason") {
