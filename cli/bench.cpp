@@ -32,7 +32,7 @@ constexpr const char* kCommand = "bench";
 
 Json method_json(const BenchCommand& o, const BenchOptions& options, const OpenSubject& subject,
                  const std::vector<int>& threads) {
-  Json json = {{"level", name_of(o.level)}, {"dtype", "f32"}, {"threads", threads}};
+  Json json = {{"level", name_of(o.level)}, {"dtype", "f32"}, {"causal", o.causal}, {"threads", threads}};
   json.update(subject.facts);
   json.update(
       {{"seed", options.seed},
@@ -53,7 +53,8 @@ Json method_json(const BenchCommand& o, const BenchOptions& options, const OpenS
         o.level == Level::kAttention
             ? "largest difference from plain loops in f64 over sampled rows, over the largest |O| of these "
               "rows"
-            : "largest difference from plain loops in f64 in any layer: of signed sums of q, k and v, and of "
+            : "largest difference from plain loops in f64 in any layer: of weighted sums of q, k and v, and "
+              "of "
               "sampled rows of the output; over the largest value among those compared together"}});
   return json;
 }
@@ -80,10 +81,10 @@ int list_cells(const std::vector<BenchCell>& cells, const Subject& subject, Sess
                                     std::to_string(cell.batch),     std::to_string(cell.heads),
                                     std::to_string(cell.head_size), std::to_string(cell.layers),
                                     std::to_string(cell.threads)};
-    if (p.reason.empty()) {
+    if (p.flops > 0) {
       row.insert(row.end(), {fmt::format("{:.3g}", p.flops / (kGuess * cell.threads) * 1e-9),
                              format_bytes(p.tensor_bytes), format_bytes(p.workspace_bytes),
-                             format_bytes(p.parameter_bytes), ""});
+                             format_bytes(p.parameter_bytes), p.reason});
     } else {
       row.insert(row.end(), {"", "", "", "", p.reason});
     }
@@ -209,8 +210,7 @@ Action add_bench(CLI::App& app) {
   auto o = std::make_shared<BenchCommand>();
   app.description(
       "Times exact and linear attention on this machine, alone or in an encoder, beside their memory and "
-      "their "
-      "error.");
+      "their error.");
   app.footer(
       "Examples:\n"
       "  linformer bench\n"

@@ -6,13 +6,12 @@
 #include "attention/exact_flops.h"
 #include "attention/exact_reference.h"
 #include "base/error.h"
+#include "base/stride.h"
 #include "base/threads.h"
 #include "kernels/fused_attention.h"
 
 namespace linformer {
 namespace {
-
-int64_t aligned(int64_t floats) { return (floats + 15) / 16 * 16; }
 
 // Rows of one head that are a thread's piece of work: whole blocks of the kernel, few enough of them that no
 // thread waits long for the last one.
@@ -25,7 +24,7 @@ int64_t piece_rows(const AttentionShape& s, int threads) {
 
 // Elements of a head's bias as the kernel reads it: backwards, and beyond its end.
 int64_t bias_floats(const AttentionShape& s) {
-  return aligned(s.queries + s.keys - 1 + fused_attention_rows());
+  return whole_lines(s.queries + s.keys - 1 + fused_attention_rows());
 }
 
 class Flash final : public Mechanism {
@@ -74,7 +73,7 @@ class Flash final : public Mechanism {
 
  private:
   static int64_t thread_floats(const AttentionShape& s) {
-    return aligned(fused_attention_workspace(s.head_size, s.value_size));
+    return whole_lines(fused_attention_workspace(s.head_size, s.value_size));
   }
 
   static void reverse_bias(const AttentionShape& s, MatrixView<const float> bias, float* out) {

@@ -2,6 +2,7 @@
 #include "attention/slot_pooling.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <limits>
 
@@ -52,7 +53,8 @@ void max_windows(const SlotWeights& w, MatrixView<const float> in, const float* 
     float* const most = out.row(i);
     std::fill_n(most, d, -std::numeric_limits<float>::infinity());
     const int64_t count = for_each_row(window_of(w, d, i), in, mask, [&](const float* row) {
-      std::transform(most, most + d, row, most, [](float a, float b) { return std::max(a, b); });
+      std::transform(most, most + d, row, most,
+                     [](float a, float b) { return a < b || std::isnan(b) ? b : a; });
     });
     if (count == 0) std::fill_n(most, d, 0.0f);
   }

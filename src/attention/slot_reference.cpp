@@ -2,6 +2,7 @@
 #include "attention/slot_reference.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace linformer {
@@ -32,7 +33,7 @@ void add_position(const SlotWeights& w, int64_t group, int64_t i, int64_t j, con
         sum += x;
         break;
       case Kind::kMaxPooling:
-        sum = std::max(sum, x);
+        if (sum < x || std::isnan(x)) sum = x;
         break;
     }
   }

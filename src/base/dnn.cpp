@@ -249,7 +249,10 @@ void ProductCache::run(const Product::Sizes& sizes, const float* a, const float*
 // oneDNN (2.6 and 3.7) splits long sums among threads, and then the last bits would depend on their number.
 static int64_t dense_block_rows() {
   constexpr int64_t kRows = 128;
-  return dnn_isa().starts_with("avx512") ? 0 : kRows;
+  // Sets are bits that hold those of the sets below.
+  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  constexpr auto kAvx512 = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
+  return (isa & kAvx512) == kAvx512 ? 0 : kRows;
 }
 
 struct Dense::State {
@@ -317,6 +320,8 @@ void Dense::prepare(int64_t rows) {
   const ThreadCount alone(1);  // a primitive is made for as many threads as run it
   const auto threads = static_cast<size_t>(alone.before());
   if (s.primitives.size() < threads) s.primitives.resize(threads);
+  // The packed form, on which sums depend, is not that of whichever number of rows comes first.
+  if (!s.packed_desc) s.bound_for(s.block_rows);
   for (BoundByRows& own : s.primitives) {
     s.prepare(own, {std::min(rows, s.block_rows), rows % s.block_rows});
   }

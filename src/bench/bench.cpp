@@ -35,6 +35,13 @@ void require_fewer_slots(const BenchCell& cell) {
                                   .expected = "fewer slots than keys: else nothing is saved"});
 }
 
+// The whole cell must fit, even if less of it is timed.
+void require_memory(const CellResult& r, int64_t limit) {
+  if (r.bytes() <= limit) return;
+  throw Error(ErrorCode::kMemory, {.found = fmt::format("needs {}", format_bytes(r.bytes())),
+                                   .expected = fmt::format("at most {}", format_bytes(limit))});
+}
+
 class Bench {
  public:
   Bench(const std::vector<BenchCell>& cells, const Subject& subject, const BenchOptions& options, Run& run)
@@ -92,18 +99,9 @@ class Bench {
     take_samples(workloads, ready, group.seconds - used.count(), run);
   }
 
-  // The whole cell must fit, even if less of it is timed.
-  void require_memory(const CellResult& r) const {
-    if (r.bytes() <= run_.memory.limit_bytes()) return;
-    throw Error(ErrorCode::kMemory,
-                {.found = fmt::format("needs {}", format_bytes(r.bytes())),
-                 .expected = fmt::format("at most {}", format_bytes(run_.memory.limit_bytes()))});
-  }
-
   // Null if the cell is not to be timed.
   std::unique_ptr<Workload> make_ready(const BenchCell& timed, Workbench& workbench, CellResult& result) {
     try {
-      require_memory(result);
       std::unique_ptr<Workload> workload = workbench.make_ready(timed);
       const FirstCall first = workload->first_call(options_.seed);
       result.timed_batch = timed.batch;
@@ -173,6 +171,7 @@ CellResult predicted(const BenchCell& cell, const Subject& subject, Run& run) {
     result.tensor_bytes = p.tensor_bytes;
     result.workspace_bytes = p.workspace_bytes;
     result.parameter_bytes = p.parameter_bytes;
+    require_memory(result, run.memory.limit_bytes());
   } catch (const Error& error) {
     if (!leave_out(result, error)) throw;
   }

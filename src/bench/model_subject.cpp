@@ -118,7 +118,7 @@ ModelSubject::ModelSubject(const Model& model, std::string name, uint64_t seed, 
   if (model.encoder() == nullptr && !a.projection && !a.image && a.rotary_frequencies.empty()) return;
   throw Error(ErrorCode::kUnsupported,
               {.subject = name_,
-               .found = "a decoder, images, or a projection of its own",
+               .found = "a decoder, images, rotary positions, or a projection of its own",
                .expected = "an encoder of hidden states or text with attention to all keys"});
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+// Compiled once per instruction set.
+#include "kernels/targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/reflected_copy.cpp"
 #include <hwy/foreach_target.h>  // must come before highway.h

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/random_fill.h"
+#include "base/stride.h"
 
 namespace linformer {
 namespace {
@@ -20,7 +21,7 @@ using Sharing = LinformerOptions::Sharing;
 // How many matrices there are, and how large each is.
 struct Layout {
   int64_t matrices, rows, columns;
-  int64_t floats() const { return (rows * columns + 15) / 16 * 16; }
+  int64_t floats() const { return whole_lines(rows * columns); }
 };
 
 Layout layout_of(const Architecture& a, const LinformerOptions& o, int64_t n) {

@@ -73,6 +73,16 @@ LayerRefs layer(const Architecture& a, int64_t i) {
           .ffn_norm = norm(base + "ffn_norm", a.width)};
 }
 
+// So that all weights can be counted.
+void require_countable(const EncoderSizes& s, int64_t positions) {
+  const auto width = static_cast<double>(s.width), ffn = static_cast<double>(s.ffn_width);
+  const double elements = width * (static_cast<double>(positions) + kVocabulary) +
+                          static_cast<double>(s.layers) * (width * (4 * width + 2 * ffn + 9) + ffn);
+  if (elements < 0x1p58) return;
+  fail(fmt::format("{} with {} positions: {:.2g} weights", s.name, positions, elements),
+       "fewer than 2^58: shorter --lengths, or smaller sizes");
+}
+
 }  // namespace
 
 EncoderSizes parse_encoder_sizes(std::string_view text) {
@@ -93,6 +103,7 @@ EncoderSizes parse_encoder_sizes(std::string_view text) {
 }
 
 ModelPlan plan_encoder(const EncoderSizes& sizes, int64_t positions) {
+  require_countable(sizes, positions);
   ModelPlan plan;
   Architecture& a = plan.architecture;
   a.family = sizes.name;

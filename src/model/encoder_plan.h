@@ -25,7 +25,8 @@ struct EncoderSizes {
 EncoderSizes parse_encoder_sizes(std::string_view text);
 
 /// A plan for Model::untrained: post-norm layers with GELU, learned positions, a vocabulary of 1024. Weights,
-/// biases and the norms' biases are N(0, 0.02²), for a bias of 0 would not be missed.
+/// biases and the norms' biases are N(0, 0.02²), for a bias of 0 would not be missed. Throws Error(kUsage)
+/// for 2^58 weights or more.
 ModelPlan plan_encoder(const EncoderSizes& sizes, int64_t positions);
 
 }  // namespace linformer

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/random.h"
+#include "base/stride.h"
 #include "checkpoint/tensor_values.h"
 
 namespace linformer {
@@ -63,8 +64,6 @@ class ModelBuilder {
   }
 
  private:
-  static int64_t aligned(int64_t floats) { return (floats + 15) / 16 * 16; }
-
   void build() {
     used_ = 0;
     shared_.clear(), projections_.clear();
@@ -114,7 +113,7 @@ class ModelBuilder {
         offset += count_of(part);
       }
     }
-    used_ += aligned(offset);
+    used_ += whole_lines(offset);
     return begin;
   }
 

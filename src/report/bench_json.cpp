@@ -101,6 +101,8 @@ Json crossover_json(const Crossover& crossover) {
 
 Json scaling_json(const Scaling& scaling) {
   Json json = series_json(scaling.cell);
+  json["batch"] = scaling.cell.batch;
+  json.erase("batch_reason");
   json["length"] = scaling.cell.length;
   json["to_threads"] = scaling.threads;
   set_number(json, "speed_up", scaling.speed_up);

@@ -187,7 +187,9 @@ TEST_CASE("bench refuses options that make no sense, naming them") {
       {{"--level", "layer", "--score-std", "3"}, "--score-std"},
       {{"--level", "layer", "--model", "bert-base", "--checkpoint", "x"}, "--model"},
       {{"--level", "layer", "--causal", "--checkpoint", "x"}, "--causal"},
-      {{"--lengths", "1000000000000"}, "2^58"}};
+      {{"--lengths", "1000000000000"}, "2^58"},
+      {{"--level", "model", "--lengths", "6004799503160662"}, "2^58"},
+      {{"--level", "model", "--model", "layers=1048576,width=1048576,heads=1,ffn=1048576"}, "2^58"}};
   for (const auto& [arguments, part] : rows) {
     std::vector<std::string> all = {"bench"};
     all.insert(all.end(), arguments.begin(), arguments.end());

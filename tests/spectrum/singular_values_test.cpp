@@ -93,11 +93,11 @@ TEST_CASE("fast, gram and gesdd agree with LAPACK in f64 on larger matrices") {
   for (const int64_t n : {64, 77, 128}) check_larger(n);
 }
 
-TEST_CASE("fast, gram and gesdd agree with LAPACK in f64 on matrices of hundreds of rows") {
+TEST_CASE("fast, gram and gesdd agree with LAPACK in f64 on matrices of hundreds of rows", "[large]") {
   for (const int64_t n : {197, 256, 300}) check_larger(n);
 }
 
-TEST_CASE("fast keeps its promise at every size to 130, and its sums are within 1e-5") {
+TEST_CASE("fast keeps its promise at every size to 130, and its sums are within 1e-5", "[large]") {
   for (int64_t n = 1; n <= 130; ++n) {
     for (const Matrix& p : {gaussian_attention(n, n, 1 + static_cast<double>(n % 5), n % 2 == 1, 11),
                             fill(n, n, [=](int64_t i, int64_t j) { return (i + 17) % n == j; })}) {
@@ -111,7 +111,7 @@ TEST_CASE("fast keeps its promise at every size to 130, and its sums are within 
 }
 
 // Where all singular values are equal, the errors of many reflectors add up.
-TEST_CASE("fast keeps its promise where rounding errors could add up") {
+TEST_CASE("fast keeps its promise where rounding errors could add up", "[large]") {
   for (const auto& [rows, cols] :
        {std::pair<int64_t, int64_t>{512, 512}, {512, 100}, {100, 512}, {1100, 1100}}) {
     const int64_t n = cols;
