@@ -25,7 +25,8 @@ void MemoryAccount::refuse(int64_t bytes, int64_t held, std::string_view what) c
        .item = std::string(what),
        .found = fmt::format("needs {} beside the {} in use", format_bytes(bytes), format_bytes(held)),
        .expected = fmt::format("at most {} in all", format_bytes(limit_)),
-       .remedy = "Allow more with --memory, or make the run smaller (--length, --batch, --sequences)"});
+       .remedy =
+           "Allow more with --memory, or make the run smaller: shorter or fewer sequences, a smaller model"});
 }
 
 void MemoryAccount::require(int64_t bytes, std::string_view what) const {

@@ -15,7 +15,8 @@ void note_drift(const Peak& peak, std::vector<std::string>& warnings) {
   if (peak.drift >= kLeastDrift) return;
   warnings.push_back(fmt::format(
       "in a tenth of the rounds the FMA peak was below {:.0f} % of its best: the clock changes or "
-      "others use the machine",
+      "others use the machine (shares of the peak may be wrong; OMP_WAIT_POLICY=passive or fewer --threads "
+      "can help)",
       100 * peak.drift));
 }
 

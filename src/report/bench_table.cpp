@@ -92,9 +92,15 @@ std::string_view subject_of(const BenchResult& result) {
   return result.level == Level::kAttention ? "attention alone" : std::string_view(result.subject);
 }
 
-// The interval's nearer end must agree, else nothing is said.
+// Which side is surely the faster, by a hundredth at least: 1 ours, −1 the reference's, 0 neither.
+int faster_side(const Ratio& ratio) {
+  constexpr double kLeast = 1.01;
+  if (!ratio.interval) return 0;
+  return ratio.interval->low > kLeast ? 1 : ratio.interval->high < 1 / kLeast ? -1 : 0;
+}
+
 std::string compared(const Ratio& ratio) {
-  if (!ratio.interval || (ratio.interval->low <= 1 && ratio.interval->high >= 1)) return "";
+  if (faster_side(ratio) == 0) return "";
   const bool faster = ratio.ratio > 1;
   const double factor = faster ? ratio.ratio : 1 / ratio.ratio;
   const double low = faster ? ratio.interval->low : 1 / ratio.interval->high;
@@ -125,7 +131,7 @@ Table bench_table(const BenchResult& result) {
     if (threads) row.push_back(std::to_string(r.cell.threads));
     if (r.measured()) {
       row.insert(row.end(), {duration(r.median_ns), half_width(r), fixed(r.gflops, 0),
-                             fmt::format("{:.0f} %", 100 * r.peak_share)});
+                             r.peak_share > 1 ? "?" : fmt::format("{:.0f} %", 100 * r.peak_share)});
     } else {
       row.insert(row.end(), 4, "");
     }
@@ -235,7 +241,12 @@ std::string bench_sentence(const BenchResult& result) {
       fmt::format("Of {}, at n = {}: {}.", subject_of(result), longest->cell.length,
                   parts.empty() ? "nothing is surely faster" : fmt::format("{}", fmt::join(parts, "; ")));
   for (const Crossover& crossover : result.crossovers) {
-    if (!crossover.length) continue;
+    const auto faster_at_last = [&](const CellResult& cell) {
+      const Ratio* const ratio = ratio_to(cell, crossover.reference);
+      return cell.cell.mechanism == crossover.cell.mechanism && cell.cell.length == longest->cell.length &&
+             ratio != nullptr && faster_side(*ratio) > 0;
+    };
+    if (!crossover.length || !std::ranges::any_of(result.cells, faster_at_last)) continue;
     sentence += fmt::format(" {} is faster than {} from about n = {:.0f} on.", crossover.cell.mechanism,
                             crossover.reference, *crossover.length);
   }
