@@ -61,13 +61,13 @@ int64_t scratch_bytes(const AttentionShape& s) {
 }
 
 int64_t block_bytes(const AttentionShape& s) {
-  return (block_floats(s) + 15) / 16 * 16 * static_cast<int64_t>(sizeof(float));
+  return whole_lines(block_floats(s)) * static_cast<int64_t>(sizeof(float));
 }
 
 // P of all heads.
 int64_t map_bytes(const AttentionShape& s) {
   const int64_t rows = s.batch * s.heads * s.queries;
-  return (rows * padded_stride(s.keys) + 15) / 16 * 16 * static_cast<int64_t>(sizeof(float));
+  return whole_lines(rows * padded_stride(s.keys)) * static_cast<int64_t>(sizeof(float));
 }
 
 // Rows [first, first + rows) of one head of one sequence.

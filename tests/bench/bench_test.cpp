@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "attention/wrapped_flash.h"
 #include "bench/attention_subject.h"
 #include "bench/sweep.h"
 #include "catch.h"
@@ -174,19 +175,11 @@ TEST_CASE("A bench that is stopped keeps what it has and says what is missing") 
 namespace {
 
 // Another mechanism's answer with a fault in it.
-class Faulty final : public Mechanism {
+class Faulty final : public WrappedFlash {
  public:
   enum class Fault { kWritesNothing, kOneRow, kTakesMore, kInternal };
-  explicit Faulty(Fault fault) : fault_(fault), right_(make_mechanism("flash")) {}
+  explicit Faulty(Fault fault) : fault_(fault) {}
 
-  std::string canonical() const override { return "flash"; }
-  MechanismTraits traits() const override { return right_->traits(); }
-  std::vector<ParameterSpec> parameters(const AttentionShape&) const override { return {}; }
-  double flops(const AttentionShape& s) const override { return right_->flops(s); }
-  int64_t workspace_bytes(const AttentionShape& s, int threads, bool tapped) const override {
-    return right_->workspace_bytes(s, threads, tapped);
-  }
-  void prepare(const AttentionShape&, std::span<const float* const>) override {}
   void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out, const AttentionTaps& taps,
            std::span<std::byte> workspace, Run& run) override {
     if (fault_ == Fault::kWritesNothing) return;
@@ -198,14 +191,9 @@ class Faulty final : public Mechanism {
       for (int64_t h = 0; h < s.heads; ++h) out.matrix(b, h).row(s.queries - 1)[0] += 0.01f;
     }
   }
-  ReferenceRows reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
-                          std::span<const int64_t> rows) const override {
-    return right_->reference(s, in, b, h, rows);
-  }
 
  private:
   Fault fault_;
-  std::unique_ptr<Mechanism> right_;
   RawBuffer more_;
 };
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "attention/wrapped_flash.h"
 #include "bench/drawn_input.h"
 #include "catch.h"
 #include "model/encoder_plan.h"
@@ -69,16 +70,8 @@ void swap_rows(MatrixView<const float> m, int64_t i, int64_t j) {
 }
 
 // Flash with the first two heads in each other's place.
-class SwappedHeads final : public Mechanism {
+class SwappedHeads final : public WrappedFlash {
  public:
-  std::string canonical() const override { return "flash"; }
-  MechanismTraits traits() const override { return right_->traits(); }
-  std::vector<ParameterSpec> parameters(const AttentionShape&) const override { return {}; }
-  double flops(const AttentionShape& s) const override { return right_->flops(s); }
-  int64_t workspace_bytes(const AttentionShape& s, int threads, bool tapped) const override {
-    return right_->workspace_bytes(s, threads, tapped);
-  }
-  void prepare(const AttentionShape&, std::span<const float* const>) override {}
   void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out, const AttentionTaps& taps,
            std::span<std::byte> workspace, Run& run) override {
     right_->run(s, in, out, taps, workspace, run);
@@ -88,13 +81,6 @@ class SwappedHeads final : public Mechanism {
         std::swap_ranges(first.row(i), first.row(i) + first.cols, second.row(i));
     }
   }
-  ReferenceRows reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
-                          std::span<const int64_t> rows) const override {
-    return right_->reference(s, in, b, h, rows);
-  }
-
- private:
-  std::unique_ptr<Mechanism> right_ = make_mechanism("flash");
 };
 
 }  // namespace

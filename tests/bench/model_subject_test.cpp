@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "attention/wrapped_flash.h"
 #include "bench/bench.h"
 #include "bench/model_flops.h"
 #include "bench/sweep.h"
@@ -182,25 +183,10 @@ TEST_CASE("A model's cells that cannot be are left out with the reason") {
 namespace {
 
 // Flash that writes nothing, so that what was there before stays.
-class Idle final : public Mechanism {
+class Idle final : public WrappedFlash {
  public:
-  std::string canonical() const override { return "flash"; }
-  MechanismTraits traits() const override { return right_->traits(); }
-  std::vector<ParameterSpec> parameters(const AttentionShape&) const override { return {}; }
-  double flops(const AttentionShape& s) const override { return right_->flops(s); }
-  int64_t workspace_bytes(const AttentionShape& s, int threads, bool tapped) const override {
-    return right_->workspace_bytes(s, threads, tapped);
-  }
-  void prepare(const AttentionShape&, std::span<const float* const>) override {}
   void run(const AttentionShape&, const AttentionInput&, HeadsView<float>, const AttentionTaps&,
            std::span<std::byte>, Run&) override {}
-  ReferenceRows reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
-                          std::span<const int64_t> rows) const override {
-    return right_->reference(s, in, b, h, rows);
-  }
-
- private:
-  std::unique_ptr<Mechanism> right_ = make_mechanism("flash");
 };
 
 }  // namespace
