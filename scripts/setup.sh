@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Finds the packages that the build and the tests need and installs what is missing, without asking questions.
 # usage: setup.sh [--ci] [--list] [--libraries]
-#   --ci         also what .ci/run needs (clang and its tools, shellcheck, what builds and runs programs for ARM)
+#   --ci         also what .ci/run needs (clang and its tools, shellcheck, jq, what builds and runs programs for ARM)
 #   --list       print what is missing and install nothing
 #   --libraries  print the packages of libraries, missing or not, and install nothing
 set -eu
@@ -37,6 +37,7 @@ clang-tidy-14|clang-tidy
 libomp-14-dev|libomp-dev
 libclang-rt-14-dev|libclang-rt-dev
 shellcheck
+jq
 g++-aarch64-linux-gnu
 qemu-user
 '

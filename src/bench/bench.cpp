@@ -53,8 +53,9 @@ class Bench {
   }
 
   BenchResult run() {
+    const double peak = options_.peak_gflops ? *options_.peak_gflops : peak_now();
     const std::vector<Group> groups =
-        share_out(result_.cells, subject_, options_.budget_seconds, peak_now(), run_.threads);
+        share_out(result_.cells, subject_, options_.budget_seconds, peak, run_.threads);
     for (size_t i = 0; i < groups.size() && !run_.stopped(); ++i) {
       run_group(groups[i]);
       if (run_.progress != nullptr)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@ struct BenchOptions {
   uint64_t seed = 1;
   std::vector<std::string> references = {"standard", "flash"};  ///< of ratios; those that are in the sweep
   double budget_seconds = 60;                                   ///< shared among the cells
-  bool cold = false;  ///< caches are filled with other data before each sample
+  std::optional<double> peak_gflops = std::nullopt;  ///< what the budget is shared out by; else measured
+  bool cold = false;                                 ///< caches are filled with other data before each sample
 };
 
 /// The cell before it is run: its sizes, or why it cannot be. A Linformer with as many slots as there are
