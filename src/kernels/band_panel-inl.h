@@ -92,7 +92,7 @@ HWY_INLINE void panel_rows(float* p, int first, const float* coefficients, F32s 
 }
 
 template <int J, int kFirst>
-HWY_NOINLINE void PanelStep(float* p, int64_t rows, const float* coefficients, float* products) {
+HWY_INLINE void panel_pass(float* p, int64_t rows, const float* coefficients, float* products) {
   const F32 d;
   F32s sums[kTogether];
   HWY_UNROLL(16) for (int c = 0; c < kTogether; ++c) sums[c] = hn::Zero(d);
@@ -104,17 +104,18 @@ HWY_NOINLINE void PanelStep(float* p, int64_t rows, const float* coefficients, f
   sum_lanes(sums, products + kFirst);
 }
 
+// Applies reflector J to the columns after it, and takes the products of column J + 1 with all others.
 template <int J>
-HWY_INLINE void panel_step(float* p, int64_t rows, const float* coefficients, float* products) {
-  PanelStep<J, 0>(p, rows, coefficients, products);
-  if constexpr (kTogether < kB) PanelStep<J, kTogether>(p, rows, coefficients, products);
+HWY_NOINLINE void PanelStep(float* p, int64_t rows, const float* coefficients, float* products) {
+  panel_pass<J, 0>(p, rows, coefficients, products);
+  if constexpr (kTogether < kB) panel_pass<J, kTogether>(p, rows, coefficients, products);
 }
 
-// Of a column in chunks, from row J on. In f64: a reflector is as orthogonal as this is exact, and a thousand
+// Of a column in chunks, from row j on. In f64: a reflector is as orthogonal as this is exact, and a thousand
 // of them add up.
-HWY_NOINLINE double SquaredNorm(const float* column, int64_t rows, int J) {
+HWY_INLINE double squared_norm(const float* column, int64_t rows, int j) {
   double sums[kB] = {};
-  for (int l = J; l < kB; ++l) sums[l] = static_cast<double>(column[l]) * static_cast<double>(column[l]);
+  for (int l = j; l < kB; ++l) sums[l] = static_cast<double>(column[l]) * static_cast<double>(column[l]);
   for (int64_t q = kB; q < rows; q += kB) {
     column += kChunk;
     for (int l = 0; l < kB; ++l) sums[l] += static_cast<double>(column[l]) * static_cast<double>(column[l]);
@@ -124,53 +125,55 @@ HWY_NOINLINE double SquaredNorm(const float* column, int64_t rows, int J) {
   return sum;
 }
 
-// Column J of the factorisation. `products`: xᵀ P of its column x, from row J on; becomes that of the next
-// column. r[J]: column J of R; t[J]: column J of T.
-template <int J>
-HWY_INLINE void panel_column(float* p, int64_t rows, float* products, float* r, float* t) {
-  HWY_ALIGN float coefficients[kB] = {}, along[kB] = {};
-  float* const column = p + J * kB;
-  const float x0 = column[J];
-  const double squares = SquaredNorm(column, rows, J);
+// Column j of the factorisation, x, becomes v. `products`: xᵀ P, from row j on; `coefficients`: what the
+// columns after it are to become, P_c + coefficient_c v. r[j]: column j of R; t[j]: column j of T.
+HWY_INLINE void panel_column(int j, float* p, int64_t rows, const float* products, float* coefficients,
+                             float* r, float* t) {
+  float along[kB] = {};
+  float* const column = p + j * kB;
+  const float x0 = column[j];
+  const double squares = squared_norm(column, rows, j);
   float pivot = x0, tau = 0;
-  for (int i = 0; i < kB; ++i) r[J * kB + i] = i < J ? column[i] : 0.0f;
+  for (int i = 0; i < kB; ++i) r[j * kB + i] = i < j ? column[i] : 0.0f;
   if (squares > kTiny) {
     const float beta = std::copysign(static_cast<float>(std::sqrt(squares)), x0);
-    // v = x + β e_J as it is kept, τ = 2 / ‖v‖², and v · P_c
+    // v = x + β e_j as it is kept, τ = 2 / ‖v‖², and v · P_c
     const float v0 = x0 + beta;
     pivot = -beta;
     const double first = x0, kept = v0;
     tau = static_cast<float>(2 / (squares - first * first + kept * kept));
-    for (int i = 0; i < J; ++i) column[i] = 0;
-    column[J] = v0;
-    for (int c = 0; c < kB; ++c) {
-      along[c] = products[c] + beta * p[c * kB + J];
-      coefficients[c] = -tau * along[c];
-    }
+    for (int i = 0; i < j; ++i) column[i] = 0;
+    column[j] = v0;
+    for (int c = 0; c < kB; ++c) along[c] = products[c] + beta * p[c * kB + j];
   } else {
     for (int64_t q = 0; q < rows; q += kB) std::fill_n(column + q / kB * kChunk, kB, 0.0f);
   }
-  r[J * kB + J] = pivot;
-  // T's column J: −τ T (Vᵀ v), and τ on the diagonal
+  for (int c = 0; c < kB; ++c) coefficients[c] = -tau * along[c];
+  r[j * kB + j] = pivot;
+  // T's column j: −τ T (Vᵀ v), and τ on the diagonal
   float column_t[kB] = {};
-  for (int i = 0; i < J; ++i) {
+  for (int i = 0; i < j; ++i) {
     for (int l = 0; l < kB; ++l) column_t[l] += along[i] * t[i * kB + l];
   }
-  for (int l = 0; l < kB; ++l) t[J * kB + l] = l == J ? tau : -tau * column_t[l];
-  if constexpr (J + 1 < kB) panel_step<J>(p, rows, coefficients, products);
+  for (int l = 0; l < kB; ++l) t[j * kB + l] = l == j ? tau : -tau * column_t[l];
 }
 
 template <int... J>
-HWY_INLINE void panel_columns(std::integer_sequence<int, J...>, float* p, int64_t rows, float* r, float* t) {
-  HWY_ALIGN float products[kB];
-  panel_step<-1>(p, rows, nullptr, products);
-  (panel_column<J>(p, rows, products, r, t), ...);
+HWY_INLINE void factor_panel(std::integer_sequence<int, J...>, float* p, int64_t rows, float* r, float* t) {
+  using Step = void (*)(float*, int64_t, const float*, float*);
+  static constexpr Step kSteps[] = {PanelStep<J>...};
+  HWY_ALIGN float products[kB], coefficients[kB];
+  PanelStep<-1>(p, rows, coefficients, products);
+  for (int j = 0; j < kB; ++j) {
+    panel_column(j, p, rows, products, coefficients, r, t);
+    if (j + 1 < kB) kSteps[j](p, rows, coefficients, products);
+  }
 }
 
 // Q R of the first 16 columns in chunks, rows >= 16, Q = I − V T Vᵀ: they become V, whose columns are not
 // normalised; row j of r and t is column j of R and T.
 HWY_NOINLINE void FactorPanel(float* p, int64_t rows, float* r, float* t) {
-  panel_columns(std::make_integer_sequence<int, kB>(), p, rows, r, t);
+  factor_panel(std::make_integer_sequence<int, kB - 1>(), p, rows, r, t);
 }
 
 }  // namespace

@@ -122,7 +122,7 @@ HWY_INLINE void multiply_transposed(const float* m, const float* x, float* w) {
   }
 }
 
-// M −= a pᵀ + b qᵀ; the block at `next`, if any, is fetched meanwhile.
+// M −= a pᵀ + b qᵀ, rounded once where M is larger; the block at `next`, if any, is fetched meanwhile.
 HWY_INLINE void update(float* m, const float* a, const float* p, const float* b, const float* q,
                        const float* next) {
   for (int begin = 0; begin < kB; begin += kUpdated) {
@@ -138,7 +138,8 @@ HWY_INLINE void update(float* m, const float* a, const float* p, const float* b,
         for (int64_t i = 0; i < kUpdated * kLanes; i += 16) hwy::Prefetch(next + row + i);
       }
       HWY_UNROLL(8) for (int c = 0; c < kUpdated; ++c) {
-        store(hn::NegMulAdd(y, qs[c], hn::NegMulAdd(x, ps[c], load(m + row, c))), m + row, c);
+        const F32s less = hn::MulAdd(y, qs[c], hn::Mul(x, ps[c]));
+        store(hn::Sub(load(m + row, c), less), m + row, c);
       }
     }
   }

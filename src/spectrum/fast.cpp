@@ -21,11 +21,10 @@
 #include <tuple>
 #include <vector>
 
-#include "base/random.h"
 #include "kernels/band_reduction.h"
 #include "kernels/band_to_bidiagonal.h"
-#include "kernels/reflected_copy.h"
 #include "kernels/tridiagonal_values.h"
+#include "spectrum/fast_input.h"
 #include "spectrum/methods.h"
 
 namespace linformer {
@@ -51,16 +50,16 @@ struct Sizes {
   int64_t band_floats() const { return bidiagonal_group() * band(); }
   int64_t bidiagonal_floats() const { return 2 * n * group; }
   int64_t tridiagonal_doubles() const { return 2 * (n + 1) * group; }
-  int64_t taken_floats() const { return 2 * (rows + cols); }
+  int64_t input_floats() const { return FastInput::floats(rows, cols); }
   int64_t bytes() const {
-    return (matrix_floats() + reduction_floats() + band_floats() + bidiagonal_floats() + taken_floats()) *
+    return (matrix_floats() + reduction_floats() + band_floats() + bidiagonal_floats() + input_floats()) *
                int64_t{sizeof(float)} +
            tridiagonal_doubles() * int64_t{sizeof(double)};
   }
 };
 
 struct Workspace {
-  Buffer<float> matrix, reduction, bands, bidiagonals, taken;
+  Buffer<float> matrix, reduction, bands, bidiagonals, input;
   Buffer<double> tridiagonals;
 
   void prepare(const Sizes& s, MemoryAccount& account) {
@@ -69,110 +68,18 @@ struct Workspace {
     bands.reserve(account, s.band_floats(), "band matrices");
     bidiagonals.reserve(account, s.bidiagonal_floats(), "bidiagonal matrices");
     tridiagonals.reserve(account, s.tridiagonal_doubles(), "tridiagonal matrices");
-    taken.reserve(account, s.taken_floats(), "reflections");
+    input.reserve(account, s.input_floats(), "reflections");
   }
   float* d(const Sizes& s, int64_t i) const { return bidiagonals.data() + 2 * i * s.n; }
   float* e(const Sizes& s, int64_t i) const { return d(s, i) + s.n; }
 };
 
-RowMajor row_major(MatrixView<const float> p) { return {p.data, p.rows, p.cols, p.stride}; }
-
-// The power of two that brings the largest |entry| to [1/2, 1); 1 for a matrix of zeros.
-float scale_of(MatrixView<const float> p) {
-  const float most = largest_magnitude(row_major(p));
-  int exponent = 0;
-  std::frexp(most, &exponent);
-  // Beyond these the factor would not be a normal number; entries that small are zero beside 1.
-  return most == 0 ? 1.0f : std::ldexp(1.0f, std::clamp(-exponent, -126, 126));
-}
-
-// A is made of scale · P − left₀ right₀ᵀ − left₁ right₁ᵀ.
-struct Taken {
-  Taken(const Sizes& s, const Workspace& w)
-      : left{w.taken.data(), w.taken.data() + s.rows},
-        right{w.taken.data() + 2 * s.rows, w.taken.data() + 2 * s.rows + s.cols} {}
-
-  float* left[2];   ///< [rows]
-  float* right[2];  ///< [cols]
-};
-
-// G = I − 2ggᵀ and H = I − vvᵀ/(1 + |y₁|), v = y ± e₁ with the sign of y₁, y = G 1/√rows; g and v are `left`.
-// Returns the sign.
-float make_reflections(int64_t rows, const Taken& taken) {
-  constexpr uint32_t kPurpose = 0x6A57;
-  Random random({.seed = 0, .purpose = kPurpose, .index = static_cast<uint64_t>(rows)});
-  double squares = 0, along = 0;  // of g: ‖g‖², g · 1/√rows
-  for (int64_t i = 0; i < rows; ++i) taken.left[0][i] = random.normal();
-  for (int64_t i = 0; i < rows; ++i) squares += std::pow(static_cast<double>(taken.left[0][i]), 2);
-  const double root = std::sqrt(static_cast<double>(rows));
-  for (int64_t i = 0; i < rows; ++i) {
-    taken.left[0][i] = static_cast<float>(static_cast<double>(taken.left[0][i]) / std::sqrt(squares));
-    along += static_cast<double>(taken.left[0][i]) / root;
-  }
-  for (int64_t i = 0; i < rows; ++i) {
-    taken.left[1][i] = static_cast<float>(1 / root - 2 * along * static_cast<double>(taken.left[0][i]));
-  }
-  const float sign = taken.left[1][0] < 0 ? -1.0f : 1.0f;
-  taken.left[1][0] += sign;
-  return sign;
-}
-
-// right₀ = 2 gᵀP and right₁ = vᵀGP / (1 + |y₁|), both scaled, where vᵀG = 1ᵀ/√rows ± (e₁ − 2 g₁ g)ᵀ.
-void apply_reflections(MatrixView<const float> p, float scale, float sign, const Taken& taken) {
-  const float* const g = taken.left[0];
-  std::vector<double> along(index(p.cols)), sums(index(p.cols));
-  weighted_column_sums(row_major(p), scale, g, along.data(), sums.data());
-  const double root = std::sqrt(static_cast<double>(p.rows)), s = sign, g0 = g[0];
-  const double divisor = std::abs(static_cast<double>(taken.left[1][0]));  // |y₁| + 1
-  for (size_t j = 0; j < sums.size(); ++j) {
-    const double first = scale * p.data[j];
-    taken.right[0][j] = static_cast<float>(2 * along[j]);
-    taken.right[1][j] = static_cast<float>((sums[j] / root + s * (first - 2 * g0 * along[j])) / divisor);
-  }
-}
-
-// A = scale · P − what is taken, or its transpose if `turned`, its padding zero.
-void copy_in(const Sizes& s, MatrixView<const float> p, float scale, bool turned, const Taken* taken,
-             float* a) {
-  LessProducts less{.scale = scale, .left = {}, .right = {}};
-  if (taken != nullptr) {
-    std::ranges::copy(taken->left, less.left);
-    std::ranges::copy(taken->right, less.right);
-  }
-  const auto copy = turned ? copy_transposed_less_products : copy_less_products;
-  copy(row_major(p), less, a, s.stride);
-  const int64_t rows = turned ? p.cols : p.rows, cols = turned ? p.rows : p.cols;
-  for (int64_t i = 0; i < s.tall; ++i) {
-    std::fill(a + i * s.stride + (i < rows ? cols : 0), a + i * s.stride + s.n, 0.0f);
-  }
-}
-
-// One reduction: of P as it is, of the reflected one, which yields both spectra, or of the centred one.
+// One reduction: the reflected P yields both spectra, the centred one its own.
 struct Job {
-  enum class Kind { kPlain, kReflected, kCentred };
-
-  Kind kind;
+  MatrixForm form;
   MatrixView<const float> matrix;
   std::span<double> values, centred;  ///< either may be empty
 };
-
-// Returns the scale.
-float reduce(const Sizes& s, const Job& job, float sign, Workspace& w, float* band) {
-  const Taken taken(s, w);
-  const float scale = scale_of(job.matrix);
-  if (job.kind == Job::Kind::kReflected) apply_reflections(job.matrix, scale, sign, taken);
-  if (job.kind == Job::Kind::kCentred) {
-    std::vector<double> means(index(s.cols));
-    column_means(job.matrix, means);
-    std::ranges::transform(means, taken.right[0],
-                           [=](double mean) { return static_cast<float>(scale * mean); });
-    std::fill_n(taken.right[1], s.cols, 0.0f);
-  }
-  const bool turned = s.rows < s.cols || job.kind == Job::Kind::kReflected;
-  copy_in(s, job.matrix, scale, turned, job.kind == Job::Kind::kPlain ? nullptr : &taken, w.matrix.data());
-  reduce_to_band(w.matrix.data(), s.tall, s.n, w.reduction.data(), band);
-  return scale;
-}
 
 // T = BᵀB of matrix l of the group, rows and columns from `first` on.
 void square(const Sizes& s, const Workspace& w, int64_t l, int64_t first, double* diagonal, double* squares) {
@@ -216,26 +123,27 @@ void finish(const Sizes& s, std::span<const Job> jobs, std::span<const float> sc
 // At most a group of jobs of one kind and shape.
 void solve(const Sizes& s, std::span<const Job> jobs, Workspace& w) {
   const int64_t lanes = bidiagonal_group();
-  const Job::Kind kind = jobs.front().kind;
-  const Taken taken(s, w);
-  const float sign = kind == Job::Kind::kReflected ? make_reflections(s.rows, taken) : 1.0f;
-  if (kind == Job::Kind::kCentred)
-    std::fill_n(taken.left[0], s.rows, 1.0f), std::fill_n(taken.left[1], s.rows, 0.0f);
+  const MatrixForm form = jobs.front().form;
+  const FastInput input(form, s.rows, s.cols, w.input.data());
   std::vector<float> scales;
   for (int64_t begin = 0; begin < std::ssize(jobs); begin += lanes) {
     std::vector<const float*> bands(index(lanes), nullptr);
     std::vector<float*> d(index(lanes)), e(index(lanes));
     for (int64_t l = 0; l < lanes && begin + l < std::ssize(jobs); ++l) {
       float* const band = w.bands.data() + l * s.band();
-      scales.push_back(reduce(s, jobs[index(begin + l)], sign, w, band));
+      scales.push_back(input.write(jobs[index(begin + l)].matrix, w.matrix.data(), s.tall, s.n, s.stride));
+      reduce_to_band(w.matrix.data(), s.tall, s.n, w.reduction.data(), band);
       bands[index(l)] = band, d[index(l)] = w.d(s, begin + l), e[index(l)] = w.e(s, begin + l);
     }
     band_to_bidiagonal(bands.data(), s.n, w.reduction.data(), d.data(), e.data());
   }
-  const bool whole = kind == Job::Kind::kCentred;
-  if (!whole) finish(s, jobs, scales, 0, w, [](const Job& job) { return job.values; });
-  if (kind == Job::Kind::kPlain) return;
-  finish(s, jobs, scales, whole ? 0 : 1, w, [](const Job& job) { return job.centred; });
+  if (form != MatrixForm::kCentred) {
+    finish(s, jobs, scales, 0, w, [](const Job& job) { return job.values; });
+  }
+  if (form != MatrixForm::kPlain) {
+    const int64_t first = form == MatrixForm::kReflected ? 1 : 0;
+    finish(s, jobs, scales, first, w, [](const Job& job) { return job.centred; });
+  }
 }
 
 // Whether rounding may have moved values by more than 1.5e-6 σ₁. The chases round every entry n times; where
@@ -257,12 +165,13 @@ class Fast final : public SingularValues {
 
   void compute(std::span<const SpectrumTask> tasks, Run& run) override {
     check_tasks(tasks, run);
-    std::map<std::tuple<int64_t, int64_t, Job::Kind>, std::vector<Job>> kinds;
+    std::map<std::tuple<int64_t, int64_t, MatrixForm>, std::vector<Job>> forms;
     for (const SpectrumTask& task : tasks) {
-      for (const Job& job : jobs_of(task)) kinds[{job.matrix.rows, job.matrix.cols, job.kind}].push_back(job);
+      for (const Job& job : jobs_of(task)) forms[{job.matrix.rows, job.matrix.cols, job.form}].push_back(job);
     }
     std::vector<std::span<const Job>> groups;
-    for (const auto& [kind, jobs] : kinds) split(jobs, run.threads, groups);
+    for (const auto& [form, jobs] : forms) split(jobs, run.threads, groups);
+    std::ranges::stable_sort(groups, std::greater<>(), [](const auto& group) { return group.size(); });
     if (std::ssize(workspaces_) < run.threads) workspaces_.resize(index(run.threads));
     parallel_for(run.threads, std::ssize(groups), [&](int64_t i, int thread) {
       const auto& group = groups[index(i)];
@@ -281,21 +190,23 @@ class Fast final : public SingularValues {
  private:
   static std::vector<Job> jobs_of(const SpectrumTask& task) {
     if (task.values.empty()) return {};
-    if (task.centred.empty()) return {{Job::Kind::kPlain, task.matrix, task.values, {}}};
+    if (task.centred.empty()) return {{MatrixForm::kPlain, task.matrix, task.values, {}}};
     if (task.matrix.rows <= task.matrix.cols) {
-      return {{Job::Kind::kReflected, task.matrix, task.values, task.centred}};
+      return {{MatrixForm::kReflected, task.matrix, task.values, task.centred}};
     }
-    return {{Job::Kind::kPlain, task.matrix, task.values, {}},
-            {Job::Kind::kCentred, task.matrix, {}, task.centred}};
+    return {{MatrixForm::kPlain, task.matrix, task.values, {}},
+            {MatrixForm::kCentred, task.matrix, {}, task.centred}};
   }
 
-  // Groups that fill lanes, and few enough matrices in each that every thread has some.
+  // As many matrices for each thread, in groups that fill lanes but for its last one: the first step, a matrix
+  // at a time, takes most of the time, and a thread without work would cost more than a lane without a matrix.
   static void split(std::span<const Job> jobs, int threads, std::vector<std::span<const Job>>& groups) {
-    const int64_t lanes = bidiagonal_group(), count = std::ssize(jobs);
-    const int64_t share = (count + threads - 1) / threads;
-    const int64_t size = std::min((share + lanes - 1) / lanes * lanes, tridiagonal_group());
-    for (int64_t begin = 0; begin < count; begin += size) {
-      groups.push_back(jobs.subspan(index(begin), index(std::min(size, count - begin))));
+    const int64_t count = std::ssize(jobs), most = tridiagonal_group();
+    for (int64_t t = 0; t < threads; ++t) {
+      const int64_t end = (t + 1) * count / threads;
+      for (int64_t begin = t * count / threads; begin < end; begin += most) {
+        groups.push_back(jobs.subspan(index(begin), index(std::min(most, end - begin))));
+      }
     }
   }
 

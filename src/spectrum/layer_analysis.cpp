@@ -215,8 +215,11 @@ void LayerAnalysis::analyse(const LayerView& view) {
 void LayerAnalysis::measure_model(const LayerView& view, const Maps& maps) {
   {
     const Stopwatch watch(seconds_.singular_values);
-    take_entropies(maps);
     compute("probabilities", maps, options_.centred);
+  }
+  {
+    const Stopwatch watch(seconds_.statistics);
+    take_entropies(maps);
     measurement_.record(records_, series("probabilities"), maps.keys, entropies_, false, 1);
     if (options_.centred) measurement_.record(records_, series("centred"), maps.keys, entropies_, true, 1);
     check_norms(maps);
@@ -231,6 +234,9 @@ void LayerAnalysis::measure_logits(const LayerView& view) {
   {
     const Stopwatch watch(seconds_.singular_values);
     compute("logits", maps, false);
+  }
+  {
+    const Stopwatch watch(seconds_.statistics);
     measurement_.record(records_, series("logits"), maps.keys, entropies_, false, 1);
   }
   verify(maps, false);

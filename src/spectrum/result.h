@@ -100,8 +100,9 @@ struct SpectrumChecks {
 struct SpectrumSeconds {
   double load = 0;
   double forward = 0;          ///< the sources: forward passes, untrained ones included, or reading
-  double singular_values = 0;  ///< of P, centred P and logits; their entropies and statistics too
-  double controls = 0;         ///< making the controls, and the same of them
+  double singular_values = 0;  ///< of P, centred P and logits
+  double statistics = 0;       ///< their entropies, statistics and checks
+  double controls = 0;         ///< making the controls, their singular values and statistics
   double verify = 0;
   double total = 0;
 };

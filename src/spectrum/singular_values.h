@@ -53,10 +53,10 @@ class SingularValues {
 /// The method of an analysis that asks for none.
 inline constexpr std::string_view kDefaultMethod = "fast";
 
-/// "fast": our own kernels, f32 and in the end f64, within 2e-6 σ₁ of f64 LAPACK.
-/// "gram": f64 Gram matrix and its eigenvalues, within 2e-6 σ₁ of f64 LAPACK.
-/// "gesdd": LAPACK in f32, within 1e-5 σ₁. "gesdd-f64": LAPACK in f64, what the others are verified against.
-/// Any other name throws Error(kUsage).
+/// "fast": our own kernels, f32 and in the end f64, within 2e-6 σ₁ of f64 LAPACK; spectra that are nearly
+/// flat by "gram". "gram": f64 Gram matrix and its eigenvalues, within 2e-6 σ₁ of f64 LAPACK. "gesdd": LAPACK
+/// in f32, within 1e-5 σ₁. "gesdd-f64": LAPACK in f64, what the others are verified against. Any other name
+/// throws Error(kUsage).
 std::unique_ptr<SingularValues> make_singular_values(std::string_view method);
 
 }  // namespace linformer

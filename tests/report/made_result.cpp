@@ -76,8 +76,13 @@ SpectrumResult made_result() {
                    .largest_verified_error = 2e-7,
                    .tolerance = 2e-6,
                    .passed = true};
-  result.seconds = {
-      .load = 0.5, .forward = 1, .singular_values = 2, .controls = 3, .verify = 0.25, .total = 7};
+  result.seconds = {.load = 0.5,
+                    .forward = 1,
+                    .singular_values = 2,
+                    .statistics = 0.25,
+                    .controls = 3,
+                    .verify = 0.25,
+                    .total = 7};
   result.stopped_because = "all sequences";
   return result;
 }

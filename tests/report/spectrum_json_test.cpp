@@ -140,7 +140,8 @@ TEST_CASE("an interval of too few units is null and says how many there are") {
 
 TEST_CASE("results do not depend on times, checks or how a run came to its end") {
   SpectrumResult resumed = made_result();
-  resumed.seconds = {.load = 9, .forward = 9, .singular_values = 9, .controls = 9, .verify = 9, .total = 9};
+  resumed.seconds = {
+      .load = 9, .forward = 9, .singular_values = 9, .statistics = 9, .controls = 9, .verify = 9, .total = 9};
   resumed.checks.verified = 99;
   resumed.planned_sequences = 100;
   resumed.stopped_because = "interval narrow enough";

@@ -171,6 +171,9 @@ TEST_CASE("values do not depend on threads, on grouping or on what was computed 
     std::vector<Matrix> matrices;
     for (int64_t n = 3; n < 70; n += 6)
       matrices.push_back(gaussian_attention(n, 80 - n, 2, false, static_cast<uint64_t>(n)));
+    for (uint64_t i = 0; i < 37; ++i) {  // groups that are full, and one that is not
+      matrices.push_back(gaussian_attention(20, 20, 0.1 * static_cast<double>(i), i % 2 == 1, i));
+    }
     std::vector<std::vector<double>> results[2];
     for (const int threads : {1, 2}) {
       MemoryAccount memory;

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "spectrum/fast_input.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "base/index.h"
+#include "base/random.h"
+#include "kernels/reflected_copy.h"
+#include "spectrum/methods.h"
+
+namespace linformer {
+namespace {
+
+RowMajor row_major(MatrixView<const float> p) { return {p.data, p.rows, p.cols, p.stride}; }
+
+// The power of two that brings the largest |entry| to [1/2, 1); 1 for a matrix of zeros.
+float scale_of(MatrixView<const float> p) {
+  const float most = largest_magnitude(row_major(p));
+  int exponent = 0;
+  std::frexp(most, &exponent);
+  // Beyond these the factor would not be a normal number; entries that small are zero beside 1.
+  return most == 0 ? 1.0f : std::ldexp(1.0f, std::clamp(-exponent, -126, 126));
+}
+
+}  // namespace
+
+FastInput::FastInput(MatrixForm form, int64_t rows, int64_t cols, float* workspace)
+    : form_(form),
+      rows_(rows),
+      cols_(cols),
+      left_{workspace, workspace + rows},
+      right_{workspace + 2 * rows, workspace + 2 * rows + cols} {
+  if (form == MatrixForm::kReflected) make_reflections();
+  if (form == MatrixForm::kCentred) {
+    std::fill_n(left_[0], rows, 1.0f);
+    std::fill_n(left_[1], rows, 0.0f);
+    std::fill_n(right_[1], cols, 0.0f);
+  }
+}
+
+// G = I − 2ggᵀ and H = I − vvᵀ/(1 + |y₁|), v = y ± e₁ with the sign of y₁, y = G 1/√rows; g and v are left₀
+// and left₁.
+void FastInput::make_reflections() {
+  constexpr uint32_t kPurpose = 0x6A57;
+  Random random({.seed = 0, .purpose = kPurpose, .index = static_cast<uint64_t>(rows_)});
+  double squares = 0, along = 0;  // of g: ‖g‖², g · 1/√rows
+  for (int64_t i = 0; i < rows_; ++i) left_[0][i] = random.normal();
+  for (int64_t i = 0; i < rows_; ++i) squares += std::pow(static_cast<double>(left_[0][i]), 2);
+  const double root = std::sqrt(static_cast<double>(rows_));
+  for (int64_t i = 0; i < rows_; ++i) {
+    left_[0][i] = static_cast<float>(static_cast<double>(left_[0][i]) / std::sqrt(squares));
+    along += static_cast<double>(left_[0][i]) / root;
+  }
+  for (int64_t i = 0; i < rows_; ++i) {
+    left_[1][i] = static_cast<float>(1 / root - 2 * along * static_cast<double>(left_[0][i]));
+  }
+  sign_ = left_[1][0] < 0 ? -1.0f : 1.0f;
+  left_[1][0] += sign_;
+}
+
+// right₀ = 2 gᵀP and right₁ = vᵀGP / (1 + |y₁|), both scaled, where vᵀG = 1ᵀ/√rows ± (e₁ − 2 g₁ g)ᵀ.
+void FastInput::apply_reflections(MatrixView<const float> p, float scale) const {
+  const float* const g = left_[0];
+  std::vector<double> along(index(p.cols)), sums(index(p.cols));
+  weighted_column_sums(row_major(p), scale, g, along.data(), sums.data());
+  const double root = std::sqrt(static_cast<double>(p.rows)), s = sign_, g0 = g[0];
+  const double divisor = std::abs(static_cast<double>(left_[1][0]));  // |y₁| + 1
+  for (size_t j = 0; j < sums.size(); ++j) {
+    const double first = scale * p.data[j];
+    right_[0][j] = static_cast<float>(2 * along[j]);
+    right_[1][j] = static_cast<float>((sums[j] / root + s * (first - 2 * g0 * along[j])) / divisor);
+  }
+}
+
+void FastInput::take_means(MatrixView<const float> p, float scale) const {
+  std::vector<double> means(index(cols_));
+  column_means(p, means);
+  std::ranges::transform(means, right_[0], [=](double mean) { return static_cast<float>(scale * mean); });
+}
+
+float FastInput::write(MatrixView<const float> p, float* a, int64_t tall, int64_t n, int64_t stride) const {
+  const float scale = scale_of(p);
+  LessProducts less{.scale = scale, .left = {}, .right = {}};
+  if (form_ == MatrixForm::kReflected) apply_reflections(p, scale);
+  if (form_ == MatrixForm::kCentred) take_means(p, scale);
+  if (form_ != MatrixForm::kPlain) {
+    std::ranges::copy(left_, less.left);
+    std::ranges::copy(right_, less.right);
+  }
+  const bool turned = turns(form_, rows_, cols_);
+  const auto copy = turned ? copy_transposed_less_products : copy_less_products;
+  copy(row_major(p), less, a, stride);
+  const int64_t rows = turned ? cols_ : rows_, cols = turned ? rows_ : cols_;
+  for (int64_t i = 0; i < tall; ++i)
+    std::fill(a + i * stride + (i < rows ? cols : 0), a + i * stride + n, 0.0f);
+  return scale;
+}
+
+}  // namespace linformer

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// P on its way into the band reduction: scaled, and reflected or centred where the centred spectrum is
+// wanted. Private to this folder.
+#pragma once
+
+#include <cstdint>
+
+#include "base/tensor.h"
+
+namespace linformer {
+
+/// Q P, with Q orthogonal and Q 1/√rows = ±e₁, has the singular values of P; without its first row it has
+/// those of the centred P.
+enum class MatrixForm { kPlain, kReflected, kCentred };
+
+/// A maker of A from many P of one shape and form. The workspace is the caller's.
+class FastInput {
+ public:
+  /// Floats of workspace.
+  static int64_t floats(int64_t rows, int64_t cols) { return 2 * (rows + cols); }
+  /// Whether A is made of Pᵀ: to be tall, or to have QP's first row as its first column.
+  static bool turns(MatrixForm form, int64_t rows, int64_t cols) {
+    return rows < cols || form == MatrixForm::kReflected;
+  }
+
+  FastInput(MatrixForm form, int64_t rows, int64_t cols, float* workspace);
+
+  /// Writes A, P in its form times a power of two that brings the largest |entry| of P to [1/2, 1),
+  /// transposed if it turns, at a row stride of `stride`, with zeros up to [tall, n]. Returns the power. P
+  /// must be finite.
+  float write(MatrixView<const float> p, float* a, int64_t tall, int64_t n, int64_t stride) const;
+
+ private:
+  void make_reflections();
+  void apply_reflections(MatrixView<const float> p, float scale) const;
+  void take_means(MatrixView<const float> p, float scale) const;
+
+  MatrixForm form_;
+  int64_t rows_, cols_;
+  float* left_[2];   ///< [rows]: A is made of scale · P − left₀ right₀ᵀ − left₁ right₁ᵀ
+  float* right_[2];  ///< [cols]
+  float sign_ = 1;   ///< of y₁, see make_reflections()
+};
+
+}  // namespace linformer
