@@ -67,8 +67,7 @@ struct Room {
   float* limit;  // one row: the shifted score from which that moves
   float* sum;    // one row: of the weights that are in o
   // What follows is shared by the blocks of a group.
-  float* fresh;   // one row: of the weights in p
-  float* p;       // [kBlock]: weights of the keys at hand
+  float* p;       // [kBlock]: scores, then weights, of the keys at hand
   float* scores;  // [kTile]
   float* k;       // [kTile, head_size]: keys of the last, shorter tile
 
@@ -79,23 +78,21 @@ struct Room {
         shift(o + value_size * kQueries),
         limit(shift + kQueries),
         sum(limit + kQueries),
-        fresh(at + kGroup * own_floats(head_size, value_size)),
-        p(fresh + kQueries),
+        p(at + kGroup * own_floats(head_size, value_size)),
         scores(p + kBlock * kQueries),
         k(scores + kTile * kQueries) {}
 
   // The same from vector `v` of the block on; keys are not moved.
   Room from(int v) const {
     Room room = *this;
-    for (float** part :
-         {&room.q, &room.o, &room.shift, &room.limit, &room.sum, &room.fresh, &room.p, &room.scores}) {
+    for (float** part : {&room.q, &room.o, &room.shift, &room.limit, &room.sum, &room.p, &room.scores}) {
       *part += v * kLanes;
     }
     return room;
   }
 
   static int64_t floats(int64_t head_size, int64_t value_size) {
-    return kGroup * own_floats(head_size, value_size) + (1 + kBlock + kTile) * kQueries +
+    return kGroup * own_floats(head_size, value_size) + (kBlock + kTile) * kQueries +
            (kTile * head_size + 15) / 16 * 16;
   }
 
