@@ -33,11 +33,32 @@ int64_t Rows() { return kQueries; }
 
 int64_t Workspace(int64_t head_size, int64_t value_size) { return Room::floats(head_size, value_size); }
 
-// The weights of keys [begin, end), which are in room.p, meet V; their sums join the others.
+// Scores of `count` keys in room.p become weights, whose sums join the others. In a loop of its own, so that
+// exponentials of many overlap.
+template <int NV>
+HWY_INLINE void weigh(const Room& room, int64_t count) {
+  const F32 d;
+  F32s sums[NV];
+  HWY_UNROLL(4) for (int i = 0; i < NV; ++i) sums[i] = hn::Zero(d);
+  float* p = room.p;
+  for (int64_t j = 0; j < count; ++j, p += kQueries) {
+    HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
+      const F32s weight = exp2_of(d, hn::Load(d, p + i * kLanes));
+      hn::Store(weight, d, p + i * kLanes);
+      sums[i] = hn::Add(sums[i], weight);
+    }
+  }
+  HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
+    float* const sum = room.sum + i * kLanes;
+    hn::Store(hn::Add(hn::Load(d, sum), sums[i]), d, sum);
+  }
+}
+
+// Keys [begin, end), whose scores are in room.p, are weighed and meet V.
 template <int NV>
 HWY_NOINLINE void Flush(const FusedAttention& a, const Room& room, int64_t begin, int64_t end) {
   if (begin == end) return;
-  const F32 d;
+  weigh<NV>(room, end - begin);
   const float* const v = a.v + begin * a.v_stride;
   int64_t c = 0;
   for (; c + kColumns <= a.value_size; c += kColumns) {
@@ -49,11 +70,6 @@ HWY_NOINLINE void Flush(const FusedAttention& a, const Room& room, int64_t begin
   }
   for (; c < a.value_size; ++c) {
     add_columns<1, NV>(v + c, a.v_stride, room.p, end - begin, room.o + c * kQueries);
-  }
-  for (int i = 0; i < NV; ++i) {
-    float* const sum = room.sum + i * kLanes;
-    hn::Store(hn::Add(hn::Load(d, sum), hn::Load(d, room.fresh + i * kLanes)), d, sum);
-    hn::Store(hn::Zero(d), d, room.fresh + i * kLanes);
   }
 }
 
@@ -121,6 +137,34 @@ HWY_INLINE bool above_limit(const Room& room, const F32s (&scores)[kTile][NV]) {
   return !hn::AllFalse(d, above);
 }
 
+// Rows that will be needed soon, asked for one at a time while there is something to compute: memory takes
+// few requests at once.
+class Ahead {
+ public:
+  void add(const float* rows, int64_t stride, int64_t begin, int64_t end, int64_t size) {
+    if (begin < end) streams_[count_++] = {rows + begin * stride, stride, end - begin, size};
+  }
+
+  // One row of each matrix goes to the second-level cache.
+  HWY_INLINE void request() {
+    for (int i = 0; i < count_; ++i) {
+      Stream& stream = streams_[i];
+      if (stream.rows == 0) continue;
+      for (int64_t c = 0; c < stream.size; c += 16) __builtin_prefetch(stream.at + c, 0, 2);
+      stream.at += stream.stride;
+      --stream.rows;
+    }
+  }
+
+ private:
+  struct Stream {
+    const float* at;
+    int64_t stride, rows, size;
+  };
+  Stream streams_[4];
+  int count_ = 0;
+};
+
 // A tile of keys, `valid` of which there are.
 struct Tile {
   const float* k;
@@ -139,43 +183,29 @@ HWY_INLINE Tile tile_of(const FusedAttention& a, const Room& room, int64_t j, in
 }
 
 template <int NV>
-HWY_INLINE void store_scores(const Room& room, const F32s (&scores)[kTile][NV]) {
+HWY_INLINE void store_scores(float* to, const F32s (&scores)[kTile][NV]) {
   const F32 d;
   HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
     HWY_UNROLL(4)
-    for (int i = 0; i < NV; ++i) hn::Store(scores[r][i], d, room.scores + r * kQueries + i * kLanes);
+    for (int i = 0; i < NV; ++i) hn::Store(scores[r][i], d, to + r * kQueries + i * kLanes);
   }
 }
 
 template <int NV>
-HWY_INLINE void load_scores(const Room& room, F32s (&scores)[kTile][NV]) {
+HWY_INLINE void load_scores(const float* from, F32s (&scores)[kTile][NV]) {
   const F32 d;
   HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
     HWY_UNROLL(4)
-    for (int i = 0; i < NV; ++i) scores[r][i] = hn::Load(d, room.scores + r * kQueries + i * kLanes);
+    for (int i = 0; i < NV; ++i) scores[r][i] = hn::Load(d, from + r * kQueries + i * kLanes);
   }
 }
 
-// The weights at p, and their sums into room.fresh.
-template <int NV>
-HWY_INLINE void store_weights(const Room& room, const F32s (&scores)[kTile][NV], float* p) {
-  const F32 d;
-  HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
-    F32s sum = hn::Load(d, room.fresh + i * kLanes);
-    HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
-      const F32s weight = exp2_of(d, scores[r][i]);
-      hn::Store(weight, d, p + r * kQueries + i * kLanes);
-      sum = hn::Add(sum, weight);
-    }
-    hn::Store(sum, d, room.fresh + i * kLanes);
-  }
-}
-
-// Weights of keys j .. j + kTile, before `end`, for the block's vectors of queries from `Dead` on; those
-// before see none of them. `pending` is the first key whose weights are in room.p.
+// Scores of keys j .. j + kTile, before `end`, for the block's vectors of queries from `Dead` on; those
+// before see none of them. `pending` is the first key whose scores are in room.p.
 template <int NV, int Dead>
-HWY_INLINE void weigh_tile(const FusedAttention& a, const Room& room, int64_t query, int64_t j, int64_t end,
-                           int64_t& pending) {
+HWY_INLINE void score_tile(const FusedAttention& a, const Room& room, int64_t query, int64_t j, int64_t end,
+                           Ahead& ahead, int64_t& pending) {
+  ahead.request();
   constexpr int kLive = NV - Dead;
   const F32 d;
   const Room live = room.from(Dead);
@@ -188,34 +218,36 @@ HWY_INLINE void weigh_tile(const FusedAttention& a, const Room& room, int64_t qu
     add_biases<kLive>(a, first, j, tile.valid, scores);
   }
   if (HWY_UNLIKELY(above_limit<kLive>(live, scores))) {
-    store_scores<kLive>(live, scores);
+    store_scores<kLive>(live.scores, scores);
     Flush<NV>(a, room, pending, j);
     pending = j;
     Raise<kLive>(a, live);
-    load_scores<kLive>(live, scores);
+    load_scores<kLive>(live.scores, scores);
   }
   float* const p = room.p + (j - pending) * kQueries;
+  const F32s never = hn::Set(d, -std::numeric_limits<float>::infinity());
   HWY_UNROLL(4) for (int i = 0; i < Dead; ++i) {
-    HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) hn::Store(hn::Zero(d), d, p + r * kQueries + i * kLanes);
+    HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) hn::Store(never, d, p + r * kQueries + i * kLanes);
   }
-  store_weights<kLive>(live, scores, p + Dead * kLanes);
+  store_scores<kLive>(p + Dead * kLanes, scores);
 }
 
 // Keys [begin, end), kBlock at most, for a block of NV vectors of queries from `query` on. Where causal, the
 // tiles after a vector's last query leave it out.
 template <int NV>
-HWY_NOINLINE void Keys(const FusedAttention& a, const Room& room, int64_t query, int64_t begin, int64_t end) {
+HWY_NOINLINE void Keys(const FusedAttention& a, const Room& room, int64_t query, int64_t begin, int64_t end,
+                       Ahead& ahead) {
   const auto seen_by = [&](int vectors) {
     const int64_t seen = (query + vectors * kLanes + kTile - 1) / kTile * kTile;
     return a.causal && vectors < NV ? std::min(end, seen) : end;
   };
   int64_t pending = begin, j = begin;
-  for (; j < seen_by(1); j += kTile) weigh_tile<NV, 0>(a, room, query, j, end, pending);
+  for (; j < seen_by(1); j += kTile) score_tile<NV, 0>(a, room, query, j, end, ahead, pending);
   if constexpr (NV > 1) {
-    for (; j < seen_by(2); j += kTile) weigh_tile<NV, 1>(a, room, query, j, end, pending);
+    for (; j < seen_by(2); j += kTile) score_tile<NV, 1>(a, room, query, j, end, ahead, pending);
   }
   if constexpr (NV > 2) {
-    for (; j < end; j += kTile) weigh_tile<NV, 2>(a, room, query, j, end, pending);
+    for (; j < end; j += kTile) score_tile<NV, 2>(a, room, query, j, end, ahead, pending);
   }
   Flush<NV>(a, room, pending, end);
 }
@@ -236,7 +268,7 @@ HWY_INLINE void begin_block(const FusedAttention& a, const Room& room, const Blo
   std::fill_n(room.o, a.value_size * kQueries, 0.0f);
   for (int i = 0; i < NV; ++i) {
     hn::Store(hn::Set(d, kLowest), d, room.limit + i * kLanes);
-    for (float* row : {room.shift, room.sum, room.fresh}) hn::Store(hn::Zero(d), d, row + i * kLanes);
+    for (float* row : {room.shift, room.sum}) hn::Store(hn::Zero(d), d, row + i * kLanes);
   }
 }
 
@@ -268,32 +300,53 @@ Block next_block(int64_t first, int64_t end) {
 }
 
 // Keys [begin, begin + kBlock) for a block of queries, as far as it sees them.
-void add_keys(const FusedAttention& a, const Room& room, const Block& block, int64_t begin) {
+void add_keys(const FusedAttention& a, const Room& room, const Block& block, int64_t begin, Ahead& ahead) {
   const int64_t seen = a.causal ? std::min(a.keys, block.query + block.rows) : a.keys;
   const int64_t end = std::min(seen, begin + kBlock);
   if (begin >= end) return;
-  with_vectors(block.vectors, [&](auto n) HWY_ATTR { Keys<n>(a, room, block.query, begin, end); });
+  with_vectors(block.vectors, [&](auto n) HWY_ATTR { Keys<n>(a, room, block.query, begin, end, ahead); });
+}
+
+// A group of blocks of queries, the call's rows up to `end`; each block of keys meets all of them in turn.
+void attend_group(const FusedAttention& a, const Block* blocks, int64_t count, int64_t end,
+                  float* workspace) {
+  const int64_t last = blocks[count - 1].query + blocks[count - 1].rows;
+  const int64_t seen = a.causal ? std::min(a.keys, last) : a.keys;
+  const int64_t late = std::max<int64_t>(0, (seen - 1) / kBlock - 1);  // the last block of keys but one
+  const auto room_of = [&](int64_t i) { return Room(workspace, a.head_size, a.value_size, i); };
+  int64_t begin = 0;
+  do {
+    const int64_t next = std::min(begin + kBlock, seen), more = std::min(kBlock, seen - next);
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t after = blocks[i].query + blocks[i].rows;
+      const int64_t from = next + more * i / count, to = next + more * (i + 1) / count;
+      Ahead ahead;
+      ahead.add(a.k, a.k_stride, from, to, a.head_size);
+      ahead.add(a.v, a.v_stride, from, to, a.value_size);
+      if (begin == late * kBlock) ahead.add(a.o, a.o_stride, blocks[i].query, after, a.value_size);
+      if (begin == 0) {
+        ahead.add(a.q, a.q_stride, after, std::min(after + kQueries, end), a.head_size);
+        with_vectors(blocks[i].vectors, [&](auto n) HWY_ATTR { begin_block<n>(a, room_of(i), blocks[i]); });
+      }
+      add_keys(a, room_of(i), blocks[i], begin, ahead);
+    }
+    begin = next;
+  } while (begin < seen);
+  for (int64_t i = 0; i < count; ++i) {
+    with_vectors(blocks[i].vectors, [&](auto n) HWY_ATTR { end_block<n>(a, room_of(i), blocks[i]); });
+  }
 }
 
 void Attend(const FusedAttention& a, int64_t first, int64_t rows, float* workspace) {
   const int64_t end = first + rows;
-  const auto room_of = [&](int index) { return Room(workspace, a.head_size, a.value_size, index); };
   while (first < end) {
     Block blocks[kGroup];
-    int count = 0;
+    int64_t count = 0;
     for (; count < kGroup && first < end; ++count) {
-      const Block block = next_block(first, end);
-      with_vectors(block.vectors, [&](auto n) HWY_ATTR { begin_block<n>(a, room_of(count), block); });
-      blocks[count] = block;
-      first += block.rows;
+      blocks[count] = next_block(first, end);
+      first += blocks[count].rows;
     }
-    const int64_t seen = a.causal ? std::min(a.keys, first) : a.keys;
-    for (int64_t begin = 0; begin < seen; begin += kBlock) {
-      for (int i = 0; i < count; ++i) add_keys(a, room_of(i), blocks[i], begin);
-    }
-    for (int i = 0; i < count; ++i) {
-      with_vectors(blocks[i].vectors, [&](auto n) HWY_ATTR { end_block<n>(a, room_of(i), blocks[i]); });
-    }
+    attend_group(a, blocks, count, end, workspace);
   }
 }
 

@@ -35,9 +35,9 @@ int64_t fused_attention_rows();
 int64_t fused_attention_workspace(int64_t head_size, int64_t value_size);
 
 /// Rows [first, first + rows) of O = softmax(scale Q Kᵀ + biases) V. Products are f32 sums of at most 16
-/// terms in the scores and of 128 in O (64 with registers for no more); weights are 2^x within 3e-7 relative,
-/// and 0 below 2^-100 of the largest so far (of 2^24 times it at most). A row that sees no key, or only keys
-/// at −inf, becomes zeros; NaN, +inf or more than 2e38 in a row's scores makes the row NaN.
+/// terms in the scores and of 128 in O; weights are 2^x within 3e-7 relative, and 0 below 2^-100 of the
+/// largest so far (of 2^24 times it at most). A row that sees no key, or only keys at −inf, becomes zeros;
+/// NaN, +inf or more than 2e38 in a row's scores makes the row NaN.
 void fused_attention(const FusedAttention& call, int64_t first, int64_t rows, float* workspace);
 
 }  // namespace linformer
