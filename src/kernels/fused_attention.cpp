@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Lanes are queries: a block of them against four keys at a time, so that maxima, sums and scaling need no
-// step across lanes, and K and V are read as they lie, an element at a time into all lanes. Scores stay in
-// registers; their exponentials go to a buffer of the first-level cache. A query's reference for the
+// step across lanes, and K and V are read as they lie, an element at a time into all lanes. Scores go to a
+// buffer of the first-level cache, where they become weights before they meet V. A query's reference for the
 // exponentials is set by the first keys and moves only when a score rises far above it ("lazy rescaling"), so
 // that one pass is enough. Some keys at a time meet a group of such blocks one after another, so that K and V
 // come from beyond the second-level cache once for all of them. The scheme is that of FlashAttention (Dao et
