@@ -198,8 +198,9 @@ class Fast final : public SingularValues {
             {MatrixForm::kCentred, task.matrix, {}, task.centred}};
   }
 
-  // As many matrices for each thread, in groups that fill lanes but for its last one: the first step, a matrix
-  // at a time, takes most of the time, and a thread without work would cost more than a lane without a matrix.
+  // As many matrices for each thread, in groups that fill lanes but for its last one: the first step, a
+  // matrix at a time, takes most of the time, and a thread without work would cost more than a lane without a
+  // matrix.
   static void split(std::span<const Job> jobs, int threads, std::vector<std::span<const Job>>& groups) {
     const int64_t count = std::ssize(jobs), most = tridiagonal_group();
     for (int64_t t = 0; t < threads; ++t) {
