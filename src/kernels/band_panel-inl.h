@@ -163,7 +163,7 @@ HWY_INLINE void factor_panel(std::integer_sequence<int, J...>, float* p, int64_t
   using Step = void (*)(float*, int64_t, const float*, float*);
   static constexpr Step kSteps[] = {PanelStep<J>...};
   HWY_ALIGN float products[kB], coefficients[kB];
-  PanelStep<-1>(p, rows, coefficients, products);
+  PanelStep<-1>(p, rows, nullptr, products);
   for (int j = 0; j < kB; ++j) {
     panel_column(j, p, rows, products, coefficients, r, t);
     if (j + 1 < kB) kSteps[j](p, rows, coefficients, products);

@@ -255,7 +255,12 @@ HWY_NOINLINE void Keys(const FusedAttention& a, const Room& room, int64_t query,
 // `rows` queries from `query` on, in `vectors` vectors.
 struct Block {
   int64_t query, rows, vectors;
+
+  int64_t end() const { return query + rows; }
 };
+
+// The keys that queries before `end` see are the first so many.
+int64_t seen_keys(const FusedAttention& a, int64_t end) { return a.causal ? std::min(a.keys, end) : a.keys; }
 
 template <int NV>
 HWY_INLINE void begin_block(const FusedAttention& a, const Room& room, const Block& block) {
@@ -301,8 +306,7 @@ Block next_block(int64_t first, int64_t end) {
 
 // Keys [begin, begin + kBlock) for a block of queries, as far as it sees them.
 void add_keys(const FusedAttention& a, const Room& room, const Block& block, int64_t begin, Ahead& ahead) {
-  const int64_t seen = a.causal ? std::min(a.keys, block.query + block.rows) : a.keys;
-  const int64_t end = std::min(seen, begin + kBlock);
+  const int64_t end = std::min(seen_keys(a, block.end()), begin + kBlock);
   if (begin >= end) return;
   with_vectors(block.vectors, [&](auto n) HWY_ATTR { Keys<n>(a, room, block.query, begin, end, ahead); });
 }
@@ -310,15 +314,14 @@ void add_keys(const FusedAttention& a, const Room& room, const Block& block, int
 // A group of blocks of queries, the call's rows up to `end`; each block of keys meets all of them in turn.
 void attend_group(const FusedAttention& a, const Block* blocks, int64_t count, int64_t end,
                   float* workspace) {
-  const int64_t last = blocks[count - 1].query + blocks[count - 1].rows;
-  const int64_t seen = a.causal ? std::min(a.keys, last) : a.keys;
+  const int64_t seen = seen_keys(a, blocks[count - 1].end());
   const int64_t late = std::max<int64_t>(0, (seen - 1) / kBlock - 1);  // the last block of keys but one
   const auto room_of = [&](int64_t i) { return Room(workspace, a.head_size, a.value_size, i); };
   int64_t begin = 0;
   do {
     const int64_t next = std::min(begin + kBlock, seen), more = std::min(kBlock, seen - next);
     for (int64_t i = 0; i < count; ++i) {
-      const int64_t after = blocks[i].query + blocks[i].rows;
+      const int64_t after = blocks[i].end();
       const int64_t from = next + more * i / count, to = next + more * (i + 1) / count;
       Ahead ahead;
       ahead.add(a.k, a.k_stride, from, to, a.head_size);

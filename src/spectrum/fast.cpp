@@ -120,7 +120,7 @@ void finish(const Sizes& s, std::span<const Job> jobs, std::span<const float> sc
   }
 }
 
-// At most a group of jobs of one kind and shape.
+// At most a group of jobs of one form and shape.
 void solve(const Sizes& s, std::span<const Job> jobs, Workspace& w) {
   const int64_t lanes = bidiagonal_group();
   const MatrixForm form = jobs.front().form;

@@ -89,7 +89,7 @@ float FastInput::write(MatrixView<const float> p, float* a, int64_t tall, int64_
     std::ranges::copy(left_, less.left);
     std::ranges::copy(right_, less.right);
   }
-  const bool turned = turns(form_, rows_, cols_);
+  const bool turned = rows_ < cols_ || form_ == MatrixForm::kReflected;
   const auto copy = turned ? copy_transposed_less_products : copy_less_products;
   copy(row_major(p), less, a, stride);
   const int64_t rows = turned ? cols_ : rows_, cols = turned ? rows_ : cols_;

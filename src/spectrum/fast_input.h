@@ -18,16 +18,12 @@ class FastInput {
  public:
   /// Floats of workspace.
   static int64_t floats(int64_t rows, int64_t cols) { return 2 * (rows + cols); }
-  /// Whether A is made of Pᵀ: to be tall, or to have QP's first row as its first column.
-  static bool turns(MatrixForm form, int64_t rows, int64_t cols) {
-    return rows < cols || form == MatrixForm::kReflected;
-  }
 
   FastInput(MatrixForm form, int64_t rows, int64_t cols, float* workspace);
 
   /// Writes A, P in its form times a power of two that brings the largest |entry| of P to [1/2, 1),
-  /// transposed if it turns, at a row stride of `stride`, with zeros up to [tall, n]. Returns the power. P
-  /// must be finite.
+  /// transposed if that makes it tall or has QP's first row as its first column, at a row stride of `stride`,
+  /// with zeros up to [tall, n]. Returns the power. P must be finite.
   float write(MatrixView<const float> p, float* a, int64_t tall, int64_t n, int64_t stride) const;
 
  private:
