@@ -8,37 +8,75 @@
 #include "base/error.h"
 #include "base/stride.h"
 #include "base/threads.h"
+#include "kernels/bf16_attention.h"
+#include "kernels/bf16_pairs.h"
 #include "kernels/fused_attention.h"
+#include "kernels/isa.h"
 
 namespace linformer {
 namespace {
 
 // Rows of one head that are a thread's piece of work: whole blocks of the kernel, few enough of them that no
 // thread waits long for the last one.
-int64_t piece_rows(const AttentionShape& s, int threads) {
+int64_t piece_rows(const AttentionShape& s, int64_t block, int threads) {
   constexpr int64_t kPieces = 32;  // of a thread
-  const int64_t block = fused_attention_rows();
   const int64_t blocks = s.batch * s.heads * ((s.queries + block - 1) / block);
   return block * std::clamp<int64_t>(blocks / (kPieces * threads), 1, kFusedAttentionGroup / block);
 }
 
-// Elements of a head's bias as the kernel reads it: backwards, and beyond its end.
-int64_t bias_floats(const AttentionShape& s) {
-  return whole_lines(s.queries + s.keys - 1 + fused_attention_rows());
+// Calls f(b, h, first, rows, thread) for pieces of all heads, by a kernel that works on `block` rows
+// together.
+template <class F>
+void for_each_piece(const AttentionShape& s, int64_t block, int threads, F&& f) {
+  // A rest goes to the last piece: the kernel groups rows from both of its ends, and with pieces of whole
+  // blocks but for that one the groups are the same for every number of threads.
+  const int64_t rows = piece_rows(s, block, threads), pieces = std::max<int64_t>(1, s.queries / rows);
+  parallel_for(threads, s.batch * s.heads * pieces, [&](int64_t i, int thread) {
+    const int64_t b = i / (s.heads * pieces), h = i / pieces % s.heads;
+    // The last rows of a causal head are the most work; they go first.
+    const int64_t piece = pieces - 1 - i % pieces, first = piece * rows;
+    f(b, h, first, piece + 1 < pieces ? rows : s.queries - first, thread);
+  });
+}
+
+// Elements of a head's bias as a kernel of so large a block reads it: backwards, and beyond its end.
+int64_t bias_floats(const AttentionShape& s, int64_t block) {
+  return whole_lines(s.queries + s.keys - 1 + block);
+}
+
+// The biases of all heads as a kernel reads them; null where there is none.
+const float* reverse_bias(const AttentionShape& s, MatrixView<const float> bias, int64_t block, float* out) {
+  if (bias.data == nullptr) return nullptr;
+  const int64_t count = s.queries + s.keys - 1, floats = bias_floats(s, block);
+  for (int64_t h = 0; h < s.heads; ++h) {
+    float* const row = out + h * floats;
+    std::reverse_copy(bias.row(h), bias.row(h) + count, row);
+    std::fill(row + count, row + floats, 0.0f);
+  }
+  return out;
+}
+
+// Floats of V of a head in pairs.
+int64_t paired_floats(const AttentionShape& s) { return whole_lines(pairs_of(s.keys) * s.value_size); }
+
+void refuse_taps(const AttentionTaps& taps) {
+  if (taps.any()) {
+    throw Error(ErrorCode::kInternal, {.subject = "flash", .found = "asked for P or the logits"});
+  }
 }
 
 class Flash final : public Mechanism {
  public:
   std::string canonical() const override { return "flash"; }
   MechanismTraits traits() const override {
-    return {.causal = true, .key_mask = true, .distance_bias = true};
+    return {.causal = true, .key_mask = true, .distance_bias = true, .native_bf16 = has_bf16_products()};
   }
   std::vector<ParameterSpec> parameters(const AttentionShape&) const override { return {}; }
 
   double flops(const AttentionShape& s) const override { return exact_flops(s); }
 
   int64_t workspace_bytes(const AttentionShape& s, int threads, bool) const override {
-    const int64_t floats = threads * thread_floats(s) + s.heads * bias_floats(s);
+    const int64_t floats = threads * thread_floats(s) + s.heads * bias_floats(s, fused_attention_rows());
     return floats * static_cast<int64_t>(sizeof(float));
   }
 
@@ -46,24 +84,45 @@ class Flash final : public Mechanism {
 
   void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out, const AttentionTaps& taps,
            std::span<std::byte> workspace, Run& run) override {
-    if (taps.any()) {
-      throw Error(ErrorCode::kInternal, {.subject = "flash", .found = "asked for P or the logits"});
-    }
+    refuse_taps(taps);
+    const int64_t block = fused_attention_rows();
     float* const rooms = reinterpret_cast<float*>(workspace.data());
-    float* const bias = rooms + run.threads * thread_floats(s);
-    if (in.distance_bias.data != nullptr) reverse_bias(s, in.distance_bias, bias);
-    // A rest goes to the last piece: the kernel groups rows from both of its ends, and with pieces of whole
-    // blocks but for that one the groups are the same for every number of threads.
-    const int64_t rows = piece_rows(s, run.threads), pieces = std::max<int64_t>(1, s.queries / rows);
-    parallel_for(run.threads, s.batch * s.heads * pieces, [&](int64_t i, int thread) {
-      const int64_t b = i / (s.heads * pieces), h = i / pieces % s.heads;
-      // The last rows of a causal head are the most work; they go first.
-      const int64_t piece = pieces - 1 - i % pieces, first = piece * rows;
-      const int64_t count = piece + 1 < pieces ? rows : s.queries - first;
+    const float* const bias =
+        reverse_bias(s, in.distance_bias, block, rooms + run.threads * thread_floats(s));
+    for_each_piece(s, block, run.threads, [&](int64_t b, int64_t h, int64_t first, int64_t rows, int thread) {
       FusedAttention head = head_of(s, in, out, b, h);
-      if (in.distance_bias.data != nullptr) head.distance_bias = bias + h * bias_floats(s);
-      fused_attention(head, first, count, rooms + thread * thread_floats(s));
+      if (bias != nullptr) head.distance_bias = bias + h * bias_floats(s, block);
+      fused_attention(head, first, rows, rooms + thread * thread_floats(s));
     });
+  }
+
+  int64_t bf16_workspace_bytes(const AttentionShape& s, int threads, bool tapped) const override {
+    if (!has_bf16_products()) return Mechanism::bf16_workspace_bytes(s, threads, tapped);
+    const int64_t floats = threads * bf16_thread_floats(s) + s.batch * s.heads * paired_floats(s) +
+                           s.heads * bias_floats(s, kBf16AttentionRows);
+    return floats * static_cast<int64_t>(sizeof(float));
+  }
+
+  void run_bf16(const AttentionShape& s, const Bf16AttentionInput& in, HeadsView<Bf16> out,
+                const AttentionTaps& taps, std::span<std::byte> workspace, Run& run) override {
+    if (!has_bf16_products()) return Mechanism::run_bf16(s, in, out, taps, workspace, run);
+    refuse_taps(taps);
+    float* const rooms = reinterpret_cast<float*>(workspace.data());
+    float* const after = rooms + run.threads * bf16_thread_floats(s);
+    auto* const v_pairs = reinterpret_cast<uint32_t*>(after);
+    const float* const bias =
+        reverse_bias(s, in.distance_bias, kBf16AttentionRows, after + s.batch * s.heads * paired_floats(s));
+    parallel_for(run.threads, in.v.batch * in.v.heads, [&](int64_t i, int) {
+      const MatrixView<const Bf16> v = in.v.matrix(i / in.v.heads, i % in.v.heads);
+      pair_rows(&v.data->bits, v.stride, v.rows, v.cols, v_pairs + i * paired_floats(s));
+    });
+    for_each_piece(s, kBf16AttentionRows, run.threads,
+                   [&](int64_t b, int64_t h, int64_t first, int64_t rows, int thread) {
+                     const int64_t kv = b * in.v.heads + h / (s.heads / in.v.heads);
+                     Bf16Attention head = head_of(s, in, out, v_pairs + kv * paired_floats(s), b, h);
+                     if (bias != nullptr) head.distance_bias = bias + h * bias_floats(s, kBf16AttentionRows);
+                     bf16_attention(head, first, rows, rooms + thread * bf16_thread_floats(s));
+                   });
   }
 
   ReferenceRows reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
@@ -76,13 +135,8 @@ class Flash final : public Mechanism {
     return whole_lines(fused_attention_workspace(s.head_size, s.value_size));
   }
 
-  static void reverse_bias(const AttentionShape& s, MatrixView<const float> bias, float* out) {
-    const int64_t count = s.queries + s.keys - 1;
-    for (int64_t h = 0; h < s.heads; ++h) {
-      float* const row = out + h * bias_floats(s);
-      std::reverse_copy(bias.row(h), bias.row(h) + count, row);
-      std::fill(row + count, row + bias_floats(s), 0.0f);
-    }
+  static int64_t bf16_thread_floats(const AttentionShape& s) {
+    return whole_lines(bf16_attention_workspace(s.head_size, s.value_size));
   }
 
   static FusedAttention head_of(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out,
@@ -97,6 +151,26 @@ class Flash final : public Mechanism {
             .q_stride = q.stride,
             .k_stride = k.stride,
             .v_stride = v.stride,
+            .o_stride = o.stride,
+            .queries = s.queries,
+            .keys = s.keys,
+            .head_size = s.head_size,
+            .value_size = s.value_size,
+            .scale = s.scale,
+            .causal = s.causal,
+            .key_bias = in.key_mask.data == nullptr ? nullptr : in.key_mask.row(b)};
+  }
+
+  static Bf16Attention head_of(const AttentionShape& s, const Bf16AttentionInput& in, HeadsView<Bf16> out,
+                               const uint32_t* v_pairs, int64_t b, int64_t h) {
+    const MatrixView<const Bf16> q = in.q.matrix(b, h), k = in.k.matrix(b, h / (s.heads / in.k.heads));
+    const MatrixView<Bf16> o = out.matrix(b, h);
+    return {.q = &q.data->bits,
+            .k = &k.data->bits,
+            .v_pairs = v_pairs,
+            .o = &o.data->bits,
+            .q_stride = q.stride,
+            .k_stride = k.stride,
             .o_stride = o.stride,
             .queries = s.queries,
             .keys = s.keys,

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "attention/bf16_slots.h"
 #include "attention/exact_reference.h"
 #include "attention/flash.h"
 #include "attention/linformer_options.h"
@@ -16,6 +17,7 @@
 #include "attention/standard.h"
 #include "base/error.h"
 #include "base/stride.h"
+#include "kernels/isa.h"
 
 namespace linformer {
 namespace {
@@ -57,7 +59,8 @@ class Linformer final : public Mechanism {
     return {.fidelity = estimates ? Fidelity::kApproximates : Fidelity::kNeedsTraining,
             .random = options_.projection == Projection::kGaussian,
             .key_mask = true,
-            .probabilities = true};
+            .probabilities = true,
+            .native_bf16 = multiplies_bf16()};
   }
 
   std::vector<ParameterSpec> parameters(const AttentionShape& s) const override {
@@ -78,7 +81,7 @@ class Linformer final : public Mechanism {
     const int64_t projection =
         std::max(SlotProjection::workspace_bytes(slot_weights(s, s.head_size), s.head_size, threads),
                  SlotProjection::workspace_bytes(slot_weights(s, s.value_size), s.value_size, threads));
-    return slot_bytes(s) +
+    return slot_bytes<float>(s) +
            std::max(projection, over_slots_by(tapped).workspace_bytes(over_slots(s), threads, tapped));
   }
 
@@ -98,30 +101,36 @@ class Linformer final : public Mechanism {
 
   void run(const AttentionShape& s, const AttentionInput& in, HeadsView<float> out, const AttentionTaps& taps,
            std::span<std::byte> workspace, Run& run) override {
-    if (in.distance_bias.data != nullptr)
-      fail("a bias by distance", "none: the columns of P are slots, not keys");
-    // As many heads of slots as of keys, or of E where that is more.
-    const int64_t heads = options_.of_heads() ? s.heads : in.k.heads, k = options_.k;
-    float* at = reinterpret_cast<float*>(workspace.data());
-    const auto place = [&](int64_t d) {
-      const HeadsView<float> view{at, s.batch, heads, k, d, heads * k * d, k * d, d};
-      at += whole_lines(s.batch * heads * k * d);
-      return view;
-    };
-    const HeadsView<float> keys = place(s.head_size), values = place(s.value_size);
-    const MatrixView<float> mask{at, s.batch, k, k};
-    const std::span<std::byte> rest = workspace.subspan(static_cast<size_t>(slot_bytes(s)));
-    projection_.run(e_, in.k, in.key_mask, keys, rest, run);
-    AttentionInput slots{.q = in.q, .k = keys, .v = {}};
-    if (in.v.data != nullptr) {
-      projection_.run(f_, in.v, in.key_mask, values, rest, run);
-      slots.v = values;
-    }
-    if (in.key_mask.data != nullptr || window_of(e_, s.head_size, k - 1).begin >= s.keys) {
-      mask_slots(e_, s.head_size, s.keys, in.key_mask, mask);
-      slots.key_mask = mask;
-    }
-    over_slots_by(taps.any()).run(over_slots(s), slots, out, taps, rest, run);
+    project_and_attend<float>(
+        s, in, workspace,
+        [&](const SlotWeights& w, HeadsView<const float> from, HeadsView<float> to, auto room) {
+          projection_.run(w, from, in.key_mask, to, room, run);
+        },
+        [&](const AttentionInput& slots, auto room) {
+          over_slots_by(taps.any()).run(over_slots(s), slots, out, taps, room, run);
+        });
+  }
+
+  int64_t bf16_workspace_bytes(const AttentionShape& s, int threads, bool tapped) const override {
+    if (tapped || !multiplies_bf16()) return Mechanism::bf16_workspace_bytes(s, threads, tapped);
+    const int64_t projection =
+        std::max(bf16_slots_bytes(slot_weights(s, s.head_size), s.keys, s.head_size, threads),
+                 bf16_slots_bytes(slot_weights(s, s.value_size), s.keys, s.value_size, threads));
+    return slot_bytes<Bf16>(s) +
+           std::max(projection, flash_->bf16_workspace_bytes(over_slots(s), threads, tapped));
+  }
+
+  void run_bf16(const AttentionShape& s, const Bf16AttentionInput& in, HeadsView<Bf16> out,
+                const AttentionTaps& taps, std::span<std::byte> workspace, Run& run) override {
+    if (taps.any() || !multiplies_bf16()) return Mechanism::run_bf16(s, in, out, taps, workspace, run);
+    project_and_attend<Bf16>(
+        s, in, workspace,
+        [&](const SlotWeights& w, HeadsView<const Bf16> from, HeadsView<Bf16> to, auto room) {
+          bf16_slots(w, from, in.key_mask, to, room, run);
+        },
+        [&](const Bf16AttentionInput& slots, auto room) {
+          flash_->run_bf16(over_slots(s), slots, out, taps, room, run);
+        });
   }
 
   ReferenceRows reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
@@ -204,12 +213,52 @@ class Linformer final : public Mechanism {
     s.keys = slots(s);
     return s;
   }
+  // Whole cache lines that `count` elements take.
+  template <class T>
+  static int64_t line_bytes(int64_t count) {
+    constexpr int64_t kPerFloat = static_cast<int64_t>(sizeof(float) / sizeof(T));
+    return whole_lines((count + kPerFloat - 1) / kPerFloat) * static_cast<int64_t>(sizeof(float));
+  }
   // K̄ and V̄ of as many heads as Q has, or fewer, and the mask of the slots.
+  template <class T>
   int64_t slot_bytes(const AttentionShape& s) const {
     const int64_t rows = s.batch * s.heads * slots(s);
-    const int64_t floats =
-        whole_lines(rows * s.head_size) + whole_lines(rows * s.value_size) + whole_lines(s.batch * slots(s));
-    return floats * static_cast<int64_t>(sizeof(float));
+    return line_bytes<T>(rows * s.head_size) + line_bytes<T>(rows * s.value_size) +
+           line_bytes<float>(s.batch * slots(s));
+  }
+
+  // Whether bf16 input meets products of bf16: E and F are rounded to it; windows are pooled in f32.
+  bool multiplies_bf16() const { return !options_.windows() && has_bf16_products(); }
+
+  // project(weights, in, out, room) makes slots of K and of V, attend(slots, room) goes over them; the room
+  // of both is what slot_bytes() leaves of the workspace.
+  template <class T, class Project, class Attend>
+  void project_and_attend(const AttentionShape& s, const AttentionInputOf<T>& in,
+                          std::span<std::byte> workspace, Project project, Attend attend) const {
+    if (in.distance_bias.data != nullptr)
+      fail("a bias by distance", "none: the columns of P are slots, not keys");
+    // As many heads of slots as of keys, or of E where that is more.
+    const int64_t heads = options_.of_heads() ? s.heads : in.k.heads, k = options_.k;
+    std::byte* at = workspace.data();
+    const auto place = [&](int64_t d) {
+      const HeadsView<T> view{reinterpret_cast<T*>(at), s.batch, heads, k, d, heads * k * d, k * d, d};
+      at += line_bytes<T>(s.batch * heads * k * d);
+      return view;
+    };
+    const HeadsView<T> keys = place(s.head_size), values = place(s.value_size);
+    const MatrixView<float> mask{reinterpret_cast<float*>(at), s.batch, k, k};
+    const std::span<std::byte> room = workspace.subspan(static_cast<size_t>(slot_bytes<T>(s)));
+    project(e_, in.k, keys, room);
+    AttentionInputOf<T> slots{.q = in.q, .k = keys, .v = {}};
+    if (in.v.data != nullptr) {
+      project(f_, in.v, values, room);
+      slots.v = values;
+    }
+    if (in.key_mask.data != nullptr || window_of(e_, s.head_size, k - 1).begin >= s.keys) {
+      mask_slots(e_, s.head_size, s.keys, in.key_mask, mask);
+      slots.key_mask = mask;
+    }
+    attend(slots, room);
   }
 
   LinformerOptions options_;

@@ -53,11 +53,16 @@ Product::Sizes output_sizes(const AttentionShape& s, int64_t rows, int64_t p, in
           .b_transposed = false};
 }
 
+// oneDNN (2.6 with AVX512_BF16) takes more for dense matrices, which those that are handed out may be.
 int64_t scratch_bytes(const AttentionShape& s) {
-  const int64_t rows = block_rows(s), d = s.head_size, p = padded_stride(s.keys);
-  const int64_t scores = Product::scratch_bytes(score_sizes(s, rows, d, d, p));
-  if (s.value_size == 0) return scores;
-  return std::max(scores, Product::scratch_bytes(output_sizes(s, rows, p, s.value_size, s.value_size)));
+  const int64_t rows = block_rows(s), d = s.head_size;
+  int64_t most = 0;
+  for (const int64_t p : {padded_stride(s.keys), s.keys}) {
+    most = std::max(most, Product::scratch_bytes(score_sizes(s, rows, d, d, p)));
+    if (s.value_size == 0) continue;
+    most = std::max(most, Product::scratch_bytes(output_sizes(s, rows, p, s.value_size, s.value_size)));
+  }
+  return most;
 }
 
 int64_t block_bytes(const AttentionShape& s) {

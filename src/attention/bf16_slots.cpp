@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "attention/bf16_slots.h"
+
+#include <algorithm>
+
+#include "base/stride.h"
+#include "base/threads.h"
+#include "kernels/bf16_pairs.h"
+#include "kernels/bf16_product.h"
+
+namespace linformer {
+namespace {
+
+constexpr int64_t kRows = 256;  // of the input that meet the weights at a time: their pairs stay in the cache
+
+int64_t weight_floats(const SlotWeights& w, int64_t n) { return whole_lines(w.weight.rows * pairs_of(n)); }
+
+int64_t pairs_floats(int64_t d) { return whole_lines(pairs_of(kRows) * d); }
+
+int64_t thread_floats(const SlotWeights& w, int64_t d) { return pairs_floats(d) + whole_lines(w.k * d); }
+
+const uint16_t* bits(const Bf16* x) { return &x->bits; }
+
+// Rows that are masked become zeros, whatever is there.
+void clear_masked(const float* mask, int64_t rows, int64_t cols, uint32_t* pairs) {
+  for (int64_t i = 0; i < rows; ++i) {
+    if (mask[i] == 0) continue;
+    const uint32_t other = i % 2 == 0 ? 0xffff0000u : 0xffffu;
+    uint32_t* const row = pairs + i / 2 * cols;
+    std::for_each(row, row + cols, [&](uint32_t& x) { x &= other; });
+  }
+}
+
+// sums [k, d] = E X for E [k, pairs of n].
+void multiply(const uint32_t* e, int64_t k, MatrixView<const Bf16> x, const float* mask, uint32_t* pairs,
+              float* sums) {
+  for (int64_t first = 0; first == 0 || first < x.rows; first += kRows) {
+    const int64_t rows = std::min(kRows, x.rows - first);
+    pair_rows(bits(x.row(first)), x.stride, rows, x.cols, pairs);
+    if (mask != nullptr) clear_masked(mask + first, rows, x.cols, pairs);
+    bf16_product({.a = e + first / 2,
+                  .b = pairs,
+                  .out = sums,
+                  .a_stride = pairs_of(x.rows),
+                  .out_stride = x.cols,
+                  .rows = k,
+                  .pairs = pairs_of(rows),
+                  .cols = x.cols,
+                  .add = first > 0});
+  }
+}
+
+}  // namespace
+
+int64_t bf16_slots_bytes(const SlotWeights& w, int64_t n, int64_t d, int threads) {
+  const int64_t floats = weight_floats(w, n) + threads * thread_floats(w, d);
+  return floats * static_cast<int64_t>(sizeof(float));
+}
+
+void bf16_slots(const SlotWeights& w, HeadsView<const Bf16> in, MatrixView<const float> key_mask,
+                HeadsView<Bf16> out, std::span<std::byte> workspace, Run& run) {
+  const int64_t n = in.rows, d = in.cols, pairs = pairs_of(n), groups = w.weight.rows / w.k;
+  auto* const e = reinterpret_cast<uint32_t*>(workspace.data());
+  float* const rooms = reinterpret_cast<float*>(workspace.data()) + weight_floats(w, n);
+  parallel_for(run.threads, w.weight.rows, [&](int64_t i, int) {
+    auto* const row = reinterpret_cast<uint16_t*>(e + i * pairs);
+    row[2 * pairs - 1] = 0;
+    round_row(w.weight.row(i), n, 1, row);
+  });
+  parallel_for(run.threads, out.batch * out.heads, [&](int64_t task, int thread) {
+    const int64_t b = task / out.heads, head = task % out.heads, group = head / (out.heads / groups);
+    float* const room = rooms + thread * thread_floats(w, d);
+    float* const sums = room + pairs_floats(d);
+    multiply(e + group * w.k * pairs, w.k, in.matrix(b, head / (out.heads / in.heads)),
+             key_mask.data == nullptr ? nullptr : key_mask.row(b), reinterpret_cast<uint32_t*>(room), sums);
+    const MatrixView<Bf16> slots = out.matrix(b, head);
+    for (int64_t i = 0; i < w.k; ++i) round_row(sums + i * d, d, w.factor, &slots.row(i)->bits);
+  });
+}
+
+}  // namespace linformer
