@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "report/spectrum_json.h"
 
-#include <array>
-
 #include "report/headline.h"
 #include "report/numbers.h"
 #include "report/spectrum_view.h"
@@ -29,13 +27,11 @@ Json summary_json(const Summary& summary, const SpectrumResult& result) {
 
 // Adds `statistics` and `mean_curve_k`.
 void add_statistics(Json& json, const StatisticsOf& of, const SpectrumResult& result) {
-  constexpr std::array kNames = {"k90_sigma",  "k95_sigma",  "k99_sigma",
-                                 "k90_energy", "k95_energy", "k99_energy"};
   Json& statistics = json["statistics"] = Json::object();
   for (size_t i = 0; i < result.statistics.size(); ++i)
     statistics[result.statistics[i]] = summary_json(of.statistics[i], result);
   Json& k = json["mean_curve_k"] = Json::object();
-  for (size_t i = 0; i < of.mean_curve_k.size(); ++i) k[kNames[i]] = of.mean_curve_k[i];
+  for (size_t i = 0; i < of.mean_curve_k.size(); ++i) k[kMeanCurveNames[i]] = of.mean_curve_k[i];
 }
 
 Json series_json(const SeriesResult& series, const SpectrumResult& result) {
