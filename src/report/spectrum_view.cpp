@@ -41,6 +41,7 @@ void check_series(const SpectrumResult& result, const SeriesResult& series) {
     check.expect(of.energy, result.grid.size(), "energy curve");
   };
   statistics(series.model);
+  curves(series.model_curves);
   check.expect(series.layers, layers, "layers", false);
   check.expect(series.heads, layers, "heads");
   check.expect(series.layer_curves, layers, "curves of layers");

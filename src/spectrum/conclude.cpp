@@ -157,8 +157,9 @@ SeriesResult Conclusion::series(int64_t i, const CurveGrid& grid) const {
     result.layers.push_back({statistics([&](const Value& v) { return of_layer(v, l); }),
                              mean_curve_k(result.layer_curves.back(), grid)});
   }
+  result.model_curves = mean_of(result.layer_curves);
   result.model = {statistics([&](const Value& v) { return of_model(v); }),
-                  mean_curve_k(mean_of(result.layer_curves), grid)};
+                  mean_curve_k(result.model_curves, grid)};
   return result;
 }
 

@@ -54,6 +54,7 @@ struct SeriesResult {
   std::string
       name;  ///< "probabilities", "centred", "logits", "matched", "permuted", "causal-uniform", "init"
   StatisticsOf model;
+  Curves model_curves;                           ///< mean over layers
   std::vector<StatisticsOf> layers;              ///< [layer]
   std::vector<std::vector<StatisticsOf>> heads;  ///< [layer][head]
   std::vector<Curves> layer_curves;              ///< [layer]

@@ -30,6 +30,7 @@ SeriesResult series(const char* name, double lower) {
   SeriesResult made;
   made.name = name;
   made.model = statistics(0.75 - lower);
+  made.model_curves = curves(0.375);
   for (int layer = 0; layer < 4; ++layer) {
     const double share = 0.6875 + 0.0625 * layer - lower;
     made.layers.push_back(statistics(share));
