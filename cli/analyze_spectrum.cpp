@@ -22,12 +22,10 @@
 #include "options.h"
 #include "preface.h"
 #include "report/failed_checks.h"
-#include "report/headline.h"
-#include "report/heat_map.h"
 #include "report/spectrum_csv.h"
 #include "report/spectrum_json.h"
-#include "report/spectrum_table.h"
 #include "report_places.h"
+#include "show_result.h"
 #include "spectrum/analysis.h"
 
 namespace linformer::cli {
@@ -116,30 +114,6 @@ std::string identity_of(const OpenInput& input, Json method) {
   return digest.hex_digest();
 }
 
-void print_result(const SpectrumResult& result, const Json& report, const std::string& preface,
-                  const Session& session) {
-  switch (session.options().format) {
-    case Format::kJson:
-      print(dump_json(report));
-      return;
-    case Format::kJsonl:
-      print(report.dump() + "\n");
-      return;
-    case Format::kCsv:
-      print(csv_table(long_table(result, LongRows::kLayersAndHeads)));
-      return;
-    case Format::kMarkdown:
-      print(markdown_table(layer_table(result)));
-      break;
-    case Format::kTable:
-      print(preface + terminal_table(layer_table(result)));
-      print("\n" +
-            heat_map(spectrum_heat_map(result), {.color = session.color(), .width = terminal_width()}));
-      break;
-  }
-  print("\n" + headline(result, result.causal) + "\n");
-}
-
 // The same sequences through models with random weights, for the control init.
 struct Untrained {
   std::vector<std::unique_ptr<Model>> models;
@@ -222,7 +196,7 @@ void show(const SpectrumResult& result, const Json& report, const ReportPlaces& 
   if (places.standard_output) {
     print(dump_json(report));
   } else {
-    if (result.sequences > 0) print_result(result, report, preface, session);
+    if (result.sequences > 0) show_spectrum(result, report, preface, session);
     session.note(fmt::format("report: {}", places.report));
   }
   if (!places.curves.empty()) session.note(fmt::format("curves: {}", places.curves));

@@ -20,9 +20,9 @@
 #include "io/sha256.h"
 #include "options.h"
 #include "report/bench_json.h"
-#include "report/bench_table.h"
 #include "report/numbers.h"
 #include "report_places.h"
+#include "show_result.h"
 
 namespace linformer::cli {
 namespace {
@@ -106,26 +106,6 @@ std::string preface(const BenchResult& result, const BenchCommand& o) {
   return text + "\n\n";
 }
 
-void print_result(const BenchResult& result, const Json& report, const BenchCommand& o) {
-  switch (o.common.format) {
-    case Format::kJson:
-      return print(dump_json(report));
-    case Format::kJsonl:
-      return print(report.dump() + "\n");
-    case Format::kCsv:
-      return print(csv_table(bench_long_table(result)));
-    case Format::kTable:
-      print(preface(result, o));
-      break;
-    case Format::kMarkdown:
-      break;
-  }
-  print(rendered(bench_table(result), o.common.format));
-  if (!result.scaling.empty()) print("\n" + rendered(scaling_table(result), o.common.format));
-  const std::string sentence = bench_sentence(result);
-  if (!sentence.empty()) print("\n" + sentence + "\n");
-}
-
 std::string what_was_timed(const CellResult& r) {
   const std::string sequences = fmt::format("{} of {}", r.timed_batch, counted(r.cell.batch, "sequence"));
   return r.cell.layers > 0 ? fmt::format("timed on {} of {} of {}", r.timed_layers,
@@ -197,7 +177,7 @@ int run(BenchCommand o, const Invocation& invocation) {
     print(dump_json(report));
   } else {
     write_file_atomically(places.report, dump_json(report));
-    print_result(result, report, o);
+    show_bench(result, report, preface(result, o), session);
     session.note(fmt::format("report: {}", places.report));
   }
   note_remarks(result, session);

@@ -69,6 +69,10 @@ int run(int argc, char** argv) {
         auto* c = app.add_subcommand("bench");
         return std::pair(c, add_bench(*c));
       }(),
+      [&] {
+        auto* c = app.add_subcommand("report");
+        return std::pair(c, add_report(*c));
+      }(),
   };
   for (const auto& [command, action] : commands) refuse_empty_values(*command);
   try {

@@ -92,6 +92,39 @@ LocalSlope slope_between(const CellResult& a, const CellResult& b, uint64_t seed
   return slope;
 }
 
+// The slope of log t against log n by least squares; `medians`: of the series' cells.
+double fitted_slope(const Series& series, std::span<const double> medians) {
+  const auto count = static_cast<double>(series.size());
+  double mean_x = 0, mean_y = 0, xx = 0, xy = 0;
+  const auto x = [&](size_t i) { return std::log(static_cast<double>(series[i]->cell.length)); };
+  for (size_t i = 0; i < series.size(); ++i) {
+    mean_x += x(i) / count;
+    mean_y += std::log(medians[i]) / count;
+  }
+  for (size_t i = 0; i < series.size(); ++i) {
+    xx += (x(i) - mean_x) * (x(i) - mean_x);
+    xy += (x(i) - mean_x) * (std::log(medians[i]) - mean_y);
+  }
+  return xy / xx;
+}
+
+LocalSlope fit(const Series& series, uint64_t seed) {
+  std::vector<double> medians;
+  for (const CellResult* cell : series) medians.push_back(cell->median_ns);
+  LocalSlope slope{.from = series.front()->cell.length,
+                   .to = series.back()->cell.length,
+                   .slope = fitted_slope(series, medians),
+                   .interval = {}};
+  slope.interval = bootstrap(seed, [&](Random& random) {
+    for (size_t i = 0; i < series.size(); ++i) {
+      const std::vector<double>& samples = series[i]->samples_ns;
+      medians[i] = median_of(picked(samples, draw(samples.size(), random)));
+    }
+    return fitted_slope(series, medians);
+  });
+  return slope;
+}
+
 // The cell of `mechanism` with this one's shape, if it was measured.
 const CellResult* partner(const std::vector<CellResult>& cells, const std::string& mechanism,
                           const CellResult& of) {
@@ -160,7 +193,7 @@ std::vector<Growth> growth_of(const std::vector<CellResult>& cells, uint64_t see
   std::vector<Growth> all;
   for (const Series& series : series_of(cells)) {
     if (series.size() < 2) continue;
-    Growth growth{.cell = series.front()->cell, .slopes = {}};
+    Growth growth{.cell = series.front()->cell, .slopes = {}, .fitted = fit(series, seed)};
     for (size_t i = 1; i < series.size(); ++i)
       growth.slopes.push_back(slope_between(*series[i - 1], *series[i], seed));
     all.push_back(std::move(growth));

@@ -18,7 +18,7 @@ Ratio paired_ratio(std::span<const double> ours, std::span<const double> referen
 /// Ratios of every measured cell to those of `references` of the same shape.
 void add_ratios(std::vector<CellResult>& cells, const std::vector<std::string>& references, uint64_t seed);
 
-/// Slopes of each mechanism between neighbouring lengths, all else equal.
+/// Slopes of each mechanism between neighbouring lengths and over all of them, all else equal.
 std::vector<Growth> growth_of(const std::vector<CellResult>& cells, uint64_t seed);
 
 /// Where the medians of each mechanism and each reference cross, by straight lines between neighbouring

@@ -110,6 +110,7 @@ struct LocalSlope {
 struct Growth {
   BenchCell cell;  ///< the shortest
   std::vector<LocalSlope> slopes;
+  LocalSlope fitted;  ///< over all lengths, by least squares of log t against log n
 };
 
 /// Of cells equal in all but the threads.

@@ -66,6 +66,7 @@ Json cell_json(const CellResult& r, Level level) {
                {"heads", c.heads},         {"head_size", c.head_size}, {"causal", c.causal},
                {"dtype", "f32"},           {"level", name_of(level)},  {"layers", c.layers},
                {"threads", c.threads},     {"state", name_of(r.state)}};
+  if (c.tokens > 0) json["tokens"] = c.tokens;
   set_text(json, "reason", r.reason, "measured");
   json["needs_training"] = r.needs_training;
   json["flops"] = r.flops;
@@ -80,15 +81,18 @@ Json cell_json(const CellResult& r, Level level) {
   return json;
 }
 
+Json slope_json(const LocalSlope& slope) {
+  Json json = {{"from_length", slope.from}, {"to_length", slope.to}};
+  set_number(json, "slope", slope.slope);
+  set_interval(json, "interval", slope.interval, kFewSamples);
+  return json;
+}
+
 Json growth_json(const Growth& growth) {
   Json json = series_json(growth.cell);
   json["slopes"] = Json::array();
-  for (const LocalSlope& slope : growth.slopes) {
-    Json one = {{"from_length", slope.from}, {"to_length", slope.to}};
-    set_number(one, "slope", slope.slope);
-    set_interval(one, "interval", slope.interval, kFewSamples);
-    json["slopes"].push_back(std::move(one));
-  }
+  for (const LocalSlope& slope : growth.slopes) json["slopes"].push_back(slope_json(slope));
+  json["fitted"] = slope_json(growth.fitted);
   return json;
 }
 

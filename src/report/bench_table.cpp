@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/memory.h"
+#include "report/bench_view.h"
 #include "report/numbers.h"
 
 namespace linformer {
@@ -31,22 +32,10 @@ std::string half_width(const CellResult& r) {
   return fmt::format("{:.1f} %", 50 * (r.interval_ns->high - r.interval_ns->low) / r.median_ns);
 }
 
-// The references that any cell has a ratio to, in their order.
 std::vector<std::string> references_of(const BenchResult& result) {
-  std::vector<std::string> names;
-  for (const CellResult& cell : result.cells) {
-    for (const Ratio& ratio : cell.ratios) {
-      if (std::find(names.begin(), names.end(), ratio.reference) == names.end())
-        names.push_back(ratio.reference);
-    }
-  }
-  return names;
-}
-
-const Ratio* ratio_to(const CellResult& cell, const std::string& reference) {
-  const auto found = std::find_if(cell.ratios.begin(), cell.ratios.end(),
-                                  [&](const Ratio& ratio) { return ratio.reference == reference; });
-  return found == cell.ratios.end() ? nullptr : &*found;
+  std::vector<const CellResult*> cells;
+  for (const CellResult& cell : result.cells) cells.push_back(&cell);
+  return references_of(cells);
 }
 
 std::string ratio_cell(const CellResult& cell, const std::string& reference) {

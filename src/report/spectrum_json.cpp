@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "report/spectrum_json.h"
 
-#include <array>
-#include <bit>
 #include <cmath>
 
 #include "report/headline.h"
@@ -29,57 +27,38 @@ Json summary_json(const Summary& summary, const SpectrumResult& result) {
   return json;
 }
 
-// Adds `statistics` and `mean_curve_k`.
-void add_statistics(Json& json, const StatisticsOf& of, const SpectrumResult& result) {
-  constexpr std::array kNames = {"k90_sigma",  "k95_sigma",  "k99_sigma",
-                                 "k90_energy", "k95_energy", "k99_energy"};
-  Json& statistics = json["statistics"] = Json::object();
-  for (size_t i = 0; i < result.statistics.size(); ++i)
-    statistics[result.statistics[i]] = summary_json(of.statistics[i], result);
-  Json& k = json["mean_curve_k"] = Json::object();
-  for (size_t i = 0; i < of.mean_curve_k.size(); ++i) k[kNames[i]] = of.mean_curve_k[i];
-}
-
-// The points of the grid at which the report has curves: M, every multiple of a step that makes at most 64 of
-// them, and powers of two below the first, where curves are steepest.
-std::vector<size_t> curve_points(const SpectrumResult& result) {
-  constexpr size_t kSteps = 64;
-  const size_t count = result.grid.size(), step = (count + kSteps - 1) / kSteps;
-  std::vector<size_t> points;
-  for (size_t i = 1; i <= count; ++i) {
-    const bool small_power = i < step && std::has_single_bit(i);
-    if (small_power || i % step == 0 || i == count || static_cast<int64_t>(i) == result.at)
-      points.push_back(i - 1);
-  }
-  return points;
-}
-
 // Adds `curves`, to six decimals; nothing where there are none.
-void add_curves(Json& json, const Curves& curves, const std::vector<size_t>& points) {
+void add_curves(Json& json, const Curves& curves) {
   if (curves.cumulative.empty()) return;
-  const auto rounded = [&](const std::vector<double>& curve) {
+  const auto rounded = [](const std::vector<double>& curve) {
     Json values = Json::array();
-    for (const size_t point : points) values.push_back(std::round(curve[point] * 1e6) / 1e6);
+    for (const double value : curve) values.push_back(std::round(value * 1e6) / 1e6);
     return values;
   };
   json["curves"] = {{"cumulative", rounded(curves.cumulative)}, {"energy", rounded(curves.energy)}};
 }
 
+// Adds `statistics`, `mean_curve_k` and `curves`.
+void add_statistics(Json& json, const StatisticsOf& of, const SpectrumResult& result) {
+  Json& statistics = json["statistics"] = Json::object();
+  for (size_t i = 0; i < result.statistics.size(); ++i)
+    statistics[result.statistics[i]] = summary_json(of.statistics[i], result);
+  Json& k = json["mean_curve_k"] = Json::object();
+  for (size_t i = 0; i < of.mean_curve_k.size(); ++i) k[kMeanCurveNames[i]] = of.mean_curve_k[i];
+  add_curves(json, of.curves);
+}
+
 Json series_json(const SeriesResult& series, const SpectrumResult& result) {
-  const std::vector<size_t> points = curve_points(result);
   Json json = {{"name", series.name}, {"model", Json::object()}, {"layers", Json::array()}};
   add_statistics(json["model"], series.model, result);
-  add_curves(json["model"], series.model_curves, points);
   for (size_t i = 0; i < series.layers.size(); ++i) {
     Json layer = {{"layer", result.layers[i]}};
     add_statistics(layer, series.layers[i], result);
-    if (!series.layer_curves.empty()) add_curves(layer, series.layer_curves[i], points);
     Json& heads = layer["heads"] = Json::array();
     if (!series.heads.empty()) {
       for (size_t j = 0; j < series.heads[i].size(); ++j) {
         Json head = {{"head", result.heads[j]}};
         add_statistics(head, series.heads[i][j], result);
-        if (!series.head_curves.empty()) add_curves(head, series.head_curves[i][j], points);
         heads.push_back(std::move(head));
       }
     }
@@ -154,11 +133,8 @@ Json spectrum_results(const SpectrumResult& result) {
   json["layers"] = result.layers;
   json["heads"] = result.heads;
   json["statistics"] = result.statistics;
-  json["curves_at"] = Json::array();
-  for (const size_t point : curve_points(result)) {
-    const double at = result.grid[point];
+  for (const double at : result.curves_at)
     json["curves_at"].push_back(equal ? Json(static_cast<int64_t>(at)) : Json(at));
-  }
   json["series"] = Json::array();
   for (const SeriesResult& series : result.series) json["series"].push_back(series_json(series, result));
   json["comparisons"] = Json::array();

@@ -35,13 +35,14 @@ void check_series(const SpectrumResult& result, const SeriesResult& series) {
   const auto statistics = [&](const StatisticsOf& of) {
     check.expect(of.statistics, result.statistics.size(), "statistics", false);
     check.expect(of.mean_curve_k, 6, "k of the mean curves");
+    check.expect(of.curves.cumulative, result.curves_at.size(), "some of the cumulative curve");
+    check.expect(of.curves.energy, result.curves_at.size(), "some of the energy curve");
   };
   const auto curves = [&](const Curves& of) {
     check.expect(of.cumulative, result.grid.size(), "cumulative curve");
     check.expect(of.energy, result.grid.size(), "energy curve");
   };
   statistics(series.model);
-  curves(series.model_curves);
   check.expect(series.layers, layers, "layers", false);
   check.expect(series.heads, layers, "heads");
   check.expect(series.layer_curves, layers, "curves of layers");

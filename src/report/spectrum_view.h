@@ -2,6 +2,7 @@
 // Finding one's way in a SpectrumResult by name.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -10,6 +11,10 @@
 #include "spectrum/result.h"
 
 namespace linformer {
+
+/// The members of `mean_curve_k`, in the order of StatisticsOf::mean_curve_k.
+inline constexpr std::array kMeanCurveNames = {"k90_sigma",  "k95_sigma",  "k99_sigma",
+                                               "k90_energy", "k95_energy", "k99_energy"};
 
 /// The series or comparison of that name, or null. The pointers are into `result`.
 const SeriesResult* find_series(const SpectrumResult& result, std::string_view name);

@@ -16,10 +16,6 @@ namespace linformer {
 /// Mean, median, p95 and max of values in any order, no interval; all NaN for none.
 Summary summarise(std::span<const double> values);
 
-/// The t with P(T <= t) = p for Student's t with `freedom` >= 1 degrees of freedom, 0 < p < 1; relative error
-/// below 1e-8. Throws Error(kInternal) for other arguments.
-double student_t_quantile(double p, double freedom);
-
 /// Blocks of sequences that stand in for documents, at most.
 inline constexpr int64_t kMostBlocks = 20;
 

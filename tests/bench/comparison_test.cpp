@@ -93,6 +93,7 @@ TEST_CASE("Slopes are 1 for linear and 2 for quadratic time, whatever the step")
     CHECK(slope.interval->low == Approx(1));
   }
   CHECK(growth[1].slopes[0].slope == Approx(2));
+  CHECK(growth[1].fitted.slope == Approx(2));
 }
 
 TEST_CASE("A crossover lies where straight lines on logarithmic axes meet, else the reason is told") {

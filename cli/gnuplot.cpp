@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "gnuplot.h"
+
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+
+#include "base/error.h"
+#include "io/atomic_file.h"
+#include "report/numbers.h"
+#include "terminal.h"
+
+extern char** environ;
+
+namespace linformer::cli {
+namespace {
+
+// What became of the process: its exit status, or what the system had against it.
+struct Outcome {
+  int system_error = 0;
+  int status = 0;
+};
+
+Outcome run_gnuplot(const std::string& folder, const std::string& script) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  const std::unique_ptr<posix_spawn_file_actions_t, int (*)(posix_spawn_file_actions_t*)> held(
+      &actions, posix_spawn_file_actions_destroy);
+  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  std::string program = "gnuplot", argument = script;
+  char* arguments[] = {program.data(), argument.data(), nullptr};
+  pid_t child = 0;
+  Outcome outcome;
+  outcome.system_error = ::posix_spawnp(&child, "gnuplot", &actions, nullptr, arguments, environ);
+  if (outcome.system_error != 0) return outcome;
+  while (::waitpid(child, &outcome.status, 0) < 0) {
+    if (errno != EINTR) return {.system_error = errno};
+  }
+  return outcome;
+}
+
+void make_folder(const std::string& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (!failed && std::filesystem::is_directory(folder)) return;
+  throw Error(ErrorCode::kWrite, {.subject = folder,
+                                  .found = failed ? failed.message() : "not a folder",
+                                  .expected = "a folder, or a name where one can be made"});
+}
+
+}  // namespace
+
+bool write_figures(const std::vector<Figure>& figures, const std::string& folder, const Session& session) {
+  make_folder(folder);
+  for (const Figure& figure : figures) {
+    write_file_atomically(fmt::format("{}/{}.gp", folder, figure.name), figure.script);
+    write_file_atomically(fmt::format("{}/{}.dat", folder, figure.name), figure.data);
+  }
+  for (const Figure& figure : figures) {
+    const Outcome outcome = run_gnuplot(folder, figure.name + ".gp");
+    if (outcome.system_error == ENOENT) {
+      message(
+          fmt::format("linformer: gnuplot is not installed, so {} has scripts and data without pictures. "
+                      "Install it (Debian: gnuplot-nox), then: cd {}; gnuplot *.gp",
+                      folder, folder));
+      return false;
+    }
+    if (outcome.system_error != 0 || outcome.status != 0) {
+      message(fmt::format("linformer: gnuplot did not draw {}/{}.gp", folder, figure.name));
+      return false;
+    }
+  }
+  session.note(
+      fmt::format("{} in {} (svg, pdf)", counted(static_cast<int64_t>(figures.size()), "figure"), folder));
+  return true;
+}
+
+}  // namespace linformer::cli

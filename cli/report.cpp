@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// linformer report: what reports hold, shown again, drawn, or compared.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "commands.h"
+#include "compare.h"
+#include "gnuplot.h"
+#include "io/atomic_file.h"
+#include "options.h"
+#include "report/bench_read.h"
+#include "report/figures.h"
+#include "report/report_file.h"
+#include "report/spectrum_read.h"
+#include "show_result.h"
+
+namespace linformer::cli {
+namespace {
+
+struct ReportCommand {
+  CommonOptions common;
+  std::vector<std::string> files;
+  std::string figures;
+  CompareOptions compare;
+};
+
+// Where the numbers come from: the file, and the command that made it.
+std::string preface(const ReportFile& file) {
+  return fmt::format("{}: {}, by {}\n\n", file.path, file.root()["started"].text(),
+                     fmt::join(file.root()["command"].texts(), " "));
+}
+
+void show(const ReportFile& file, const Session& session) {
+  const auto in_order = nlohmann::ordered_json::parse(file.text);  // strictly parsed before
+  switch (file.kind) {
+    case ReportKind::kSpectrum:
+      return show_spectrum(read_spectrum(file), in_order, preface(file), session);
+    case ReportKind::kBench:
+      return show_bench(read_bench(file), in_order, preface(file), session);
+  }
+}
+
+void check_files(const ReportCommand& o) {
+  if (o.files.empty()) {
+    throw Error(ErrorCode::kUsage,
+                {.subject = "report", .found = "no file", .expected = "reports, or --compare A B"});
+  }
+  const bool one_only = o.common.format == Format::kCsv || o.common.format == Format::kJson;
+  if (o.files.size() < 2 || !one_only) return;
+  throw Error(ErrorCode::kUsage, {.subject = "--format",
+                                  .found = "csv or json with several reports",
+                                  .expected = "one report, or --format table, markdown or jsonl"});
+}
+
+// Whether there are pictures now.
+bool draw(const std::vector<ReportFile>& files, const std::string& folder, const Session& session) {
+  const FigureSet set = figures_of(files);
+  for (const std::string& reason : set.left_out) session.note(reason);
+  const bool drawn = write_figures(set.figures, folder, session);
+  for (const auto& [name, text] : set.texts) write_file_atomically(folder + "/" + name, text);
+  return drawn;
+}
+
+int run(const ReportCommand& o, const Invocation& invocation) {
+  const Session session(o.common, invocation.environment, invocation.arguments);
+  if (!o.compare.sides.empty()) return compare(o.compare, session);
+  check_files(o);
+  std::vector<ReportFile> files;
+  for (const std::string& path : o.files) files.push_back(open_report(path));
+  for (const ReportFile& file : files) {
+    if (&file != &files.front() && o.common.format != Format::kJsonl) print("\n");
+    show(file, session);
+  }
+  return o.figures.empty() || draw(files, o.figures, session) ? 0 : 1;
+}
+
+}  // namespace
+
+Action add_report(CLI::App& app) {
+  auto o = std::make_shared<ReportCommand>();
+  app.description("Shows what reports hold, draws it, or compares two.");
+  app.footer(
+      "Examples:\n"
+      "  linformer report spectrum.json bench.json --figures figures\n"
+      "  linformer report --compare before.json after.json --regression 5%\n");
+  CLI::Option* files = app.add_option("FILE", o->files, "reports of analyze-spectrum and bench");
+  const char* group = "Report";
+  app.add_option("--figures", o->figures,
+                 "folder for pictures (svg, pdf), each with its gnuplot script and data")
+      ->group(group);
+  CLI::Option* compare =
+      app.add_option("--compare", o->compare.sides,
+                     "two reports, or two sides of several launches: files separated by commas, or a folder")
+          ->expected(2)
+          ->type_name("A B")
+          ->excludes(files)
+          ->group(group);
+  app.add_option("--regression", o->compare.regression,
+                 "share by which something must surely differ to be a regression (default: 5%)")
+      ->needs(compare)
+      ->group(group);
+  app.add_flag("--force", o->compare.force, "compare different machines or inputs")
+      ->needs(compare)
+      ->group(group);
+  add_common_options(app, o->common, {.format = true});
+  return [o](const Invocation& invocation) { return run(*o, invocation); };
+}
+
+}  // namespace linformer::cli

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "report/figure_bench.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "report/bench_view.h"
+#include "report/numbers.h"
+
+namespace linformer {
+namespace {
+
+constexpr double kMs = 1e-6;
+constexpr double kMib = 1.0 / (1 << 20);
+using Rows = std::vector<std::vector<double>>;
+
+// The key takes a line for each mechanism below the picture.
+double height_for(size_t mechanisms) { return 2.2 + 0.15 * static_cast<double>(mechanisms); }
+
+std::string headline(const BenchResult& result, const CellGroup& group) {
+  return fmt::format("{}, {}; a CPU, not the paper's V100", result.subject, group.sizes());
+}
+
+FigureWriter log_log(const std::string& name, const BenchResult& result, const CellGroup& group,
+                     const std::string& y) {
+  FigureWriter figure(name, kColumnInches, height_for(group.mechanisms().size()), "");
+  figure.set(fmt::format("set title {} font ',5.5' offset 0,-0.5", gnuplot_text(headline(result, group))));
+  figure.axes("sequence length n", y);
+  figure.set("set logscale x 2");
+  figure.set("set logscale y 10");
+  figure.set("set key below left maxcols 1 height 0.3");
+  figure.set("set offsets graph 0.04, graph 0.04, graph 0.05, graph 0.05");
+  return figure;
+}
+
+Rows time_rows(const CellGroup& group, const std::string& mechanism) {
+  Rows rows;
+  for (const int64_t length : group.lengths()) {
+    const CellResult* const cell = group.find(mechanism, length);
+    if (cell == nullptr || !cell->measured()) continue;
+    const Interval range = cell->interval_ns.value_or(Interval{cell->median_ns, cell->median_ns});
+    rows.push_back({static_cast<double>(length), cell->median_ns * kMs, range.low * kMs, range.high * kMs});
+  }
+  return rows;
+}
+
+bool is_of(const BenchCell& cell, const CellGroup& group, const std::string& mechanism) {
+  return cell.mechanism == mechanism && std::ranges::any_of(group.cells, [&](const CellResult* other) {
+           return other->cell.mechanism == mechanism && other->cell.length == cell.length &&
+                  other->cell.batch == cell.batch && other->cell.threads == cell.threads &&
+                  other->cell.heads == cell.heads && other->cell.head_size == cell.head_size;
+         });
+}
+
+const LocalSlope* fitted_slope(const BenchResult& result, const CellGroup& group,
+                               const std::string& mechanism) {
+  for (const Growth& growth : result.growth)
+    if (is_of(growth.cell, group, mechanism)) return &growth.fitted;
+  return nullptr;
+}
+
+std::string slope_text(const LocalSlope& slope) {
+  const std::string range =
+      slope.interval ? fmt::format(" ({}..{})", fixed(slope.interval->low, 2), fixed(slope.interval->high, 2))
+                     : "";
+  return fmt::format(", slope {}{}", fixed(slope.slope, 2), range);
+}
+
+// The line of that slope through the middle of the points.
+Rows fitted_line(const Rows& points, double slope) {
+  double x = 0, y = 0;
+  for (const auto& point : points) {
+    x += std::log(point[0]) / static_cast<double>(points.size());
+    y += std::log(point[1]) / static_cast<double>(points.size());
+  }
+  Rows line;
+  for (const double n : {points.front()[0], points.back()[0]})
+    line.push_back({n, std::exp(y + slope * (std::log(n) - x))});
+  return line;
+}
+
+// On straight lines between points on logarithmic axes.
+double time_at(const Rows& points, double n) {
+  size_t i = 1;
+  while (i + 1 < points.size() && points[i][0] < n) ++i;
+  const double part = std::log(n / points[i - 1][0]) / std::log(points[i][0] / points[i - 1][0]);
+  return points[i - 1][1] * std::pow(points[i][1] / points[i - 1][1], part);
+}
+
+void add_crossovers(FigureWriter& figure, std::vector<std::string>& elements, const BenchResult& result,
+                    const CellGroup& group) {
+  Rows crossings;
+  std::vector<std::string> labels;
+  for (const Crossover& crossover : result.crossovers) {
+    const std::string& mechanism = crossover.cell.mechanism;
+    if (!crossover.length || !is_of(crossover.cell, group, mechanism)) continue;
+    crossings.push_back({*crossover.length, time_at(time_rows(group, mechanism), *crossover.length)});
+    labels.push_back(fmt::format("{:.0f}", *crossover.length));
+  }
+  if (crossings.empty()) return;
+  const std::string data = figure.labelled_block("crossovers: text, n, time in ms", labels, crossings);
+  elements.push_back(
+      fmt::format("{} using 2:3 with points pt 6 ps 1.1 lw 1 lc rgb '#000000' title "
+                  "'crossover with an exact one, at n'",
+                  data));
+  elements.push_back(fmt::format("{} using 2:3:1 with labels font ',5.5' offset 0,-0.9 notitle", data));
+}
+
+std::optional<Figure> time_figure(const BenchResult& result, const CellGroup& group,
+                                  const std::string& name) {
+  const bool tokens = group.first.tokens > 0;
+  FigureWriter figure =
+      log_log(name, result, group, tokens ? fmt::format("ms for {} tokens", group.first.tokens) : "ms");
+  const std::vector<std::string> mechanisms = group.mechanisms(), names = short_names(mechanisms);
+  std::vector<std::string> elements;
+  for (size_t i = 0; i < mechanisms.size(); ++i) {
+    const Rows points = time_rows(group, mechanisms[i]);
+    if (points.empty()) continue;
+    const std::string style = line_style(i);
+    const LocalSlope* const slope = fitted_slope(result, group, mechanisms[i]);
+    const std::string data = figure.block(mechanisms[i] + ": n, median in ms, its interval", points);
+    elements.push_back(fmt::format("{} with yerrorlines {} title {}", data, style,
+                                   gnuplot_text(names[i] + (slope == nullptr ? "" : slope_text(*slope)))));
+    if (slope == nullptr || points.size() < 3) continue;
+    const std::string line =
+        figure.block(mechanisms[i] + ": n, ms by the fitted slope", fitted_line(points, slope->slope));
+    elements.push_back(fmt::format("{} with lines lc rgb '#b0b0b0' lw 0.6 notitle", line));
+  }
+  if (elements.empty()) return std::nullopt;
+  add_crossovers(figure, elements, result, group);
+  figure.plot(elements);
+  return figure.finish();
+}
+
+// Also of cells that did not fit: their memory is computed.
+Figure memory_figure(const BenchResult& result, const CellGroup& group, const std::string& name) {
+  FigureWriter figure = log_log(name, result, group, "MiB of tensors, workspace, parameters");
+  const std::vector<std::string> mechanisms = group.mechanisms(), names = short_names(mechanisms);
+  std::vector<std::string> elements;
+  for (size_t i = 0; i < mechanisms.size(); ++i) {
+    Rows rows;
+    for (const int64_t length : group.lengths()) {
+      const CellResult* const cell = group.find(mechanisms[i], length);
+      if (cell == nullptr || cell->bytes() == 0) continue;
+      rows.push_back({static_cast<double>(length), static_cast<double>(cell->bytes()) * kMib});
+    }
+    if (rows.empty()) continue;
+    const std::string data = figure.block(mechanisms[i] + ": n, MiB", rows);
+    elements.push_back(
+        fmt::format("{} with linespoints {} title {}", data, line_style(i), gnuplot_text(names[i])));
+  }
+  figure.plot(elements);
+  return figure.finish();
+}
+
+}  // namespace
+
+std::vector<Figure> bench_figures(const BenchFile& bench, const std::string& prefix) {
+  std::vector<Figure> figures;
+  const std::vector<CellGroup> groups = groups_of(bench.result);
+  for (const CellGroup& group : groups) {
+    if (group.lengths().size() < 2) continue;
+    const std::string end = groups.size() > 1 ? "-" + group.file_part() : "";
+    std::optional<Figure> time = time_figure(bench.result, group, prefix + "-time" + end);
+    if (time) figures.push_back(std::move(*time));
+    figures.push_back(memory_figure(bench.result, group, prefix + "-memory" + end));
+  }
+  return figures;
+}
+
+}  // namespace linformer

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// The pictures of a bench, and the tables of what it saves; the paper's Figure 2 is `time`, its Table 3 is
+// saved_tables().
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "bench/result.h"
+#include "report/figure.h"
+#include "report/report_file.h"
+#include "report/table.h"
+
+namespace linformer {
+
+struct BenchFile {
+  ReportFile file;
+  BenchResult result;
+};
+
+/// Of each kind of cells (heads, head size, batch, threads) that has two lengths or more: "PREFIX-time", time
+/// against n with fitted slopes and the crossovers marked, and "PREFIX-memory"; with the kind at the end of
+/// the name where there are several.
+std::vector<Figure> bench_figures(const BenchFile& bench, const std::string& prefix);
+
+/// Of each kind of cells and each reference: how many times the time, and how many times the memory, each
+/// mechanism saves; a row a length. "-": a mechanism that cannot be there (as many slots as keys); "": not
+/// measured.
+std::vector<Table> saved_tables(const BenchResult& result);
+
+}  // namespace linformer

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+#include "io/error_of.h"
+#include "io/json.h"
+#include "io/temporary_folder.h"
+#include "program.h"
+
+namespace linformer {
+namespace {
+
+// Reports of both kinds, small, and what the commands printed.
+class ReportFolder {
+ public:
+  ReportFolder() {
+    spectrum_ = run({"analyze-spectrum", "--checkpoint", bert_fixture("masked-lm"), "--ids",
+                     folder_.put("ids.jsonl", ids_jsonl(6, 12)), "--out", "s.json", "--format", "markdown"});
+    bench_ = run({"bench", "--lengths", "32,64", "--num-heads", "2", "--head-size", "16", "--k", "4",
+                  "--budget", "0.1s", "--out", "b.json", "--format", "markdown"});
+    REQUIRE(spectrum_.code == 0);
+    REQUIRE(bench_.code == 0);
+  }
+
+  ProgramResult run(const std::vector<std::string>& arguments) const {
+    return run_program(arguments, {.folder = folder_.path()});
+  }
+
+  const TemporaryFolder& folder() const { return folder_; }
+  const ProgramResult& spectrum() const { return spectrum_; }
+  const ProgramResult& bench() const { return bench_; }
+
+ private:
+  TemporaryFolder folder_;
+  ProgramResult spectrum_, bench_;
+};
+
+}  // namespace
+
+TEST_CASE("report shows a report as the command did that made it") {
+  const ReportFolder made;
+  CHECK(made.run({"report", "s.json", "--format", "markdown"}).out == made.spectrum().out);
+  CHECK(made.run({"report", "b.json", "--format", "markdown"}).out == made.bench().out);
+  CHECK(made.run({"report", "s.json", "--format", "json"}).out == made.folder().content("s.json"));
+  const ProgramResult csv = made.run({"report", "b.json", "--format", "csv"});
+  CHECK(csv.out.starts_with("mechanism,length,batch"));
+  const ProgramResult both = made.run({"report", "s.json", "b.json"});
+  CHECK(both.code == 0);
+  CHECK(both.out.starts_with("s.json: 20"));
+  CHECK(contains(both.out, "\n\nb.json: 20"));
+  CHECK(contains(both.out, "--budget 0.1s"));
+}
+
+TEST_CASE("report refuses what it cannot show, with the code for it") {
+  const ReportFolder made;
+  const ProgramResult two = made.run({"report", "s.json", "b.json", "--format", "csv"});
+  CHECK(two.code == 2);
+  CHECK(contains(two.err, "csv or json with several reports"));
+  CHECK(made.run({"report"}).code == 2);
+  CHECK(made.run({"report", "none.json"}).code == 3);
+  CHECK(made.run({"report", "ids.jsonl"}).code == 3);
+  made.folder().put("new.json", "{\"schema\": \"linformer/spectrum/9\"}");
+  CHECK(made.run({"report", "new.json"}).code == 4);
+}
+
+TEST_CASE("report draws pictures beside their scripts and data, which are the same every time") {
+  const ReportFolder made;
+  if (made.run({"report", "s.json", "--figures", "f", "--quiet"}).code != 0) {
+    WARN("skipped: gnuplot is not installed");
+    return;
+  }
+  const ProgramResult again = made.run({"report", "s.json", "b.json", "--figures", "deep/g"});
+  REQUIRE(again.code == 0);
+  CHECK(contains(again.err, "7 figures in deep/g"));
+  for (const char* name : {"s-cumulative", "s-layers", "s-scree", "s-heat-map", "s-k90"}) {
+    for (const char* ending : {".gp", ".dat"}) {
+      const std::string file = std::string(name) + ending;
+      CHECK(made.folder().content("f/" + file) == made.folder().content("deep/g/" + file));
+      CHECK_FALSE(made.folder().content("f/" + file).empty());
+    }
+  }
+  for (const char* name : {"s-cumulative", "s-heat-map", "b-time", "b-memory"}) {
+    CHECK(contains(made.folder().content(std::string("deep/g/") + name + ".svg"), "<svg"));
+    CHECK(made.folder().content(std::string("deep/g/") + name + ".pdf").starts_with("%PDF"));
+  }
+  CHECK(contains(made.folder().content("deep/g/b-saved.md"), "Memory saved against flash"));
+}
+
+TEST_CASE("Without gnuplot report leaves scripts and data, and says what to install") {
+  const ReportFolder made;
+  const ProgramResult result =
+      run_program({"report", "b.json", "--figures", "f"},
+                  {.folder = made.folder().path(), .environment = {{"PATH", made.folder().path()}}});
+  CHECK(result.code == 1);
+  CHECK(contains(result.err, "gnuplot-nox"));
+  CHECK_FALSE(made.folder().content("f/b-time.gp").empty());
+  CHECK_FALSE(made.folder().content("f/b-time.dat").empty());
+  CHECK(made.run({"report", "b.json", "--figures", "b.json"}).code == 6);
+}
+
+TEST_CASE("report compares two reports, and a regression is exit code 1") {
+  const ReportFolder made;
+  const ProgramResult same = made.run({"report", "--compare", "b.json", "b.json"});
+  CHECK(same.code == 0);
+  CHECK(contains(same.out, "between-run variance unknown"));
+  auto slow = nlohmann::ordered_json::parse(made.folder().content("b.json"));
+  for (auto& cell : slow["results"]["cells"])
+    for (auto& sample : cell["samples_ns"]) sample = 100 * sample.get<double>();
+  made.folder().put("slow.json", dump_json(slow));
+  const ProgramResult slower = made.run({"report", "--compare", "b.json", "slow.json"});
+  CHECK(slower.code == 1);
+  CHECK(contains(slower.err, "6 regressions beyond 5%"));
+  CHECK(made.run({"report", "--compare", "slow.json", "b.json"}).code == 0);
+  slow["machine"]["cpu"] = "another";
+  made.folder().put("slow.json", dump_json(slow));
+  const ProgramResult refused = made.run({"report", "--compare", "slow.json", "b.json"});
+  CHECK(refused.code == 2);
+  CHECK(contains(refused.err, "machine.cpu"));
+  CHECK(made.run({"report", "--compare", "slow.json", "b.json", "--force"}).code == 0);
+  CHECK(made.run({"report", "--compare", "s.json", "b.json", "--force"}).code == 2);
+  CHECK(made.run({"report", "--compare", "s.json"}).code == 2);
+}
+
+TEST_CASE("A folder of reports and files with commas are launches of one side") {
+  const ReportFolder made;
+  std::filesystem::create_directory(made.folder().path("a"));
+  std::string listed;
+  for (int i = 0; i < 5; ++i) {
+    const std::string name = "a/" + std::to_string(i) + ".json";
+    made.folder().put(name, made.folder().content("b.json"));
+    listed += (i > 0 ? "," : "") + name;
+  }
+  const ProgramResult result = made.run({"report", "--compare", "a", listed, "--format", "csv"});
+  CHECK(result.code == 0);
+  CHECK(contains(result.out, ",1.000,1.000..1.000,~\n"));
+  std::filesystem::create_directory(made.folder().path("empty"));
+  CHECK(made.run({"report", "--compare", "a", "empty"}).code == 3);
+}
+
+}  // namespace linformer

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "report/reopened.h"
+
+#include "io/json.h"
+#include "io/temporary_folder.h"
+#include "report/bench_json.h"
+#include "report/spectrum_json.h"
+
+namespace linformer {
+namespace {
+
+ReportContext made_context() {
+  ReportContext context;
+  context.command = {"linformer", "made"};
+  context.started = "2026-01-02T03:04:05Z";
+  return context;
+}
+
+}  // namespace
+
+nlohmann::ordered_json made_report(const SpectrumResult& result) {
+  return spectrum_report(
+      made_context(),
+      {.input = {{"checkpoint", "made"}, {"architecture", {{"family", "bert"}, {"layers", 8}, {"heads", 3}}}},
+       .identity = "0123abcd",
+       .method = {{"singular_values", "gram"}},
+       .curves_csv = "elsewhere/made.curves.csv",
+       .spectra = {}},
+      result);
+}
+
+nlohmann::ordered_json made_report(const BenchResult& result) {
+  return bench_report(made_context(), {{"level", "model"}}, "abc", result);
+}
+
+ReportFile reopened(const nlohmann::ordered_json& report) {
+  const TemporaryFolder folder;
+  return open_report(folder.put("made.json", dump_json(report)));
+}
+
+}  // namespace linformer

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// Reports read back: nothing of them is lost, and what is wrong with one is said with its place.
+#include "report/report_file.h"
+
+#include "catch.h"
+#include "io/error_of.h"
+#include "io/json.h"
+#include "io/temporary_folder.h"
+#include "report/bench_read.h"
+#include "report/made_bench.h"
+#include "report/made_result.h"
+#include "report/reopened.h"
+#include "report/spectrum_csv.h"
+#include "report/spectrum_read.h"
+
+namespace linformer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string written_curves(const SpectrumResult& result) {
+  std::string text;
+  write_curves_csv(result, [&](std::string_view rows) { text += rows; });
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("A spectrum report read back and written again is the same to the byte") {
+  SpectrumResult empty = made_result();
+  empty.series.clear();
+  empty.comparisons.clear();
+  SpectrumResult unequal = made_result();
+  unequal.equal_length = false;
+  unequal.length = unequal.at = 0;
+  for (const SpectrumResult& result : {made_result(), made_result_of_few(), empty, unequal}) {
+    const Json report = made_report(result);
+    const ReportFile file = reopened(report);
+    CHECK(file.kind == ReportKind::kSpectrum);
+    CHECK(file.name() == "made");
+    CHECK(dump_json(made_report(read_spectrum(file))) == dump_json(report));
+  }
+}
+
+TEST_CASE("A bench report read back and written again is the same to the byte") {
+  BenchResult tokens = made_bench();
+  for (CellResult& cell : tokens.cells) cell.cell.tokens = 512;
+  tokens.scaling.clear();
+  tokens.crossovers.clear();
+  const LocalSlope slope{.from = 512, .to = 1024, .slope = 0.25, .interval = Interval{0.125, 0.5}};
+  tokens.growth = {{.cell = tokens.cells[0].cell, .slopes = {slope, slope}, .fitted = slope}};
+  for (const BenchResult& result : {made_bench(), tokens, BenchResult{}}) {
+    const Json report = made_report(result);
+    const ReportFile file = reopened(report);
+    CHECK(file.kind == ReportKind::kBench);
+    CHECK(dump_json(made_report(read_bench(file))) == dump_json(report));
+  }
+}
+
+TEST_CASE("Curves read back and written again are the same to the byte") {
+  for (const bool equal : {true, false}) {
+    SpectrumResult result = made_result();
+    result.equal_length = equal;
+    const std::string text = written_curves(result);
+    SpectrumResult back = read_spectrum(reopened(made_report(result)));
+    read_curves_csv(text, "curves", back);
+    CHECK(written_curves(back) == text);
+    CHECK(back.band_grid == result.band_grid);
+  }
+}
+
+TEST_CASE("Curves lie beside their report, wherever the two were moved together") {
+  ReportFile file = reopened(made_report(made_result()));
+  file.path = "moved/made.json";
+  CHECK(curves_path(file) == "moved/made.curves.csv");
+  file.json["curves_csv"] = nullptr;
+  CHECK(curves_path(file).empty());
+}
+
+TEST_CASE("Curves that do not fit their report are refused with the line") {
+  const SpectrumResult result = made_result();
+  const std::string text = written_curves(result);
+  const auto refused = [&](const std::string& changed) {
+    SpectrumResult back = read_spectrum(reopened(made_report(result)));
+    return message_of([&] { read_curves_csv(changed, "curves", back); });
+  };
+  const auto replaced = [&](std::string_view what, std::string_view by) {
+    std::string changed = text;
+    return changed.replace(text.find(what), what.size(), by);
+  };
+  CHECK(refused(text).empty());
+  CHECK(contains(refused(replaced(",m,", ",m_over_n,")), "line 1: m_over_n; expected the header"));
+  CHECK(contains(refused(replaced("0,,probabilities,cumulative,2,", "0,,probabilities,cumulative,3,")),
+                 "the same m as in the curves before"));
+  CHECK(contains(refused(replaced("\n0,,probabilities", "\n1,,probabilities")), "a layer of the report"));
+  CHECK(contains(refused(replaced("0,,probabilities", "0,,unknown")), "a series of the report"));
+  std::string enemies = text;
+  for (size_t at; (at = enemies.find("energy")) != enemies.npos;) enemies.replace(at, 6, "enemy");
+  CHECK(contains(refused(enemies), "cumulative or energy"));
+  CHECK(contains(refused(replaced("\n0,,probabilities", "\n0,probabilities")), "line 2"));
+  CHECK(contains(refused(text.substr(0, text.find("6,,matched"))), "curves of every layer of matched"));
+  CHECK(contains(refused(text.substr(0, text.size() - 3)), "6 columns"));
+}
+
+TEST_CASE("A file that is no report of ours is refused with what it is") {
+  const TemporaryFolder folder;
+  const auto opened = [&](const std::string& text) {
+    return error_of([&] { open_report(folder.put("x.json", text)); });
+  };
+  CHECK(opened("{}")->code() == ErrorCode::kInput);
+  CHECK(contains(opened("{}")->what(), "schema: missing"));
+  CHECK(opened("[1]")->code() == ErrorCode::kInput);
+  CHECK(opened("{\"schema\": 1}")->code() == ErrorCode::kInput);
+  CHECK(opened("{\"schema\": \"linformer/spectrum/1\"")->code() == ErrorCode::kInput);
+  const auto unknown = opened("{\"schema\": \"linformer/spectrum/2\"}");
+  CHECK(unknown->code() == ErrorCode::kUnsupported);
+  CHECK(
+      contains(unknown->what(), "linformer/spectrum/2; expected linformer/spectrum/1 or linformer/bench/1"));
+  CHECK(code_of([&] { open_report(folder.path("none.json")); }) == 3);
+}
+
+TEST_CASE("What is missing or wrong in a report is named with its place") {
+  const Json report = made_report(made_result());
+  const auto refused = [&](const char* pointer, const Json& value) {
+    Json changed = report;
+    changed[Json::json_pointer(pointer)] = value;
+    const auto error = error_of([&] { read_spectrum(reopened(changed)); });
+    return error && error->code() == ErrorCode::kInput ? error->what() : std::string("accepted");
+  };
+  CHECK(contains(refused("/results/series/1/layers/2/statistics/row_entropy", "x"),
+                 "results.series[1].layers[2].statistics.row_entropy: \"x\"; expected an object"));
+  CHECK(contains(refused("/results/series/0/layers/2/layer", 5), "layers[2].layer: 5; expected 4"));
+  CHECK(contains(refused("/results/series/0/layers", Json::array()), "expected an array of 4"));
+  CHECK(
+      contains(refused("/results/series/0/layers/1/heads", Json::array()), "heads in all layers or in none"));
+  CHECK(contains(refused("/results/comparisons/0/layers/0/verdict", "good"), "lower-rank, same-rank"));
+  CHECK(contains(refused("/results/sequences", 1.5), "results.sequences: 1.5; expected an integer"));
+  CHECK(contains(refused("/complete", 1), "complete: 1; expected true or false"));
+  CHECK(contains(refused("/results/series/0/model/statistics/row_entropy/interval", {1}), "an array of 2"));
+  Json bench = made_report(made_bench());
+  bench["results"]["cells"][1]["state"] = "odd";
+  CHECK(contains(message_of([&] { read_bench(reopened(bench)); }),
+                 "results.cells[1].state: \"odd\"; expected one of interrupted, measured"));
+  bench = made_report(made_bench());
+  bench["results"]["crossovers"][0]["mechanism"] = "another";
+  CHECK(contains(message_of([&] { read_bench(reopened(bench)); }), "results.crossovers[0]: an object of"));
+}
+
+}  // namespace linformer
