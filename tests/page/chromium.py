@@ -21,7 +21,8 @@ class Page:
     """One page in a browser of its own. Counts what went wrong on it."""
 
     def __init__(self, program, width=1280, height=1600):
-        self.profile = tempfile.TemporaryDirectory()
+        # The browser's helpers may still write while they end.
+        self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         (reads, self.to), (self.answers, writes) = os.pipe(), os.pipe()
         high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in (reads, writes)]
 
@@ -44,8 +45,9 @@ class Page:
         self.resize(width, height)
 
     def close(self):
-        self.process.terminate()
-        self.process.wait()
+        self.session = None
+        self.call("Browser.close")
+        self.process.wait(SECONDS)
         os.close(self.to)
         os.close(self.answers)
         self.profile.cleanup()

@@ -26,5 +26,5 @@ analyze --ids ids.jsonl --logits --control matched,permuted,init --out unequal.j
 analyze --sequences 2 --length 64 --out few.json
 analyze --sequences 6 --length 64 --control none --out alone.json
 bench --lengths 64 --memory 100KB --out too-large.json || [[ $? -eq 5 ]] # nothing fits
-export LINFORMER_PROGRAM=$program LINFORMER_BROWSER=$browser LINFORMER_SHOTS=$shots
+export TMPDIR=$scratch LINFORMER_PROGRAM=$program LINFORMER_BROWSER=$browser LINFORMER_SHOTS=$shots
 PYTHONDONTWRITEBYTECODE=1 python3 "$here/page_test.py" --verbose

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The part of a bench report.
 
+const sure = ([low, high]) => (low <= 1 && high >= 1 ? ", so not surely different" : "");
+
 // What the report found, a sentence a finding.
 function benchFindings(data) {
   const found = data.references
@@ -11,7 +13,7 @@ function benchFindings(data) {
       return {
         name: `${data.names.get(cell.mechanism)} at n = ${grouped(cell.length)}`,
         value: times(ratio),
-        more: `as fast as ${reference}` + (interval ? ` (${range(interval, significant)})` : ""),
+        more: `as fast as ${reference}` + (interval ? ` (${range(interval, significant)}${sure(interval)})` : ""),
       };
     })
     .filter(Boolean);
