@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Elements of the page.
-"use strict";
 
 /// An element. Attributes that are null or false are left out; those whose names begin with "on" are listeners; children
 /// are nodes or text, nested in lists as you like.

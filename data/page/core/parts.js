@@ -21,16 +21,14 @@ const reasons = (list) =>
   el(
     "ul",
     {class: "reasons"},
-    list
-      .filter(Boolean)
-      .map(([good, text]) =>
-        el(
-          "li",
-          {class: good === null ? "note" : good ? "good" : "bad"},
-          el("span", {class: "unseen"}, good === null ? "Note: " : good ? "Passed: " : "Mind: "),
-          text,
-        ),
+    list.map(([good, content]) =>
+      el(
+        "li",
+        {class: good === null ? "note" : good ? "good" : "bad"},
+        el("span", {class: "unseen"}, good === null ? "Note: " : good ? "Passed: " : "Mind: "),
+        content,
       ),
+    ),
   );
 
 /// A few numbers that matter, of {name, value, more}.
