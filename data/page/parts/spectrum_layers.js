@@ -97,7 +97,24 @@ function layerChart(data) {
     el("h3", null, "Are higher layers lower rank?"),
     chart.element,
     lineSwitches("Lines", lines, names, draw),
+    layerSlopes(results.layer_slopes ?? []),
   );
+}
+
+// By how much the share rises from layer to layer, plain and beyond the controls.
+function layerSlopes(slopes) {
+  const points = (v) => signed(100 * v, 2);
+  const sentences = slopes
+    .filter(({slope}) => slope.mean !== null)
+    .map(({of, slope: {mean, interval}}) =>
+      el(
+        "li",
+        null,
+        `${of}: ${points(mean)} points from layer to layer`,
+        interval ? ` (${range(interval, points)})` : "",
+      ),
+    );
+  return sentences.length ? el("ul", {class: "plain"}, sentences) : null;
 }
 
 function layerTable(data) {
