@@ -21,6 +21,9 @@ function colourOf(name) {
   return color;
 }
 
+/// What an interval adds to a point that carries it.
+const ends = (interval) => (interval ? {low: interval[0], high: interval[1]} : {});
+
 // Whiskers of points that carry an interval, {x, y, low, high}, under the marks.
 const whiskers = {
   id: "whiskers",

@@ -53,6 +53,8 @@ const kSizes = [
   [2 ** 10, "KiB"],
   [1, "B"],
 ];
+/// 2.5 as "2.50 ×".
+const times = (ratio) => `${significant(ratio)}\u00a0×`;
 const duration = (ns, digits) => inUnits(ns, kTimes, digits);
 const size = (bytes, digits) => inUnits(bytes, kSizes, digits);
 

@@ -117,8 +117,6 @@ function benchExplorer(data) {
   ];
 }
 
-const ends = (interval) => (interval ? {low: interval[0], high: interval[1]} : {});
-
 function ratioTable(data, {shape, reference}, shown) {
   const names = shown.filter((name) => name !== reference);
   const text = (name, n) => {

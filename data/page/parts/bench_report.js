@@ -94,5 +94,3 @@ class BenchReport {
     return first ? others.reduce((best, cell) => (ratio(cell) > ratio(best) ? cell : best), first) : null;
   }
 }
-
-const times = (ratio) => `${significant(ratio)}\u00a0×`;

@@ -56,7 +56,7 @@ function spectrumTrust(data) {
   if (input.architecture?.family !== "roberta")
     trust.push([
       null,
-      "Not the paper's model: it looked at RoBERTa-base and -large, n = 512, on 10,000 sequences of WikiText-103 and IMDB.",
+      "Not the paper's model: it looked at RoBERTa-base and RoBERTa-large, n = 512, on 10,000 sequences of WikiText-103 and IMDB.",
     ]);
   trust.push([
     null,
@@ -78,11 +78,8 @@ parts.set("linformer/spectrum/1", {
   question: "Is attention in this transformer low rank?",
   title: () => "Spectrum of attention",
   about({input, results}) {
-    const a = input.architecture;
-    const model = a
-      ? `${a.family}, ${counted(a.layers, "layer")} × ${counted(a.heads, "head")}, d = ${a.head_size}: ${input.checkpoint}`
-      : (input.checkpoint ?? input.qk ?? input.probabilities ?? "tensors");
-    return `${model} · ${counted(results.sequences, "sequence")}${results.length ? ` of ${results.length}` : ""}`;
+    const length = results.length ? ` of ${results.length}` : "";
+    return `${modelOf(input)} · ${counted(results.sequences, "sequence")}${length}`;
   },
   draw(section, report) {
     const data = new SpectrumReport(report);
