@@ -27,4 +27,4 @@ analyze --sequences 2 --length 64 --out few.json
 analyze --sequences 6 --length 64 --control none --out alone.json
 bench --lengths 64 --memory 100KB --out too-large.json || [[ $? -eq 5 ]] # nothing fits
 export TMPDIR=$scratch LINFORMER_PROGRAM=$program LINFORMER_BROWSER=$browser LINFORMER_SHOTS=$shots
-PYTHONDONTWRITEBYTECODE=1 python3 "$here/page_test.py" --verbose
+PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover --verbose --start-directory "$here" --pattern "*_test.py"
