@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -14,6 +15,7 @@
 #include "options.h"
 #include "report/bench_read.h"
 #include "report/figures.h"
+#include "report/page.h"
 #include "report/report_file.h"
 #include "report/spectrum_read.h"
 #include "show_result.h"
@@ -24,7 +26,7 @@ namespace {
 struct ReportCommand {
   CommonOptions common;
   std::vector<std::string> files;
-  std::string figures;
+  std::string figures, page;
   CompareOptions compare;
 };
 
@@ -48,6 +50,11 @@ void check_files(const ReportCommand& o) {
   if (o.files.empty()) {
     throw Error(ErrorCode::kUsage,
                 {.subject = "report", .found = "no file", .expected = "reports, or --compare A B"});
+  }
+  if (std::ranges::count(o.files, o.page) > 0) {
+    throw Error(
+        ErrorCode::kUsage,
+        {.subject = "--page", .found = o.page + ", which is one of the reports", .expected = "another file"});
   }
   const bool one_only = o.common.format == Format::kCsv || o.common.format == Format::kJson;
   if (o.files.size() < 2 || !one_only) return;
@@ -75,6 +82,7 @@ int run(const ReportCommand& o, const Invocation& invocation) {
     if (&file != &files.front() && o.common.format != Format::kJsonl) print("\n");
     show(file, session);
   }
+  if (!o.page.empty()) write_file_atomically(o.page, report_page(files));
   return o.figures.empty() || draw(files, o.figures, session) ? 0 : 1;
 }
 
@@ -85,19 +93,25 @@ Action add_report(CLI::App& app) {
   app.description("Shows what reports hold, draws it, or compares two.");
   app.footer(
       "Examples:\n"
-      "  linformer report spectrum.json bench.json --figures figures\n"
+      "  linformer report spectrum.json bench.json --figures figures --page report.html\n"
       "  linformer report --compare before.json after.json --regression 5%\n");
   CLI::Option* files = app.add_option("FILE", o->files, "reports of analyze-spectrum and bench");
   const char* group = "Report";
   app.add_option("--figures", o->figures,
                  "folder for pictures (svg, pdf), each with its gnuplot script and data")
       ->group(group);
+  CLI::Option* page =
+      app.add_option("--page", o->page,
+                     "one HTML file with all of them, to be read in a browser without a network")
+          ->type_name("FILE")
+          ->group(group);
   CLI::Option* compare =
       app.add_option("--compare", o->compare.sides,
                      "two reports, or two sides of several launches: files separated by commas, or a folder")
           ->expected(2)
           ->type_name("A B")
           ->excludes(files)
+          ->excludes(page)
           ->group(group);
   app.add_option("--regression", o->compare.regression,
                  "share by which something must surely differ to be a regression (default: 5%)")

@@ -25,6 +25,7 @@ libfmt-dev
 libutf8proc-dev
 libsentencepiece-dev
 libssl-dev
+libjs-chart.js
 libopenblas0-pthread|libopenblas0-openmp|libopenblas0-serial
 catch2
 rapidjson-dev
@@ -38,6 +39,7 @@ libomp-14-dev|libomp-dev
 libclang-rt-14-dev|libclang-rt-dev
 shellcheck
 jq
+chromium
 g++-aarch64-linux-gnu
 qemu-user
 '
@@ -67,7 +69,7 @@ setup: this is not Debian or Ubuntu, so nothing is installed. If the configurati
 setup: your package manager:
 setup:   a C++20 compiler with OpenMP (gcc 12 or newer), CMake 3.22 or newer, pkg-config
 setup:   oneDNN 2.6 or newer (dnnl), Highway 1.0.3 or newer (hwy), CLI11, nlohmann-json, fmt, utf8proc,
-setup:   sentencepiece, OpenSSL (libcrypto), OpenBLAS (libopenblas.so.0, loaded at run time); for the tests Catch2 and RapidJSON
+setup:   sentencepiece, OpenSSL (libcrypto), OpenBLAS (libopenblas.so.0, loaded at run time), Chart.js 3 or 4; for the tests Catch2 and RapidJSON
 END
   exit 0
 fi

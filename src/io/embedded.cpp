@@ -1,26 +1,38 @@
 // SPDX-License-Identifier: MIT
-// The assembler copies the files in; LINFORMER_DATA is the folder data/, a literal.
+// The assembler copies the files in. Literals of the build: LINFORMER_DATA is the folder data/,
+// LINFORMER_PAGE_SCRIPT the scripts of data/page as one file, LINFORMER_CHART_JS the distribution's Chart.js.
 #include "io/embedded.h"
 
-#define LINFORMER_EMBED(symbol, file)                     \
-  __asm__(                                                \
-      ".pushsection .rodata\n"                            \
-      ".balign 64\n" #symbol                              \
-      "_begin:\n"                                         \
-      ".incbin \"" LINFORMER_DATA "/" file "\"\n" #symbol \
-      "_end:\n"                                           \
-      ".byte 0\n"                                         \
-      ".popsection\n");                                   \
-  extern "C" const std::byte symbol##_begin[];            \
+#define LINFORMER_EMBED(symbol, path)          \
+  __asm__(                                     \
+      ".pushsection .rodata\n"                 \
+      ".balign 64\n" #symbol                   \
+      "_begin:\n"                              \
+      ".incbin \"" path "\"\n" #symbol         \
+      "_end:\n"                                \
+      ".byte 0\n"                              \
+      ".popsection\n");                        \
+  extern "C" const std::byte symbol##_begin[]; \
   extern "C" const std::byte symbol##_end[];
 
-LINFORMER_EMBED(linformer_default_config, "default/config.json")
-LINFORMER_EMBED(linformer_default_model, "default/model.safetensors")
-LINFORMER_EMBED(linformer_default_vocabulary, "default/vocab.txt")
-LINFORMER_EMBED(linformer_default_tokenizer, "default/tokenizer_config.json")
-LINFORMER_EMBED(linformer_sample, "sample.jsonl")
+LINFORMER_EMBED(linformer_default_config, LINFORMER_DATA "/default/config.json")
+LINFORMER_EMBED(linformer_default_model, LINFORMER_DATA "/default/model.safetensors")
+LINFORMER_EMBED(linformer_default_vocabulary, LINFORMER_DATA "/default/vocab.txt")
+LINFORMER_EMBED(linformer_default_tokenizer, LINFORMER_DATA "/default/tokenizer_config.json")
+LINFORMER_EMBED(linformer_sample, LINFORMER_DATA "/sample.jsonl")
+LINFORMER_EMBED(linformer_page_template, LINFORMER_DATA "/page/page.html")
+LINFORMER_EMBED(linformer_page_style, LINFORMER_DATA "/page/page.css")
+LINFORMER_EMBED(linformer_page_script, LINFORMER_PAGE_SCRIPT)
+LINFORMER_EMBED(linformer_chart_js, LINFORMER_CHART_JS)
 
 namespace linformer {
+namespace {
+
+std::string_view text(const std::byte* begin, const std::byte* end) {
+  return {reinterpret_cast<const char*>(begin), static_cast<size_t>(end - begin)};
+}
+
+}  // namespace
 
 std::vector<std::pair<std::string, std::span<const std::byte>>> embedded_checkpoint() {
   return {{"config.json", {linformer_default_config_begin, linformer_default_config_end}},
@@ -29,9 +41,13 @@ std::vector<std::pair<std::string, std::span<const std::byte>>> embedded_checkpo
           {"tokenizer_config.json", {linformer_default_tokenizer_begin, linformer_default_tokenizer_end}}};
 }
 
-std::string_view embedded_sample() {
-  return {reinterpret_cast<const char*>(linformer_sample_begin),
-          static_cast<size_t>(linformer_sample_end - linformer_sample_begin)};
+std::string_view embedded_sample() { return text(linformer_sample_begin, linformer_sample_end); }
+
+PageParts embedded_page() {
+  return {.html = text(linformer_page_template_begin, linformer_page_template_end),
+          .style = text(linformer_page_style_begin, linformer_page_style_end),
+          .script = text(linformer_page_script_begin, linformer_page_script_end),
+          .chart = text(linformer_chart_js_begin, linformer_chart_js_end)};
 }
 
 }  // namespace linformer

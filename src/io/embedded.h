@@ -12,7 +12,16 @@ namespace linformer {
 
 /// The files built into the program: the default checkpoint (data/default) by file name ...
 std::vector<std::pair<std::string, std::span<const std::byte>>> embedded_checkpoint();
-/// ... and the sample text (data/sample.jsonl).
+/// ... the sample text (data/sample.jsonl) ...
 std::string_view embedded_sample();
+
+struct PageParts {
+  std::string_view html;    ///< with {{style}}, {{chart}}, {{reports}} and {{script}} where these go
+  std::string_view style;   ///< CSS
+  std::string_view script;  ///< our own JavaScript
+  std::string_view chart;   ///< Chart.js
+};
+/// ... and what a page of reports is made of (data/page).
+PageParts embedded_page();
 
 }  // namespace linformer

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "report/spectrum_json.h"
 
+#include <cmath>
+
 #include "report/headline.h"
 #include "report/numbers.h"
 #include "report/spectrum_view.h"
@@ -25,13 +27,25 @@ Json summary_json(const Summary& summary, const SpectrumResult& result) {
   return json;
 }
 
-// Adds `statistics` and `mean_curve_k`.
+// Adds `curves`, to six decimals; nothing where there are none.
+void add_curves(Json& json, const Curves& curves) {
+  if (curves.cumulative.empty()) return;
+  const auto rounded = [](const std::vector<double>& curve) {
+    Json values = Json::array();
+    for (const double value : curve) values.push_back(std::round(value * 1e6) / 1e6);
+    return values;
+  };
+  json["curves"] = {{"cumulative", rounded(curves.cumulative)}, {"energy", rounded(curves.energy)}};
+}
+
+// Adds `statistics`, `mean_curve_k` and `curves`.
 void add_statistics(Json& json, const StatisticsOf& of, const SpectrumResult& result) {
   Json& statistics = json["statistics"] = Json::object();
   for (size_t i = 0; i < result.statistics.size(); ++i)
     statistics[result.statistics[i]] = summary_json(of.statistics[i], result);
   Json& k = json["mean_curve_k"] = Json::object();
   for (size_t i = 0; i < of.mean_curve_k.size(); ++i) k[kMeanCurveNames[i]] = of.mean_curve_k[i];
+  add_curves(json, of.curves);
 }
 
 Json series_json(const SeriesResult& series, const SpectrumResult& result) {
@@ -119,6 +133,8 @@ Json spectrum_results(const SpectrumResult& result) {
   json["layers"] = result.layers;
   json["heads"] = result.heads;
   json["statistics"] = result.statistics;
+  for (const double at : result.curves_at)
+    json["curves_at"].push_back(equal ? Json(static_cast<int64_t>(at)) : Json(at));
   json["series"] = Json::array();
   for (const SeriesResult& series : result.series) json["series"].push_back(series_json(series, result));
   json["comparisons"] = Json::array();

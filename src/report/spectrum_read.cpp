@@ -16,13 +16,22 @@ Summary read_summary(const Field& field) {
           .max = field["max"].number_or_nan()};
 }
 
+std::vector<double> read_curve(const Field& field, const SpectrumResult& result) {
+  field.items(result.curves_at.size());
+  return field.numbers();
+}
+
 StatisticsOf read_statistics(const Field& field, const SpectrumResult& result) {
   StatisticsOf of;
   const Field statistics = field["statistics"];
   for (const std::string& name : result.statistics) of.statistics.push_back(read_summary(statistics[name]));
   const Field k = field["mean_curve_k"];
-  if (!k.find(kMeanCurveNames.front())) return of;
-  for (const char* name : kMeanCurveNames) of.mean_curve_k.push_back(k[name].integer());
+  if (k.find(kMeanCurveNames.front()))
+    for (const char* name : kMeanCurveNames) of.mean_curve_k.push_back(k[name].integer());
+  if (const auto curves = field.find("curves")) {
+    of.curves.cumulative = read_curve((*curves)["cumulative"], result);
+    of.curves.energy = read_curve((*curves)["energy"], result);
+  }
   return of;
 }
 
@@ -129,6 +138,7 @@ void read_axes(const Field& field, SpectrumResult& result) {
   result.layers = field["layers"].integers();
   result.heads = field["heads"].integers();
   result.statistics = field["statistics"].texts();
+  if (const auto at = field.find("curves_at")) result.curves_at = at->numbers();  // not in the first reports
 }
 
 }  // namespace

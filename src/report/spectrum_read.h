@@ -10,7 +10,7 @@
 
 namespace linformer {
 
-/// The result without its curves, which are not in the report: spectrum_results() of it gives the file's
+/// The result without the whole curves, which are not in the report: spectrum_results() of it gives the file's
 /// `results` again. Throws Error(kInput) naming file and member for what is missing, of another type or does
 /// not fit the rest.
 SpectrumResult read_spectrum(const ReportFile& file);

@@ -35,6 +35,8 @@ void check_series(const SpectrumResult& result, const SeriesResult& series) {
   const auto statistics = [&](const StatisticsOf& of) {
     check.expect(of.statistics, result.statistics.size(), "statistics", false);
     check.expect(of.mean_curve_k, 6, "k of the mean curves");
+    check.expect(of.curves.cumulative, result.curves_at.size(), "some of the cumulative curve");
+    check.expect(of.curves.energy, result.curves_at.size(), "some of the energy curve");
   };
   const auto curves = [&](const Curves& of) {
     check.expect(of.cumulative, result.grid.size(), "cumulative curve");

@@ -64,7 +64,7 @@ class Conclusion {
   Summary of_layer(const Value& v, int64_t l) const { return summary(v, l, 1, 0, layout_.heads); }
   Summary of_model(const Value& v) const { return summary(v, 0, layout_.layers, 0, layout_.heads); }
 
-  SeriesResult series(int64_t i, const CurveGrid& grid) const;
+  SeriesResult series(int64_t i, const CurveGrid& grid, const std::vector<int64_t>& points) const;
   Comparison compare(int64_t control) const;
 
  private:
@@ -133,7 +133,17 @@ Curves mean_of(const std::vector<Curves>& layers) {
   return mean;
 }
 
-SeriesResult Conclusion::series(int64_t i, const CurveGrid& grid) const {
+Curves sampled(const Curves& curves, const std::vector<int64_t>& points) {
+  Curves some;
+  if (curves.cumulative.empty()) return some;
+  for (const int64_t point : points) {
+    some.cumulative.push_back(curves.cumulative[index(point)]);
+    some.energy.push_back(curves.energy[index(point)]);
+  }
+  return some;
+}
+
+SeriesResult Conclusion::series(int64_t i, const CurveGrid& grid, const std::vector<int64_t>& points) const {
   SeriesResult result;
   result.name = layout_.series[index(i)];
   const auto statistics = [&](const auto& summarise_one) {
@@ -148,17 +158,19 @@ SeriesResult Conclusion::series(int64_t i, const CurveGrid& grid) const {
     for (int64_t h = 0; h < layout_.heads; ++h) {
       head_curves.push_back(curves(i, l, h, 1));
       heads.push_back({statistics([&](const Value& v) { return of_head(v, l, h); }),
-                       mean_curve_k(head_curves.back(), grid)});
+                       mean_curve_k(head_curves.back(), grid), sampled(head_curves.back(), points)});
     }
     result.heads.push_back(std::move(heads));
     result.head_curves.push_back(std::move(head_curves));
     result.layer_curves.push_back(curves(i, l, 0, layout_.heads));
     result.layer_bands.push_back(band(i, l));
     result.layers.push_back({statistics([&](const Value& v) { return of_layer(v, l); }),
-                             mean_curve_k(result.layer_curves.back(), grid)});
+                             mean_curve_k(result.layer_curves.back(), grid),
+                             sampled(result.layer_curves.back(), points)});
   }
-  result.model = {statistics([&](const Value& v) { return of_model(v); }),
-                  mean_curve_k(mean_of(result.layer_curves), grid)};
+  const Curves model = mean_of(result.layer_curves);
+  result.model = {statistics([&](const Value& v) { return of_model(v); }), mean_curve_k(model, grid),
+                  sampled(model, points)};
   return result;
 }
 
@@ -203,10 +215,13 @@ void conclude(const Records& records, std::span<const int64_t> documents, const 
   for (int64_t i = 0; i < grid.points; ++i) result.grid.push_back(grid.at(i));
   result.band_grid.clear();
   for (int64_t point : layout.band_points) result.band_grid.push_back(grid.at(point));
+  result.curves_at.clear();
+  const std::vector<int64_t> points = grid.reported(result.at);
+  for (const int64_t point : points) result.curves_at.push_back(grid.at(point));
   result.series.clear();
   result.comparisons.clear();
   for (int64_t i = 0; i < std::ssize(layout.series); ++i) {
-    result.series.push_back(conclusion.series(i, grid));
+    result.series.push_back(conclusion.series(i, grid, points));
     if (find_control(layout.series[index(i)]) != nullptr) result.comparisons.push_back(conclusion.compare(i));
   }
 }

@@ -12,7 +12,8 @@
 namespace linformer {
 
 /// Series, comparisons, units and sample counts of the finished sequences; `documents[i]`: the document of
-/// sequence i; `confidence`: of the intervals. Other members of the result are left as they are.
+/// sequence i; `confidence`: of the intervals. `at`, M,
+/// is taken from the result; other members of the result are left as they are.
 void conclude(const Records& records, std::span<const int64_t> documents, const CurveGrid& grid,
               double confidence, SpectrumResult& result);
 

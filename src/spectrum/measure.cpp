@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "base/threads.h"
@@ -33,6 +34,17 @@ std::string AtPoint::label() const {
 
 double CurveGrid::at(int64_t i) const {
   return length > 0 ? static_cast<double>(i + 1) : static_cast<double>(i + 1) / static_cast<double>(points);
+}
+
+std::vector<int64_t> CurveGrid::reported(int64_t at) const {
+  constexpr int64_t kMost = 64;
+  const int64_t step = (points + kMost - 1) / kMost;
+  std::vector<int64_t> chosen;
+  for (int64_t m = 1; m <= points; ++m) {
+    const bool small_power = m < step && std::has_single_bit(static_cast<uint64_t>(m));
+    if (small_power || m % step == 0 || m == points || m == at) chosen.push_back(m - 1);
+  }
+  return chosen;
 }
 
 std::vector<std::string> statistic_names(std::span<const AtPoint> at) {

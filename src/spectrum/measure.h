@@ -30,6 +30,9 @@ struct CurveGrid {
 
   /// m, or m/n, of point i (from 0).
   double at(int64_t i) const;
+  /// Points that the report has curves at: M (0: none), every multiple of a step that makes at most 64 of
+  /// them, and the powers of two below the first, where curves are steepest.
+  std::vector<int64_t> reported(int64_t at) const;
 };
 
 /// The names of what measure() records, in order.

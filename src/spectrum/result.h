@@ -29,18 +29,19 @@ struct Summary {
   double max = 0;
 };
 
+/// Means over sequences of the cumulative curves; empty if there are no sequences.
+struct Curves {
+  std::vector<double> cumulative;  ///< c_m
+  std::vector<double> energy;      ///< e_m
+};
+
 /// Summaries in the order of SpectrumResult::statistics, and where the mean cumulative and energy curves
 /// reach 90, 95 and 99 % (m; 0 where the spectrum is zero).
 struct StatisticsOf {
   std::vector<Summary> statistics;
   /// k90, k95, k99 of σ, then of σ²; empty where lengths differ or no sequence was analysed.
   std::vector<int64_t> mean_curve_k;
-};
-
-/// Means over sequences of the cumulative curves, at SpectrumResult::grid; empty if there are no sequences.
-struct Curves {
-  std::vector<double> cumulative;  ///< c_m
-  std::vector<double> energy;      ///< e_m
+  Curves curves;  ///< at SpectrumResult::curves_at
 };
 
 /// Quantiles over sequences of a layer's cumulative curve (heads averaged), at SpectrumResult::band_grid;
@@ -56,8 +57,8 @@ struct SeriesResult {
   StatisticsOf model;
   std::vector<StatisticsOf> layers;              ///< [layer]
   std::vector<std::vector<StatisticsOf>> heads;  ///< [layer][head]
-  std::vector<Curves> layer_curves;              ///< [layer]
-  std::vector<std::vector<Curves>> head_curves;  ///< [layer][head]
+  std::vector<Curves> layer_curves;              ///< [layer], at SpectrumResult::grid
+  std::vector<std::vector<Curves>> head_curves;  ///< [layer][head], at SpectrumResult::grid
   std::vector<Band> layer_bands;                 ///< [layer]
 };
 
@@ -117,6 +118,7 @@ struct SpectrumResult {
   int64_t length = 0;             ///< n if equal, of P after dropping special tokens
   std::vector<double> grid;       ///< m = 1..n, or m/n where lengths differ
   std::vector<double> band_grid;  ///< a part of it
+  std::vector<double> curves_at;  ///< another, of some 64
   int64_t sequences = 0;          ///< analysed
   int64_t planned_sequences = 0;
   bool complete = true;

@@ -64,6 +64,29 @@ TEST_CASE("report refuses what it cannot show, with the code for it") {
   CHECK(made.run({"report", "new.json"}).code == 4);
 }
 
+TEST_CASE("report writes one page of all reports, and nothing else") {
+  const ReportFolder made;
+  const ProgramResult page = made.run({"report", "s.json", "b.json", "--page", "p.html"});
+  CHECK(page.code == 0);
+  CHECK(page.out == made.run({"report", "s.json", "b.json"}).out);
+  const std::string text = made.folder().content("p.html");
+  CHECK(text.starts_with("<!doctype html>"));
+  CHECK(text.ends_with("</html>\n"));
+  CHECK(contains(text, R"([{"name":"s","report":{"schema":"linformer/spectrum/1",)"));
+  CHECK(contains(text, R"({"name":"b","report":{"schema":"linformer/bench/1",)"));
+}
+
+TEST_CASE("a page is refused where it would replace a report, and where it cannot be written") {
+  const ReportFolder made;
+  const std::string report = made.folder().content("s.json");
+  const ProgramResult itself = made.run({"report", "s.json", "--page", "s.json"});
+  CHECK(itself.code == 2);
+  CHECK(contains(itself.err, "--page: s.json, which is one of the reports"));
+  CHECK(made.folder().content("s.json") == report);
+  CHECK(made.run({"report", "s.json", "--page", "nowhere/p.html"}).code == 6);
+  CHECK(made.run({"report", "--compare", "s.json", "s.json", "--page", "p.html"}).code == 2);
+}
+
 TEST_CASE("report draws pictures beside their scripts and data, which are the same every time") {
   const ReportFolder made;
   if (made.run({"report", "s.json", "--figures", "f", "--quiet"}).code != 0) {

@@ -12,6 +12,10 @@ Summary summary(double mean, double half) {
           .max = mean + 2 * half};
 }
 
+Curves curves(double start) {
+  return {.cumulative = {start, 0.5, 0.75, 1}, .energy = {start / 2 + 0.5, 0.875, 0.9375, 1}};
+}
+
 // In the order of made_result()'s statistics.
 StatisticsOf statistics(double cumulative) {
   return {.statistics = {summary(cumulative, 0.0078125),
@@ -19,11 +23,8 @@ StatisticsOf statistics(double cumulative) {
                          {.mean = 4.25, .interval = Interval{4, 4.5}, .median = 4, .p95 = 5.25, .max = 7},
                          summary(3.5, 0.25),
                          summary(1.5, 0.125)},
-          .mean_curve_k = {4, 5, 7, 2, 3, 4}};
-}
-
-Curves curves(double start) {
-  return {.cumulative = {start, 0.5, 0.75, 1}, .energy = {start / 2 + 0.5, 0.875, 0.9375, 1}};
+          .mean_curve_k = {4, 5, 7, 2, 3, 4},
+          .curves = curves(cumulative / 2)};
 }
 
 SeriesResult series(const char* name, double lower) {
@@ -57,6 +58,7 @@ SpectrumResult made_result() {
   result.length = 8;
   result.grid = {1, 2, 4, 8};
   result.band_grid = {2, 8};
+  result.curves_at = {1, 2, 4, 8};
   result.sequences = result.planned_sequences = 20;
   result.units = 8;
   result.unit = "document";

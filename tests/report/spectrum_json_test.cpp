@@ -114,6 +114,17 @@ TEST_CASE("a report with a wrong member deep inside does not obey the schema") {
   CHECK(schema_errors(report, kSchema).empty());
 }
 
+TEST_CASE("a report has curves of the model, its layers and its heads, to six decimals") {
+  SpectrumResult result = made_result();
+  result.series[0].layers[1].curves.cumulative[0] = 1 / 3.0;
+  const nlohmann::json results = read_back(result)["results"];
+  CHECK(results["curves_at"] == nlohmann::json{1, 2, 4, 8});
+  const nlohmann::json& own = results["series"][0];
+  CHECK(own["model"]["curves"]["cumulative"] == nlohmann::json{0.375, 0.5, 0.75, 1});
+  CHECK(own["layers"][1]["curves"]["cumulative"] == nlohmann::json{0.333333, 0.5, 0.75, 1});
+  CHECK(own["layers"][1]["heads"][2]["curves"]["energy"] == nlohmann::json{0.703125, 0.875, 0.9375, 1});
+}
+
 TEST_CASE("a number that is not finite is null with its reason") {
   SpectrumResult result = made_result();
   result.series[0].layers[1].statistics[3].mean = kNaN;

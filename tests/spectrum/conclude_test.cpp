@@ -3,6 +3,7 @@
 // numbers are worked out on paper, with t from printed tables.
 #include "spectrum/conclude.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -75,6 +76,36 @@ void check_interval(const Summary& summary, double mean, double half) {
 }
 
 }  // namespace
+
+TEST_CASE("long curves are reported at M, at multiples of a step and at the powers of two below it") {
+  RecordLayout layout = layout_of({"probabilities"}, 1, 1);
+  layout.points = 513;
+  std::vector<double> line;
+  for (int m = 1; m <= 513; ++m) line.push_back(m / 513.0);
+  Records records("", layout);
+  for (const int64_t head : {0, 1}) records.add({0, 0, 0, head}, std::vector{0.5, 1.0}, line, line, 1);
+  records.finish(0);
+  SpectrumResult result;
+  result.at = 100;
+  conclude(records, std::vector<int64_t>{10}, {.length = 513, .points = 513}, 0.95, result);
+  const std::vector<double>& at = result.curves_at;
+  CHECK(std::vector(at.begin(), at.begin() + 6) == std::vector<double>{1, 2, 4, 8, 9, 18});
+  CHECK(std::ranges::count(at, 100) == 1);
+  CHECK(at.back() == 513);
+  CHECK(at.size() == 4 + 57 + 1);
+  const SeriesResult& series = result.series[0];
+  for (const StatisticsOf* of : {&series.model, &series.layers[0], &series.heads[0][1]}) {
+    REQUIRE(of->curves.cumulative.size() == at.size());
+    CHECK(of->curves.cumulative[4] == Approx(9 / 513.0).epsilon(1e-9));
+    CHECK(of->curves.energy.back() == Approx(1));
+  }
+}
+
+TEST_CASE("short curves are reported whole") {
+  const SpectrumResult result = conclude_five_documents(0.95);
+  CHECK(result.curves_at == result.grid);
+  CHECK(result.series[0].heads[1][0].curves.cumulative == result.series[0].head_curves[1][0].cumulative);
+}
 
 TEST_CASE("every document counts as one, however many sequences it has") {
   const SpectrumResult result = conclude_five_documents(0.95);
