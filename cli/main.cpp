@@ -69,6 +69,14 @@ int run(int argc, char** argv) {
         auto* c = app.add_subcommand("bench");
         return std::pair(c, add_bench(*c));
       }(),
+      [&] {
+        auto* c = app.add_subcommand("accuracy");
+        return std::pair(c, add_accuracy(*c));
+      }(),
+      [&] {
+        auto* c = app.add_subcommand("advise");
+        return std::pair(c, add_advise(*c));
+      }(),
   };
   for (const auto& [command, action] : commands) refuse_empty_values(*command);
   try {
