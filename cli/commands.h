@@ -26,5 +26,7 @@ Action add_attention(CLI::App& app);
 Action add_analyze_spectrum(CLI::App& app);
 Action add_bench(CLI::App& app);
 Action add_report(CLI::App& app);
+Action add_accuracy(CLI::App& app);
+Action add_advise(CLI::App& app);
 
 }  // namespace linformer::cli

@@ -77,14 +77,15 @@ std::vector<std::vector<int32_t>> dropped_positions(const InputOptions& options,
   return dropped;
 }
 
-OpenInput open_model_input(const InputOptions& options, const std::vector<int64_t>& layers,
+OpenInput open_model_input(const InputOptions& options, const std::vector<int64_t>& layers, bool head,
                            Session& session) {
   OpenInput input;
   input.checkpoint = open_checkpoint(options.checkpoint, session);
   ModelPlan whole = plan_model(*input.checkpoint);
   note_unused_layers(*input.checkpoint, whole, session);
   input.one_of_several = whole.encoder != nullptr;
-  input.plan = without_later_layers(select_stack(std::move(whole), options.chosen_stack()), layers);
+  input.plan = select_stack(std::move(whole), options.chosen_stack());
+  if (!head) input.plan = without_later_layers(std::move(*input.plan), layers);
   const Architecture& a = input.plan->architecture;
   CheckpointTokenizer tokenizer(*input.checkpoint);
   if (a.image) {
@@ -149,7 +150,8 @@ void note_unused_layers(const Checkpoint& checkpoint, const ModelPlan& plan, con
                   checkpoint.path(), unused.size(), printable(unused.front())));
 }
 
-OpenInput open_input(const InputOptions& options, const std::vector<int64_t>& layers, Session& session) {
+OpenInput open_input(const InputOptions& options, const std::vector<int64_t>& layers, Session& session,
+                     bool head) {
   const bool tensors = !options.qk.empty() || !options.probabilities.empty();
   if (options.causal && !tensors) {
     throw Error(ErrorCode::kUsage,
@@ -158,7 +160,7 @@ OpenInput open_input(const InputOptions& options, const std::vector<int64_t>& la
                  .expected = "--qk or --probabilities",
                  .remedy = "Leave it out: the checkpoint says whether its heads are causal"});
   }
-  return tensors ? open_tensor_input(options, session) : open_model_input(options, layers, session);
+  return tensors ? open_tensor_input(options, session) : open_model_input(options, layers, head, session);
 }
 
 std::unique_ptr<AttentionSource> open_untrained(const OpenInput& input, uint64_t seed,

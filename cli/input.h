@@ -38,8 +38,10 @@ struct OpenInput {
   std::string fingerprint;       ///< SHA-256 of all that is read
 };
 
-/// Of a checkpoint, the layers up to the last of `layers` are read; empty: all.
-OpenInput open_input(const InputOptions& options, const std::vector<int64_t>& layers, Session& session);
+/// Of a checkpoint, the layers up to the last of `layers` are read; empty: all. `head`: all of them, and the
+/// language-model head if there is one.
+OpenInput open_input(const InputOptions& options, const std::vector<int64_t>& layers, Session& session,
+                     bool head = false);
 
 /// The inputs of `input` through a model of its architecture with random weights, kept in `models`.
 std::unique_ptr<AttentionSource> open_untrained(const OpenInput& input, uint64_t seed,

@@ -70,6 +70,14 @@ int run(int argc, char** argv) {
         return std::pair(c, add_bench(*c));
       }(),
       [&] {
+        auto* c = app.add_subcommand("accuracy");
+        return std::pair(c, add_accuracy(*c));
+      }(),
+      [&] {
+        auto* c = app.add_subcommand("advise");
+        return std::pair(c, add_advise(*c));
+      }(),
+      [&] {
         auto* c = app.add_subcommand("report");
         return std::pair(c, add_report(*c));
       }(),

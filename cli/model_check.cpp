@@ -15,11 +15,6 @@
 namespace linformer::cli {
 namespace {
 
-// What --check asks of a model, and the name of its loss.
-struct Task {
-  const char* loss;
-  std::vector<Prediction> predictions = {};
-};
 constexpr const char* kCopyLoss = "copy_loss_nats";
 
 // A loss over no token at all would say that nothing is wrong.
@@ -51,11 +46,11 @@ std::vector<int32_t> sentinels(const Tokenizer& tokenizer, int64_t vocabulary) {
 
 // T5's own task where there is a tokenizer with what it takes, else one that takes nothing: the text once
 // more.
-Task encoder_decoder_task(const PackedText& packed, CheckpointTokenizer& opened, const Architecture& a,
-                          uint64_t seed) {
+PredictionTask encoder_decoder_task(const PackedText& packed, CheckpointTokenizer& opened,
+                                    const Architecture& a, uint64_t seed) {
   const Tokenizer* const tokenizer = opened.find();
   const std::vector<int32_t> marks = tokenizer ? sentinels(*tokenizer, a.vocabulary) : std::vector<int32_t>{};
-  Task task{.loss = marks.empty() ? kCopyLoss : "span_corruption_loss_nats"};
+  PredictionTask task{.loss = marks.empty() ? kCopyLoss : "span_corruption_loss_nats"};
   for (const Sequence& sequence : packed.sequences) {
     task.predictions.push_back(tokenizer == nullptr || marks.empty()
                                    ? predict_again(sequence.ids, a.decoder_start_id)
@@ -65,14 +60,14 @@ Task encoder_decoder_task(const PackedText& packed, CheckpointTokenizer& opened,
   return task;
 }
 
-Task causal_task(const PackedText& packed) {
-  Task task{.loss = "causal_lm_loss_nats"};
+PredictionTask causal_task(const PackedText& packed) {
+  PredictionTask task{.loss = "causal_lm_loss_nats"};
   for (const Sequence& sequence : packed.sequences) task.predictions.push_back(predict_next(sequence.ids));
   return task;
 }
 
-Task masked_task(const PackedText& packed, CheckpointTokenizer& tokenizer, int64_t vocabulary,
-                 uint64_t seed) {
+PredictionTask masked_task(const PackedText& packed, CheckpointTokenizer& tokenizer, int64_t vocabulary,
+                           uint64_t seed) {
   const Tokenizer* const opened = tokenizer.find();
   if (opened == nullptr) {
     throw Error(ErrorCode::kInput, {.subject = "--check",
@@ -87,19 +82,12 @@ Task masked_task(const PackedText& packed, CheckpointTokenizer& tokenizer, int64
                                     .expected = "[MASK]",
                                     .remedy = "Leave out --check"});
   }
-  Task task{.loss = "masked_lm_loss_nats"};
+  PredictionTask task{.loss = "masked_lm_loss_nats"};
   for (const Sequence& sequence : packed.sequences) {
     task.predictions.push_back(
         mask_sequence(sequence.ids, special.ids, *special.mask, vocabulary, seed, task.predictions.size()));
   }
   return task;
-}
-
-Task task_for(const PackedText& packed, CheckpointTokenizer& tokenizer, const ModelPlan& plan,
-              uint64_t seed) {
-  const Architecture& a = plan.architecture;
-  if (plan.encoder) return encoder_decoder_task(packed, tokenizer, a, seed);
-  return a.causal ? causal_task(packed) : masked_task(packed, tokenizer, a.vocabulary, seed);
 }
 
 // A classifier's answers prove little without labels; so nothing is claimed.
@@ -128,6 +116,13 @@ void require_finite(double loss, const std::string& checkpoint) {
 
 }  // namespace
 
+PredictionTask prediction_task(const PackedText& packed, CheckpointTokenizer& tokenizer,
+                               const ModelPlan& plan, uint64_t seed) {
+  const Architecture& a = plan.architecture;
+  if (plan.encoder) return encoder_decoder_task(packed, tokenizer, a, seed);
+  return a.causal ? causal_task(packed) : masked_task(packed, tokenizer, a.vocabulary, seed);
+}
+
 nlohmann::ordered_json check_model(const InputOptions& options, const Checkpoint& checkpoint,
                                    const ModelPlan& plan, uint64_t seed, Session& session) {
   require_language_model(plan.architecture);
@@ -135,7 +130,7 @@ nlohmann::ordered_json check_model(const InputOptions& options, const Checkpoint
   const Model model = Model::load(checkpoint, plan, session.run().memory);
   CheckpointTokenizer tokenizer(checkpoint);
   const PackedText packed = open_sequences(options, tokenizer, plan.architecture);
-  const Task task = task_for(packed, tokenizer, plan, seed);
+  const PredictionTask task = prediction_task(packed, tokenizer, plan, seed);
   require_predictions(options, packed, task.predictions);
   const LanguageModelLoss result = language_model_loss(model, task.predictions, session.run());
   require_finite(result.loss, checkpoint.path());

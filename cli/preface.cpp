@@ -44,13 +44,13 @@ std::string slots_text(const OpenInput& input) {
                           : fmt::format(" over {} to {} slots", *least, *most));
 }
 
-std::string sequences_text(const OpenInput& input, const SpectrumResult& result) {
-  std::string text = counted(result.sequences, input.images ? "image" : "sequence");
+std::string sequences_text(const OpenInput& input, const SampleFacts& sample) {
+  std::string text = counted(sample.sequences, input.images ? "image" : "sequence");
   const bool slots = input.plan && input.plan->architecture.projection;
   if (slots) {
     text += slots_text(input);
-  } else if (result.equal_length) {
-    text += fmt::format(" of {}", counted(result.length, "token"));
+  } else if (sample.length > 0) {
+    text += fmt::format(" of {}", counted(sample.length, "token"));
   }
   if (!input.plan) return text;
   if (input.images) return fmt::format("{}: {}", text, input.images->file());
@@ -66,21 +66,28 @@ std::string sequences_text(const OpenInput& input, const SpectrumResult& result)
   return text;
 }
 
-std::string units_text(const OpenInput& input, const SpectrumResult& result) {
-  if (result.units < kLeastUnits) {
-    return fmt::format("none: {} of {} that an interval takes", result.units, kLeastUnits);
+std::string units_text(const OpenInput& input, const SampleFacts& sample) {
+  if (sample.units < kLeastUnits) {
+    return fmt::format("none: {} of {} that an interval takes", sample.units, kLeastUnits);
   }
   const char* document = input.images ? "image" : "document";
-  const std::string units = counted(result.units, result.unit == "document" ? document : "block");
-  if (result.unit == "document") return fmt::format("over {}", units);
+  const std::string units = counted(sample.units, sample.unit == "document" ? document : "block");
+  if (sample.unit == "document") return fmt::format("over {}", units);
   return fmt::format("over {} of sequences, because there are fewer than {} documents", units, kLeastUnits);
 }
 
 }  // namespace
 
+std::string preface(const OpenInput& input, const SampleFacts& sample) {
+  return fmt::format("model      {}\nsequences  {}\nintervals  {}\n", model_text(input),
+                     sequences_text(input, sample), units_text(input, sample));
+}
+
 std::string preface(const OpenInput& input, const SpectrumResult& result, int64_t head_size) {
-  std::string text = fmt::format("model      {}\nsequences  {}\nintervals  {}\n", model_text(input),
-                                 sequences_text(input, result), units_text(input, result));
+  std::string text = preface(input, {.sequences = result.sequences,
+                                     .length = result.equal_length ? result.length : 0,
+                                     .units = result.units,
+                                     .unit = result.unit});
   const bool matched =
       std::any_of(result.comparisons.begin(), result.comparisons.end(),
                   [](const Comparison& comparison) { return comparison.control == kMatchedControl; });

@@ -14,7 +14,7 @@ constexpr const char* kLibrary = "libopenblas.so.0";
 [[noreturn]] void fail_to_load(std::string found) {
   throw Error(ErrorCode::kUnsupported, {.subject = kLibrary,
                                         .found = std::move(found),
-                                        .expected = "OpenBLAS with LAPACK, for singular values",
+                                        .expected = "OpenBLAS with LAPACK, for singular values and eigenvectors",
                                         .remedy = "Install the package libopenblas0"});
 }
 
@@ -59,6 +59,7 @@ Lapack::Lapack() {
   }
   dsyrk_ = find<Dsyrk>(library_, "dsyrk_");
   dsytrd_ = find<Dsytrd>(library_, "dsytrd_");
+  dsyevd_ = find<Dsyevd>(library_, "dsyevd_");
   dsterf_ = find<Dsterf>(library_, "dsterf_");
   sgesdd_ = find<Gesdd<float>>(library_, "sgesdd_");
   dgesdd_ = find<Gesdd<double>>(library_, "dgesdd_");
@@ -94,6 +95,21 @@ int32_t Lapack::dsytrd_lwork(int32_t n) const {
   dsytrd_("L", &n, &unused, &lda, &unused, &unused, &unused, &best, &query, &info, 1);
   check_info("dsytrd", info);
   return static_cast<int32_t>(best);
+}
+
+void Lapack::dsyevd_lower(int32_t n, double* a, int32_t lda, double* w, double* work, int32_t* integers,
+                          EigenSizes sizes) const {
+  int32_t info = 0;
+  dsyevd_("V", "L", &n, a, &lda, w, work, &sizes.work, integers, &sizes.integers, &info, 1, 1);
+  check_info("dsyevd", info);
+}
+
+Lapack::EigenSizes Lapack::dsyevd_sizes(int32_t n) const {
+  EigenSizes sizes;
+  double unused = 0, work = 0;
+  dsyevd_lower(n, &unused, n > 0 ? n : 1, &unused, &work, &sizes.integers, {.work = -1, .integers = -1});
+  sizes.work = static_cast<int32_t>(work);
+  return sizes;
 }
 
 void Lapack::dsterf(int32_t n, double* d, double* e) const {

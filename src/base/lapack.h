@@ -45,6 +45,15 @@ class Lapack {
   /// The best lwork for dsytrd_lower.
   int32_t dsytrd_lwork(int32_t n) const;
 
+  /// Eigenvalues, ascending in w[n], and eigenvectors of the symmetric A[n, n], given by its lower triangle:
+  /// column i of A becomes that of w[i], of length 1. `sizes` as dsyevd_sizes(n) says.
+  struct EigenSizes {
+    int32_t work = 0, integers = 0;
+  };
+  void dsyevd_lower(int32_t n, double* a, int32_t lda, double* w, double* work, int32_t* integers,
+                    EigenSizes sizes) const;
+  EigenSizes dsyevd_sizes(int32_t n) const;
+
   /// Eigenvalues, ascending in d[n], of the symmetric tridiagonal matrix (d, e); e[n − 1] is overwritten.
   void dsterf(int32_t n, double* d, double* e) const;
 
@@ -70,11 +79,15 @@ class Lapack {
                      const int32_t* ldc, size_t uplo_length, size_t trans_length);
   using Dsytrd = void(const char* uplo, const int32_t* n, double* a, const int32_t* lda, double* d, double* e,
                       double* tau, double* work, const int32_t* lwork, int32_t* info, size_t uplo_length);
+  using Dsyevd = void(const char* jobz, const char* uplo, const int32_t* n, double* a, const int32_t* lda,
+                      double* w, double* work, const int32_t* lwork, int32_t* iwork, const int32_t* liwork,
+                      int32_t* info, size_t jobz_length, size_t uplo_length);
   using Dsterf = void(const int32_t* n, double* d, double* e, int32_t* info);
 
   void* library_ = nullptr;
   Dsyrk* dsyrk_ = nullptr;
   Dsytrd* dsytrd_ = nullptr;
+  Dsyevd* dsyevd_ = nullptr;
   Dsterf* dsterf_ = nullptr;
   Gesdd<float>* sgesdd_ = nullptr;
   Gesdd<double>* dgesdd_ = nullptr;

@@ -19,6 +19,10 @@ DenseWeights part(const DenseWeights& w, int64_t first, int64_t count) {
   return {{m.row(first), count, m.cols, m.stride}, w.bias == nullptr ? nullptr : w.bias + first};
 }
 
+LayerWants wants_of(const LayerVisitor* visitor, int64_t layer) {
+  return visitor == nullptr ? LayerWants{} : visitor->wants(layer);
+}
+
 }  // namespace
 
 std::vector<int32_t> shifted_right(std::span<const int32_t> ids, int32_t start_id) {
@@ -165,6 +169,13 @@ void ForwardPass::attend_to_itself(Layer& layer, const LayerView& view) {
     fill_bias(layer.distance_bias);
     bias = {distance_bias_.data(), a_.heads, 2 * n - 1, 2 * n - 1};
   }
+  if (replacement_ != nullptr && replacement_->replaces(view.layer)) {
+    replacement_->run({.layer = view.layer,
+                       .shape = shape,
+                       .in = {.q = heads.q, .k = heads.k, .v = heads.v, .distance_bias = bias},
+                       .out = heads_view(context_.data(), n, a_.heads, 0, a_.heads)});
+    return;
+  }
   AttentionTaps taps;
   if (!a_.cross) taps = {.logits = view.logits, .probabilities = view.probabilities};
   attend(shape, heads, bias, taps);
@@ -237,10 +248,9 @@ void ForwardPass::encode(const ModelInput& input) {
 
 MatrixView<const float> ForwardPass::run(const ModelInput& input, std::span<const int64_t> indices,
                                          int64_t layers, LayerVisitor* visitor) {
-  const auto wants = [&](int64_t i) { return visitor == nullptr ? LayerWants{} : visitor->wants(i); };
   LayerWants all;
   for (int64_t i = 0; i < layers; ++i) {
-    const LayerWants w = wants(i);
+    const LayerWants w = wants_of(visitor, i);
     all.logits |= w.logits;
     all.probabilities |= w.probabilities;
     all.row_stride = std::max(all.row_stride, w.row_stride);
@@ -251,11 +261,23 @@ MatrixView<const float> ForwardPass::run(const ModelInput& input, std::span<cons
   }
   reserve(size.batch, {size.length, encoded_.rows / size.batch}, all);
   embedding_->run(input, ffn_.data(), embeddings_.data(), scratch_.data(), run_.threads);
-  const int64_t tokens = batch_ * lengths_.own;
-  std::copy_n(embeddings_.data(), tokens * a_.width, hidden_.data());
-  MatrixView<const float> last{hidden_.data(), tokens, a_.width, a_.width};
-  for (int64_t i = 0; i < layers; ++i) {
-    LayerView view = view_of(i, wants(i));
+  std::copy_n(embeddings_.data(), batch_ * lengths_.own * a_.width, hidden_.data());
+  return run_layers(0, layers, indices, visitor);
+}
+
+MatrixView<const float> ForwardPass::run_from(int64_t first, const StateBatch& input) {
+  reserve(input.batch, {input.states.rows / input.batch, 0}, {});
+  for (int64_t i = 0; i < input.states.rows; ++i) {
+    std::copy_n(input.states.row(i), a_.width, hidden_.data() + i * a_.width);
+  }
+  return run_layers(first, model_.layer_count(), {}, nullptr);
+}
+
+MatrixView<const float> ForwardPass::run_layers(int64_t first, int64_t layers,
+                                                std::span<const int64_t> indices, LayerVisitor* visitor) {
+  MatrixView<const float> last{hidden_.data(), batch_ * lengths_.own, a_.width, a_.width};
+  for (int64_t i = first; i < layers; ++i) {
+    LayerView view = view_of(i, wants_of(visitor, i));
     run_layer(layer_at(i), view);
     if (i + 1 == a_.layers) {
       if (final_norm_.exists()) {

@@ -13,6 +13,7 @@
 #include "base/run.h"
 #include "model/drawn_projection.h"
 #include "model/input_embedding.h"
+#include "model/layer_attention.h"
 #include "model/norm.h"
 #include "model/rotary.h"
 
@@ -67,6 +68,10 @@ class ForwardPass {
   /// decoder.
   void attend_by(Mechanism& mechanism, const DrawnProjection* projection);
 
+  /// From the next run on `replacement` computes the attention of the layers that it replaces (null: of
+  /// none). It must outlive its use. What a visitor wants of such a layer is not there.
+  void replace_attention(LayerAttention* replacement) { replacement_ = replacement; }
+
   /// Bytes it takes for b sequences of length n when `wants` holds for a layer: buffers, scratch and packed
   /// weights, those it holds already included; an encoder's sequences are as long. Makes the dense layers
   /// ready for b · n rows.
@@ -84,6 +89,9 @@ class ForwardPass {
   /// Throws Error(kInput) for an input that is not valid, as an id outside the vocabulary.
   MatrixView<const float> run(const ModelInput& input, std::span<const int64_t> indices, int64_t layers,
                               LayerVisitor* visitor);
+
+  /// The rest of a run: what entered layer `first` goes through it and all after it. For models of one stack.
+  MatrixView<const float> run_from(int64_t first, const StateBatch& input);
 
  private:
   /// n, and the number of the encoder's tokens.
@@ -149,12 +157,16 @@ class ForwardPass {
   void fill_bias(MatrixView<const float> table);
   void feed_forward(Layer& layer, const float* x);
   void run_layer(Layer& layer, const LayerView& view);
+  /// Of the residual stream in hidden_.
+  MatrixView<const float> run_layers(int64_t first, int64_t layers, std::span<const int64_t> indices,
+                                     LayerVisitor* visitor);
   void run_norm(Norm& norm, const float* x, float* y);
 
   const Model& model_;
   Architecture a_;                             ///< the model's, but for the projection in use
   std::unique_ptr<Mechanism> own_, standard_;  ///< without taps, with them
   Mechanism* mechanism_;                       ///< in use: own_ unless another was given
+  LayerAttention* replacement_ = nullptr;
   std::span<const ProjectionWeights> projections_;
   Run& run_;
   std::unique_ptr<InputEmbedding> embedding_;

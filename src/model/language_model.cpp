@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "base/error.h"
@@ -12,6 +13,7 @@ namespace linformer {
 namespace {
 
 constexpr uint32_t kMaskPurpose = 0x3A5C;
+constexpr int64_t kJudgedRows = 128;
 
 const HeadWeights& head_of(const Model& model) {
   require_language_model_head(model.head().has_value());
@@ -110,44 +112,57 @@ MatrixView<const float> LanguageModelHead::scores(MatrixView<const float> hidden
   return {scores_.data(), rows, a_.vocabulary, a_.vocabulary};
 }
 
+PredictionJudge::PredictionJudge(const Model& model, Run& run)
+    : a_(model.architecture()),
+      head_(model, run),
+      chosen_(run.memory, kJudgedRows * a_.width, "hidden states that predict") {}
+
+JudgedPredictions PredictionJudge::judge(const Prediction& sequence, MatrixView<const float> hidden) {
+  JudgedPredictions judged;
+  const int64_t predictions = std::ssize(sequence.positions);
+  for (int64_t first = 0; first < predictions; first += kJudgedRows) {
+    const int64_t rows = std::min(kJudgedRows, predictions - first);
+    for (int64_t i = 0; i < rows; ++i) {
+      std::copy_n(hidden.row(sequence.positions[static_cast<size_t>(first + i)]), a_.width,
+                  chosen_.data() + i * a_.width);
+    }
+    const MatrixView<const float> scores = head_.scores({chosen_.data(), rows, a_.width, a_.width});
+    for (int64_t i = 0; i < rows; ++i) {
+      const int32_t label = sequence.labels[static_cast<size_t>(first + i)];
+      if (label < 0 || label >= a_.vocabulary) {
+        throw Error(ErrorCode::kInternal,
+                    {.subject = "judged predictions", .found = "label " + std::to_string(label)});
+      }
+      const float* const row = scores.row(i);
+      judged.loss_sum += cross_entropy(row, a_.vocabulary, label);
+      judged.best.push_back(static_cast<int32_t>(std::max_element(row, row + a_.vocabulary) - row));
+    }
+  }
+  return judged;
+}
+
 LanguageModelLoss language_model_loss(const Model& model, std::span<const Prediction> sequences, Run& run) {
-  constexpr int64_t kRows = 128;  // scored at a time: vocabularies are large
-  const Architecture& a = model.architecture();
-  LanguageModelHead head(model, run);
+  PredictionJudge judge(model, run);
   ForwardPass forward(model, make_mechanism("flash"), run);
   LanguageModelLoss result;
-  double sum = 0, right = 0;
-  Buffer<float> chosen(run.memory, kRows * a.width, "hidden states that predict");
+  double sum = 0;
+  int64_t right = 0;
   for (const Prediction& sequence : sequences) {
     if (run.stopped()) break;
     if (sequence.positions.empty()) continue;
     const std::span<const int32_t> ids(sequence.ids), encoder_ids(sequence.encoder_ids);
     if (model.encoder() != nullptr) forward.encode(TokenBatch{&encoder_ids, 1});
-    const MatrixView<const float> hidden = forward.run(TokenBatch{&ids, 1}, {}, a.layers, nullptr);
-    const int64_t predictions = std::ssize(sequence.positions);
-    for (int64_t first = 0; first < predictions; first += kRows) {
-      const int64_t rows = std::min(kRows, predictions - first);
-      for (int64_t i = 0; i < rows; ++i) {
-        std::copy_n(hidden.row(sequence.positions[static_cast<size_t>(first + i)]), a.width,
-                    chosen.data() + i * a.width);
-      }
-      const MatrixView<const float> scores = head.scores({chosen.data(), rows, a.width, a.width});
-      for (int64_t i = 0; i < rows; ++i) {
-        const int32_t label = sequence.labels[static_cast<size_t>(first + i)];
-        if (label < 0 || label >= a.vocabulary) {
-          throw Error(ErrorCode::kInternal,
-                      {.subject = "language_model_loss", .found = "label " + std::to_string(label)});
-        }
-        const float* const row = scores.row(i);
-        sum += cross_entropy(row, a.vocabulary, label);
-        right += std::max_element(row, row + a.vocabulary) == row + label ? 1 : 0;
-      }
-    }
-    result.predictions += predictions;
+    const MatrixView<const float> hidden =
+        forward.run(TokenBatch{&ids, 1}, {}, model.architecture().layers, nullptr);
+    const JudgedPredictions judged = judge.judge(sequence, hidden);
+    sum += judged.loss_sum;
+    right += std::inner_product(judged.best.begin(), judged.best.end(), sequence.labels.begin(), int64_t{0},
+                                std::plus<>(), std::equal_to<>());
+    result.predictions += std::ssize(sequence.positions);
   }
   if (result.predictions == 0) return result;
   result.loss = sum / static_cast<double>(result.predictions);
-  result.accuracy = right / static_cast<double>(result.predictions);
+  result.accuracy = static_cast<double>(right) / static_cast<double>(result.predictions);
   return result;
 }
 

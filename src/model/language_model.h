@@ -55,6 +55,28 @@ class LanguageModelHead {
   RawBuffer scratch_;
 };
 
+/// What a model makes of the predictions of one sequence.
+struct JudgedPredictions {
+  double loss_sum = 0;             ///< of the cross-entropies, nats
+  std::vector<int32_t> best = {};  ///< the id with the largest score, of each
+};
+
+/// Judges predictions by the last hidden states that a forward pass gave, some rows at a time: vocabularies
+/// are large.
+class PredictionJudge {
+ public:
+  /// Throws as LanguageModelHead does.
+  PredictionJudge(const Model& model, Run& run);
+
+  /// `hidden` [n, width], of the sequence's ids.
+  JudgedPredictions judge(const Prediction& sequence, MatrixView<const float> hidden);
+
+ private:
+  const Architecture& a_;
+  LanguageModelHead head_;
+  Buffer<float> chosen_;
+};
+
 /// Mean cross-entropy (nats) of the predictions, and how often the best id is the true one.
 struct LanguageModelLoss {
   double loss = 0;

@@ -14,7 +14,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kJournalSeconds = 30;
 constexpr double kConfidence = 0.95;  // of a run that does not look at its intervals
 constexpr const char* kInterrupted = "interrupted";
 
@@ -45,32 +44,6 @@ void discard(const AnalysisFiles& files) {
   if (!files.journal.empty()) ::unlink(files.journal.c_str());
   if (!files.spectra.empty()) ::unlink(SpectraFile::waiting_path(files.spectra).c_str());
 }
-
-// Writes the journal now and then, so that it costs little of the time.
-class Analysis::Journal {
- public:
-  Journal(std::string path, const Records& records, const SpectraFile* spectra)
-      : path_(std::move(path)), records_(records), spectra_(spectra) {}
-
-  void after_batch() {
-    if (seconds_since(last_) > std::max(kJournalSeconds, 20 * cost_)) save();
-  }
-  void save() {
-    if (path_.empty()) return;
-    const Clock::time_point begin = Clock::now();
-    if (spectra_ != nullptr) spectra_->sync();
-    records_.save(path_);
-    cost_ = seconds_since(begin);
-    last_ = Clock::now();
-  }
-
- private:
-  std::string path_;
-  const Records& records_;
-  const SpectraFile* spectra_;  ///< or null
-  Clock::time_point last_ = Clock::now();
-  double cost_ = 0;
-};
 
 int64_t Analysis::matrices() const {
   return std::ssize(sizes_) * std::ssize(options_.layers) * std::ssize(options_.heads);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/source.h"
+#include "spectrum/journal.h"
 #include "spectrum/layer_analysis.h"
 #include "spectrum/looks.h"
 #include "spectrum/result.h"
@@ -63,8 +64,6 @@ class Analysis {
   SpectrumResult run(std::vector<std::unique_ptr<AttentionSource>> untrained, const AnalysisFiles& files);
 
  private:
-  class Journal;
-
   MapSize effective_size(int64_t sequence) const;
   void choose_layers_and_heads();
   void choose_grid();

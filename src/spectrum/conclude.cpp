@@ -3,66 +3,40 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <numeric>
 
 #include "base/index.h"
 #include "spectrum/controls.h"
+#include "spectrum/sample.h"
 #include "spectrum/statistics.h"
-#include "spectrum/summary.h"
 
 namespace linformer {
 namespace {
 
-// A value of one sequence, layer and head.
-using Value = std::function<double(int64_t sequence, int64_t layer, int64_t head)>;
-
 class Conclusion {
  public:
   Conclusion(const Records& records, std::span<const int64_t> documents, double confidence)
-      : records_(records), layout_(records.layout()), confidence_(confidence) {
-    std::vector<int64_t> finished_documents;
-    for (int64_t i = 0; i < layout_.sequences; ++i) {
-      if (!records.finished(i)) continue;
-      sequences_.push_back(i);
-      finished_documents.push_back(documents[index(i)]);
-    }
-    units_ = assign_units(finished_documents);
-  }
+      : records_(records), layout_(records.layout()), sample_(records, documents, confidence) {}
 
-  const Units& units() const { return units_; }
-  int64_t sequences() const { return std::ssize(sequences_); }
+  const Units& units() const { return sample_.units(); }
+  int64_t sequences() const { return std::ssize(sample_.sequences()); }
 
-  Value statistic(int64_t series, int64_t statistic) const {
+  SequenceValue statistic(int64_t series, int64_t statistic) const {
     return [=, this](int64_t s, int64_t l, int64_t h) {
       return static_cast<double>(records_.statistic({s, series, l, h}, statistic));
     };
   }
 
-  // Over layers [layer, layer + layers) and heads [head, head + heads).
-  Summary summary(const Value& value, int64_t layer, int64_t layers, int64_t head, int64_t heads) const {
-    std::vector<double> all, averages;
-    for (int64_t s : sequences_) {
-      double sum = 0;
-      for (int64_t l = layer; l < layer + layers; ++l) {
-        for (int64_t h = head; h < head + heads; ++h) {
-          all.push_back(value(s, l, h));
-          sum += all.back();
-        }
-      }
-      averages.push_back(sum / static_cast<double>(layers * heads));
-    }
-    Summary summary = summarise(all);
-    const std::vector<double> means = unit_means(averages, units_);
-    summary.mean = summarise(means).mean;
-    summary.interval = mean_interval(means, confidence_);
-    return summary;
+  Summary of_head(const SequenceValue& v, int64_t l, int64_t h) const {
+    return sample_.summary(v, {.first = l}, {.first = h});
   }
-
-  Summary of_head(const Value& v, int64_t l, int64_t h) const { return summary(v, l, 1, h, 1); }
-  Summary of_layer(const Value& v, int64_t l) const { return summary(v, l, 1, 0, layout_.heads); }
-  Summary of_model(const Value& v) const { return summary(v, 0, layout_.layers, 0, layout_.heads); }
+  Summary of_layer(const SequenceValue& v, int64_t l) const {
+    return sample_.summary(v, {.first = l}, {.count = layout_.heads});
+  }
+  Summary of_model(const SequenceValue& v) const {
+    return sample_.summary(v, {.count = layout_.layers}, {.count = layout_.heads});
+  }
 
   SeriesResult series(int64_t i, const CurveGrid& grid, const std::vector<int64_t>& points) const;
   Comparison compare(int64_t control) const;
@@ -73,9 +47,7 @@ class Conclusion {
 
   const Records& records_;
   const RecordLayout& layout_;
-  double confidence_;
-  std::vector<int64_t> sequences_;
-  Units units_;
+  Sample sample_;
 };
 
 Curves Conclusion::curves(int64_t series, int64_t layer, int64_t first, int64_t heads) const {
@@ -99,7 +71,8 @@ Band Conclusion::band(int64_t series, int64_t layer) const {
   if (sequences() == 0) return band;
   for (int64_t i = 0; i < std::ssize(layout_.band_points); ++i) {
     std::vector<double> values;
-    for (int64_t s : sequences_) values.push_back(static_cast<double>(records_.band(s, series, layer, i)));
+    for (int64_t s : sample_.sequences())
+      values.push_back(static_cast<double>(records_.band(s, series, layer, i)));
     std::sort(values.begin(), values.end());
     band.p5.push_back(quantile(values, 0.05));
     band.p50.push_back(quantile(values, 0.50));
@@ -157,19 +130,19 @@ SeriesResult Conclusion::series(int64_t i, const CurveGrid& grid, const std::vec
     std::vector<Curves> head_curves;
     for (int64_t h = 0; h < layout_.heads; ++h) {
       head_curves.push_back(curves(i, l, h, 1));
-      heads.push_back({statistics([&](const Value& v) { return of_head(v, l, h); }),
+      heads.push_back({statistics([&](const SequenceValue& v) { return of_head(v, l, h); }),
                        mean_curve_k(head_curves.back(), grid), sampled(head_curves.back(), points)});
     }
     result.heads.push_back(std::move(heads));
     result.head_curves.push_back(std::move(head_curves));
     result.layer_curves.push_back(curves(i, l, 0, layout_.heads));
     result.layer_bands.push_back(band(i, l));
-    result.layers.push_back({statistics([&](const Value& v) { return of_layer(v, l); }),
+    result.layers.push_back({statistics([&](const SequenceValue& v) { return of_layer(v, l); }),
                              mean_curve_k(result.layer_curves.back(), grid),
                              sampled(result.layer_curves.back(), points)});
   }
   const Curves model = mean_of(result.layer_curves);
-  result.model = {statistics([&](const Value& v) { return of_model(v); }), mean_curve_k(model, grid),
+  result.model = {statistics([&](const SequenceValue& v) { return of_model(v); }), mean_curve_k(model, grid),
                   sampled(model, points)};
   return result;
 }
@@ -182,7 +155,7 @@ Verdict verdict_of(const Summary& difference) {
 }
 
 Comparison Conclusion::compare(int64_t control) const {
-  const Value difference = [&, control](int64_t s, int64_t l, int64_t h) {
+  const SequenceValue difference = [&, control](int64_t s, int64_t l, int64_t h) {
     return static_cast<double>(records_.statistic({s, 0, l, h}, 0)) -
            static_cast<double>(records_.statistic({s, control, l, h}, 0));
   };

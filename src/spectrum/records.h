@@ -15,14 +15,14 @@ namespace linformer {
 
 /// What is kept, and so the sizes of it.
 struct RecordLayout {
-  std::vector<std::string> series;
-  std::vector<std::string> statistics;
+  std::vector<std::string> series = {};
+  std::vector<std::string> statistics = {};
   int64_t sequences = 0;  ///< planned
   int64_t layers = 0;     ///< analysed
   int64_t heads = 0;      ///< analysed
   int64_t points = 0;     ///< of each curve
-  std::vector<int64_t>
-      band_points;  ///< indices of points at which a layer's curve is kept for every sequence
+  /// Indices of points at which a layer's curve is kept for every sequence.
+  std::vector<int64_t> band_points = {};
 
   friend bool operator==(const RecordLayout&, const RecordLayout&) = default;
 };

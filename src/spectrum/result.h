@@ -23,7 +23,7 @@ inline constexpr int64_t kLeastUnits = 5;
 /// analysed.
 struct Summary {
   double mean = 0;
-  std::optional<Interval> interval;  ///< at SpectrumResult::confidence; none with too few units
+  std::optional<Interval> interval = {};  ///< at SpectrumResult::confidence; none with too few units
   double median = 0;
   double p95 = 0;
   double max = 0;

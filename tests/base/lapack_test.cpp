@@ -38,6 +38,20 @@ TEST_CASE("dsyrk, dsytrd and dsterf find the eigenvalues of a Gram matrix") {
   CHECK(d[1] == Approx(18));
 }
 
+TEST_CASE("dsyevd finds eigenvalues and eigenvectors, the smallest first") {
+  const Lapack& lapack = Lapack::get();
+  std::vector<double> a = {10, 8, 99, 10}, w(2);  // the upper triangle is not read
+  const Lapack::EigenSizes sizes = lapack.dsyevd_sizes(2);
+  std::vector<double> work(static_cast<size_t>(sizes.work));
+  std::vector<int32_t> integers(static_cast<size_t>(sizes.integers));
+  lapack.dsyevd_lower(2, a.data(), 2, w.data(), work.data(), integers.data(), sizes);
+  CHECK(w[0] == Approx(2));
+  CHECK(w[1] == Approx(18));
+  CHECK(a[0] == Approx(-a[1]));  // (1, -1) / sqrt(2), then (1, 1) / sqrt(2)
+  CHECK(a[2] == Approx(a[3]));
+  CHECK(std::abs(a[3]) == Approx(std::sqrt(0.5)));
+}
+
 TEST_CASE("gesdd works on rectangles in both precisions") {
   const auto check = [](auto zero) {
     using T = decltype(zero);

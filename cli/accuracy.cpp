@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// linformer accuracy: what low rank and each mechanism cost on a checkpoint's own heads and on its loss.
+#include "accuracy/accuracy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "accuracy_options.h"
+#include "base/build_info.h"
+#include "base/error.h"
+#include "checkpoint/safetensors_writer.h"
+#include "commands.h"
+#include "input.h"
+#include "interrupt.h"
+#include "io/atomic_file.h"
+#include "io/json.h"
+#include "io/sha256.h"
+#include "preface.h"
+#include "report/accuracy_json.h"
+#include "report/accuracy_table.h"
+#include "report_places.h"
+#include "whole_model.h"
+
+namespace linformer::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr const char* kCommand = "accuracy";
+
+Json method_json(const AccuracyCommand& o, const Accuracy& accuracy, const ReportContext& context) {
+  Json cells = Json::array();
+  for (const AccuracyCell& cell : accuracy.cells()) cells.push_back(cell.name);
+  const AccuracyOptions& options = accuracy.options();
+  return {{"cells", cells},
+          {"output_error", "|O' - O| / |O| of a head on a sequence, Frobenius"},
+          {"skill", "1 - |O' - O|^2 / |O - mean(V)|^2"},
+          {"divergence", "mean over rows of KL(P | P')"},
+          {"hidden_error", "|H' - H| / |H| of the last hidden states, Frobenius"},
+          {"calibration_share", options.calibration},
+          {"control", o.control},
+          {"init_seeds", o.init_seeds},
+          {"layers_alone", !o.no_layers},
+          {"whole_model", !o.no_model},
+          {"seed", options.seed},
+          {"batch_sequences", options.batch},
+          {"layers", options.layers},
+          {"heads", options.heads},
+          {"isa", context.isa},
+          {"onednn_isa", context.libraries.onednn_isa},
+          {"lapack_core", context.libraries.lapack_core},
+          {"interval", "Student t over units: documents, or up to 20 blocks of sequences below 5 documents"}};
+}
+
+// Equal for runs whose results may be joined.
+std::string identity_of(const OpenInput& input, const Json& method) {
+  Sha256 digest;
+  digest.update(Json{{"schema", kAccuracySchema},
+                     {"input", input.fingerprint},
+                     {"method", method},
+                     {"version", build_info().version}}
+                    .dump());
+  return digest.hex_digest();
+}
+
+// The same sequences through models with random weights.
+struct Untrained {
+  std::vector<std::unique_ptr<Model>> models;
+  std::vector<std::unique_ptr<AttentionSource>> sources;
+
+  std::vector<AttentionSource*> pointers() const {
+    std::vector<AttentionSource*> all;
+    for (const auto& source : sources) all.push_back(source.get());
+    return all;
+  }
+};
+
+Untrained open_untrained_models(const AccuracyCommand& o, const OpenInput& input, Session& session) {
+  Untrained untrained;
+  if (o.control == "none") return untrained;
+  for (int64_t i = 0; i < o.init_seeds; ++i) {
+    const uint64_t seed = o.common.seed + static_cast<uint64_t>(i);
+    untrained.sources.push_back(open_untrained(input, seed, untrained.models, session));
+  }
+  return untrained;
+}
+
+void write_learnt(const std::string& path, const std::vector<LearntTensor>& tensors) {
+  std::vector<TensorSpec> specs;
+  for (const LearntTensor& tensor : tensors)
+    specs.push_back({tensor.name, DType::kF32, {tensor.values.rows, tensor.values.cols}});
+  SafetensorsWriter writer(path, std::move(specs));
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const MatrixView<const float>& values = tensors[i].values;
+    writer.write(i, 0, std::span(values.data, static_cast<size_t>(values.rows * values.cols)));
+  }
+  writer.commit();
+}
+
+void print_result(const AccuracyResult& result, const Json& report, const OpenInput& input,
+                  const Session& session) {
+  const Format format = session.options().format;
+  switch (format) {
+    case Format::kJson:
+      return print(dump_json(report));
+    case Format::kJsonl:
+      return print(report.dump() + "\n");
+    case Format::kCsv:
+      return print(csv_table(accuracy_long_table(result)));
+    case Format::kTable:
+      print(preface(input, {.sequences = result.sequences,
+                            .length = result.length,
+                            .units = result.units,
+                            .unit = result.unit}) +
+            accuracy_preface(result) + "\n");
+      break;
+    case Format::kMarkdown:
+      break;
+  }
+  print(rendered(accuracy_table(result), format));
+  for (const Table& table : accuracy_layer_tables(result)) print("\n" + rendered(table, format));
+}
+
+void check_options(const AccuracyCommand& o, const Session& session) {
+  const CommonOptions& common = o.common;
+  if (o.resume && (common.out.empty() || common.out == "-")) {
+    throw Error(ErrorCode::kUsage, {.subject = "--resume",
+                                    .found = common.out.empty() ? "no --out" : "--out -",
+                                    .expected = "the --out of the run that was interrupted"});
+  }
+  if (o.save_fitted.empty()) return;
+  refuse_overwriting(files_read(o.input, session), o.save_fitted);
+  const AtomicFile writable(o.save_fitted);  // should fail before the work, not after
+}
+
+int exit_code(const AccuracyResult& result) {
+  if (result.checks.passed()) return 0;
+  message(fmt::format("linformer: check failed: exact replacements differ by {:.2g}, more than {:.2g}",
+                      result.checks.largest_exact_error, kExactTolerance));
+  return 1;
+}
+
+int run(const AccuracyCommand& o, const Invocation& invocation) {
+  Session session(o.common, invocation.environment, invocation.arguments);
+  check_options(o, session);
+  ReportPlaces places =
+      choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, "");
+  places.curves.clear();
+  check_places(places, files_read(o.input, session));
+  should_resume(places, o.resume, o.force);  // asked again under the lock; here for an early refusal
+  const OpenInput input = open_input(o.input, {}, session, true);
+  const Untrained untrained = open_untrained_models(o, input, session);
+  const ModelMeasure::Parts parts{.layers = !o.no_layers, .model = !o.no_model};
+  WholeModel whole;
+  if (parts.layers || parts.model) whole = whole_model(input, parts, o.common.seed, session);
+  Accuracy accuracy(*input.source, untrained.pointers(), std::move(whole), accuracy_options(o),
+                    session.run());
+
+  stop_on_signals();
+  const PlacesLock lock(places);
+  const Json method = method_json(o, accuracy, session.context(true));
+  const AnalysisFiles files{.journal = places.journal,
+                            .resume = should_resume(places, o.resume, o.force),
+                            .identity = identity_of(input, method)};
+  if (!files.resume) discard(files);
+  const double load_seconds = session.seconds();
+  AccuracyResult result = accuracy.run(files);
+  result.seconds.load = load_seconds;
+  if (!o.save_fitted.empty() && result.complete) write_learnt(o.save_fitted, accuracy.learnt());
+  const Json report = accuracy_report(
+      session.context(true),
+      {.input = input.facts, .identity = files.identity, .method = method, .fitted = o.save_fitted}, result);
+  if (places.standard_output) {
+    print(dump_json(report));
+  } else {
+    write_file_atomically(places.report, dump_json(report));
+    if (result.sequences > 0) print_result(result, report, input, session);
+    session.note(fmt::format("report: {}", places.report));
+  }
+  if (result.complete)
+    discard(files);
+  else
+    session.note(fmt::format("stopped after {} of {} sequences", result.sequences, result.planned_sequences));
+  return exit_code(result);
+}
+
+}  // namespace
+
+Action add_accuracy(CLI::App& app) {
+  auto o = std::make_shared<AccuracyCommand>();
+  app.description(
+      "What it costs, without training, to put low rank and other attention in the place of a model's own: "
+      "on the outputs of its heads, on its last hidden states and on its loss.");
+  app.footer(
+      "Examples:\n"
+      "  linformer accuracy\n"
+      "  linformer accuracy --checkpoint my-bert/ --text books.jsonl --mechanisms 'svd;subspace;local' "
+      "--k 32..256*2\n");
+  add_accuracy_options(app, *o);
+  return [o](const Invocation& invocation) { return run(*o, invocation); };
+}
+
+}  // namespace linformer::cli

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#include "advise/decide.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "base/index.h"
+
+namespace linformer {
+namespace {
+
+constexpr const char* kFlash = "flash";
+constexpr int kHalvings = 4;
+
+// What a Linformer can do without more training than a fit.
+bool can_be_run(const AccuracyCell& cell) {
+  return cell.method.starts_with("fitted") || cell.method == "linformer:projection=mean-pooling";
+}
+
+double loss_of(const AccuracyResult& accuracy) { return accuracy.loss ? accuracy.loss->mean : 0; }
+
+std::optional<Interval> interval_of(const ModelAccuracy& accuracy, const AdviceGoal& goal, double loss) {
+  if (!goal.of_loss) return accuracy.hidden_error.interval;
+  std::optional<Interval> interval = accuracy.loss_increase->interval;
+  if (interval) interval = Interval{interval->low / loss, interval->high / loss};
+  return interval;
+}
+
+const CellResult* find_flash(const BenchResult& bench) {
+  for (const CellResult& cell : bench.cells)
+    if (cell.cell.mechanism == kFlash && cell.measured()) return &cell;
+  return nullptr;
+}
+
+// The whole model with this many slots.
+const CellResult* find_slots(const BenchResult& bench, int64_t k) {
+  const std::string prefix = fmt::format("linformer:k={},", k);
+  for (const CellResult& cell : bench.cells)
+    if (cell.cell.mechanism.starts_with(prefix) && cell.measured()) return &cell;
+  return nullptr;
+}
+
+class Advisor {
+ public:
+  Advisor(const AdviceFacts& facts, const AdviceGoal& goal)
+      : facts_(facts), goal_(goal), loss_(loss_of(facts.accuracy)), flash_(find_flash(facts.model)) {}
+
+  AdviceResult advise() {
+    AdviceResult result{.goal = goal_,
+                        .length = facts_.accuracy.length,
+                        .sequences = facts_.accuracy.sequences,
+                        .loss = facts_.accuracy.loss ? std::optional(loss_) : std::nullopt};
+    for (size_t i = 0; i < facts_.accuracy.layers.size(); ++i) result.layers.push_back(layer(i));
+    if (flash_ != nullptr) add_points(result.points);
+    mark_pareto(result.points);
+    take_crossover(result);
+    decide(result);
+    return result;
+  }
+
+ private:
+  LayerAdvice layer(size_t i) const {
+    const AccuracyResult& accuracy = facts_.accuracy;
+    LayerAdvice advice{.layer = accuracy.layers[i],
+                       .cumulative = facts_.spectrum.series.front().layers[i].statistics.front().mean};
+    advice.least = std::numeric_limits<double>::infinity();
+    for (const CellAccuracy& cell : accuracy.cells) {
+      if (can_be_run(cell.cell))
+        advice.least = std::min(advice.least, increase_of(cell.one_replaced[i], goal_, loss_));
+    }
+    const int64_t chosen = facts_.choice.cells[i];
+    if (chosen < 0) return advice;
+    const CellAccuracy& cell = accuracy.cells[index(chosen)];
+    advice.k = cell.cell.k;
+    advice.cell = cell.cell.name;
+    advice.increase = increase_of(cell.one_replaced[i], goal_, loss_);
+    return advice;
+  }
+
+  AdvisedPoint point(std::string name, const ModelAccuracy& cost, std::vector<int64_t> ks) const {
+    AdvisedPoint p{.name = std::move(name),
+                   .ks = std::move(ks),
+                   .increase = increase_of(cost, goal_, loss_),
+                   .increase_interval = interval_of(cost, goal_, loss_)};
+    p.good_enough = p.increase <= goal_.increase;
+    return p;
+  }
+
+  void add_points(std::vector<AdvisedPoint>& points) const {
+    const std::vector<int64_t> exact(facts_.accuracy.layers.size(), 0);
+    points.push_back({.name = kFlash,
+                      .ks = exact,
+                      .good_enough = true,
+                      .ns = flash_->median_ns,
+                      .speed_up = 1,
+                      .bytes = flash_->bytes()});
+    for (const CellAccuracy& cell : facts_.accuracy.cells) {
+      const CellResult* const timed = find_slots(facts_.model, cell.cell.k);
+      if (!can_be_run(cell.cell) || timed == nullptr) continue;
+      AdvisedPoint p = point(cell.cell.name, *cell.all_replaced, std::vector(exact.size(), cell.cell.k));
+      p.ns = timed->median_ns;
+      p.bytes = timed->bytes();
+      p.speed_up = flash_->median_ns / timed->median_ns;
+      for (const Ratio& ratio : timed->ratios)
+        if (ratio.reference == kFlash) p.speed_up_interval = ratio.interval;
+      points.push_back(std::move(p));
+    }
+    const auto& cells = facts_.choice.cells;
+    if (std::ranges::any_of(cells, [](int64_t cell) { return cell >= 0; })) points.push_back(by_layer());
+  }
+
+  // Each layer takes its part of what the model would take if all were like it.
+  AdvisedPoint by_layer() const {
+    std::vector<int64_t> ks;
+    double ns = 0;
+    int64_t bytes = 0;
+    for (const int64_t chosen : facts_.choice.cells) {
+      const int64_t k = chosen < 0 ? 0 : facts_.accuracy.cells[index(chosen)].cell.k;
+      const CellResult* const timed = k == 0 ? flash_ : find_slots(facts_.model, k);
+      ks.push_back(k);
+      ns += (timed == nullptr ? flash_ : timed)->median_ns;
+      bytes += (timed == nullptr ? flash_ : timed)->bytes();
+    }
+    const auto layers = static_cast<int64_t>(ks.size());
+    AdvisedPoint p = point("by layer", facts_.choice.cost, std::move(ks));
+    p.ns = ns / static_cast<double>(layers);
+    p.bytes = bytes / layers;
+    p.speed_up = flash_->median_ns / p.ns;
+    p.estimated = true;
+    return p;
+  }
+
+  static void mark_pareto(std::vector<AdvisedPoint>& points) {
+    for (AdvisedPoint& p : points) {
+      p.pareto = std::ranges::none_of(points, [&](const AdvisedPoint& other) {
+        return other.ns <= p.ns && other.increase <= p.increase &&
+               (other.ns < p.ns || other.increase < p.increase);
+      });
+    }
+  }
+
+  void take_crossover(AdviceResult& result) const {
+    result.crossover_reason = "not measured";
+    for (const Crossover& crossover : facts_.attention.crossovers) {
+      if (crossover.reference != kFlash || crossover.cell.mechanism == kFlash) continue;
+      result.crossover_mechanism = crossover.cell.mechanism;
+      result.crossover_length = crossover.length;
+      result.crossover_reason = crossover.reason;
+    }
+  }
+
+  std::string goal_text() const {
+    return goal_.of_loss
+               ? fmt::format("{:.3g} % of the loss", 100 * goal_.increase)
+               : fmt::format("an error of {:.3g} % of the last hidden states", 100 * goal_.increase);
+  }
+
+  void decide(AdviceResult& result) const {
+    const AdvisedPoint* best = nullptr;
+    for (const AdvisedPoint& p : result.points) {
+      if (p.name == kFlash || !p.good_enough) continue;
+      if (best == nullptr || p.ns < best->ns) best = &p;
+    }
+    if (best == nullptr) {
+      result.verdict = fmt::format(
+          "Do not bother: without training, no k that was tried keeps within {}. Run exact attention "
+          "(flash).",
+          goal_text());
+      return;
+    }
+    const double sure = best->speed_up_interval ? best->speed_up_interval->low : best->speed_up;
+    result.worthwhile = sure >= kLeastSpeedUp;
+    result.verdict = fmt::format("{}{} keeps within {} and is {:.2f} x as fast as flash{}.",
+                                 result.worthwhile ? "" : "Do not bother: ", best->name, goal_text(),
+                                 best->speed_up, best->estimated ? ", as estimated" : "");
+  }
+
+  const AdviceFacts& facts_;
+  const AdviceGoal& goal_;
+  double loss_;
+  const CellResult* flash_;  ///< or null
+};
+
+}  // namespace
+
+double increase_of(const ModelAccuracy& accuracy, const AdviceGoal& goal, double loss) {
+  return goal.of_loss ? accuracy.loss_increase->mean / loss : accuracy.hidden_error.mean;
+}
+
+std::vector<int64_t> choose_cells(const AccuracyResult& accuracy, const AdviceGoal& goal, double allowed) {
+  std::vector<int64_t> chosen;
+  for (size_t layer = 0; layer < accuracy.layers.size(); ++layer) {
+    int64_t best = -1;
+    for (int64_t c = 0; c < std::ssize(accuracy.cells); ++c) {
+      const CellAccuracy& cell = accuracy.cells[index(c)];
+      const double increase = increase_of(cell.one_replaced[layer], goal, loss_of(accuracy));
+      if (!can_be_run(cell.cell) || increase > allowed) continue;
+      const auto cost = [&](int64_t i) {
+        const CellAccuracy& other = accuracy.cells[index(i)];
+        return std::pair(other.cell.k, increase_of(other.one_replaced[layer], goal, loss_of(accuracy)));
+      };
+      if (best < 0 || cost(c) < cost(best)) best = c;
+    }
+    chosen.push_back(best);
+  }
+  return chosen;
+}
+
+// Increases of the loss add up, errors of the hidden states as their squares do, as long as they are small.
+LayerChoice choose_layers(const AccuracyResult& accuracy, const AdviceGoal& goal, const OfChoice& of_choice) {
+  const auto layers = static_cast<double>(accuracy.layers.size());
+  double allowed = goal.increase / (goal.of_loss ? layers : std::sqrt(layers));
+  LayerChoice choice;
+  for (int i = 0; i <= kHalvings; ++i, allowed /= 2) {
+    choice.cells = choose_cells(accuracy, goal, allowed);
+    if (std::ranges::all_of(choice.cells, [](int64_t cell) { return cell < 0; })) return choice;
+    choice.cost = of_choice(choice.cells);
+    if (increase_of(choice.cost, goal, loss_of(accuracy)) <= goal.increase) return choice;
+  }
+  return choice;
+}
+
+AdviceResult advise(const AdviceFacts& facts, const AdviceGoal& goal) {
+  return Advisor(facts, goal).advise();
+}
+
+}  // namespace linformer

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+#include "checkpoint/tensor_file.h"
+#include "io/error_of.h"
+#include "io/file_bytes.h"
+#include "io/json.h"
+#include "io/temporary_folder.h"
+#include "program.h"
+#include "report/schema_validator.h"
+
+namespace linformer {
+namespace {
+
+const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/accuracy-1.schema.json";
+
+// Of a small model, on made-up ids of one length.
+std::vector<std::string> quick(const TemporaryFolder& folder, std::vector<std::string> more) {
+  folder.put("ids.jsonl", ids_jsonl(8, 16));
+  std::vector<std::string> arguments = {"accuracy", "--checkpoint",           bert_fixture("masked-lm"),
+                                        "--ids",    folder.path("ids.jsonl"), "--k",
+                                        "2,16"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+ProgramRun here(const TemporaryFolder& folder) { return {.folder = folder.path("")}; }
+
+}  // namespace
+
+TEST_CASE("accuracy prints tables and writes a report that its schema accepts") {
+  const TemporaryFolder folder;
+  const ProgramResult result = run_program(quick(folder, {"--out", "a.json"}), here(folder));
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  for (const char* part : {"mean-v", "subspace:sharing=model", "projection=gaussian", "untrained skill",
+                           "hidden error", "mean skill of a layer's heads"})
+    CHECK(contains(result.out, part));
+  CHECK(contains(result.err, "report: a.json"));
+  const auto report = parse_json(read_text(folder.path("a.json")), "report");
+  CHECK(schema_errors(report, kSchema) == std::vector<std::string>{});
+  CHECK(report["results"]["cells"].size() == 2 + 10 * 2);
+  CHECK(report["checks"]["passed"] == true);
+  CHECK(report["checks"]["exact_cells"] == 1);
+  CHECK_FALSE(std::filesystem::exists(folder.path("a.json.partial")));
+}
+
+TEST_CASE("accuracy of the model that is built in has a loss, which flash does not change") {
+  const TemporaryFolder folder;
+  const ProgramResult result =
+      run_program({"accuracy", "--length", "32", "--sequences", "12", "--mechanisms", "flash;mean-v",
+                   "--calibration", "0", "--control", "none", "--out", "-"},
+                  here(folder));
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  const auto report = parse_json(result.out, "stdout");
+  CHECK(schema_errors(report, kSchema) == std::vector<std::string>{});
+  const auto& results = report["results"];
+  CHECK(results["loss_name"] == "masked_lm_loss_nats");
+  CHECK(results["loss_nats"]["mean"] < 6);
+  const auto increase = [&](size_t cell) {
+    return results["cells"][cell]["all_replaced"]["loss_increase_nats"]["mean"].get<double>();
+  };
+  CHECK(std::abs(increase(0)) < 1e-4);
+  CHECK(increase(1) > 0.2);
+}
+
+TEST_CASE("accuracy writes fitted E and F, and its long table as CSV") {
+  const TemporaryFolder folder;
+  const ProgramResult result = run_program(
+      quick(folder, {"--mechanisms", "fitted;fitted:sharing=layer", "--control", "none", "--no-layers",
+                     "--no-model", "--save-fitted", "ef.safetensors", "--format", "csv", "--out", "a.json"}),
+      here(folder));
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(result.out.starts_with("cell,method,k,kind,series,layer,head,statistic,mean,low,high\n"));
+  CHECK_FALSE(contains(result.out, ",alone,"));
+  const TensorFile file = TensorFile::open(folder.path("ef.safetensors"), true);
+  CHECK(file.get("layers.1.heads.2.k2.E").shape == Shape{2, 16});
+  CHECK(file.get("layers.0.k16.F").shape == Shape{16, 16});
+  CHECK(parse_json(read_text(folder.path("a.json")), "report")["fitted"] == "ef.safetensors");
+}
+
+TEST_CASE("accuracy refuses what it cannot do, before it does anything") {
+  const TemporaryFolder folder;
+  const auto code = [&](std::vector<std::string> more) {
+    return run_program(quick(folder, std::move(more)), here(folder)).code;
+  };
+  CHECK(code({"--mechanisms", "lowrank"}) == 2);
+  CHECK(code({"--mechanisms", "svd:k=17"}) == 2);
+  CHECK(code({"--mechanisms", ""}) == 2);
+  CHECK(code({"--calibration", "0"}) == 2);
+  CHECK(code({"--calibration", "1.5"}) == 2);
+  CHECK(code({"--resume"}) == 2);
+  CHECK(code({"--save-fitted", "missing/ef.safetensors"}) == 6);
+  folder.put("few.jsonl", "[1, 2, 3, 4]\n[4, 3, 2, 1]\n");
+  const ProgramResult causal =
+      run_program({"accuracy", "--checkpoint", std::string(LINFORMER_FIXTURES) + "/models/gpt2", "--ids",
+                   folder.path("few.jsonl")},
+                  here(folder));
+  CHECK(causal.code == 4);
+  CHECK(contains(causal.err, "causal"));
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path(".")), {}) == 2);
+}
+
+}  // namespace linformer
