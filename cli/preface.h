@@ -12,4 +12,7 @@ namespace linformer::cli {
 /// what the intervals are over. `head_size`: the rank of the matched control's logits.
 std::string preface(const OpenInput& input, const SpectrumResult& result, int64_t head_size);
 
+/// The same for spectra found without P.
+std::string certified_preface(const OpenInput& input, const SpectrumResult& result);
+
 }  // namespace linformer::cli
