@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,13 +11,13 @@
 
 #include "base/build_info.h"
 #include "base/error.h"
-#include "base/parse.h"
 #include "commands.h"
 #include "input.h"
 #include "interrupt.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
 #include "io/sha256.h"
+#include "matrix_free.h"
 #include "options.h"
 #include "preface.h"
 #include "report/failed_checks.h"
@@ -27,53 +26,13 @@
 #include "report_places.h"
 #include "show_result.h"
 #include "spectrum/analysis.h"
+#include "spectrum_options.h"
 
 namespace linformer::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr const char* kCommand = "analyze-spectrum";
-
-struct SpectrumOptions {
-  CommonOptions common;
-  InputOptions input;
-  Selection selection;
-  AnalysisOptions analysis;
-  std::vector<std::string> at;
-  std::vector<std::string> controls = {kMatchedControl};
-  int64_t init_seeds = 3;
-  bool no_centred = false;
-  std::string spectra;
-  bool resume = false;
-  bool force = false;
-};
-
-AtPoint parse_at(const std::string& text) {
-  if (text.ends_with('%')) return {.share = parse_share(text, "--at")};
-  int64_t m = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), m);
-  if (error == std::errc() && end == text.data() + text.size() && m > 0) return {.m = m};
-  throw Error(ErrorCode::kUsage, {.subject = "--at",
-                                  .found = fmt::format("'{}'", text),
-                                  .expected = "an index such as 128 or a share such as 25%"});
-}
-
-AnalysisOptions analysis_options(const SpectrumOptions& o) {
-  AnalysisOptions options = o.analysis;
-  for (const std::string& at : split_at_commas(o.at)) options.at.push_back(parse_at(at));
-  options.controls = split_at_commas(o.controls);
-  if (std::erase(options.controls, "none") > 0 && !options.controls.empty()) {
-    throw Error(
-        ErrorCode::kUsage,
-        {.subject = "--control", .found = "none beside others", .expected = "none alone, or controls"});
-  }
-  options.centred = !o.no_centred;
-  options.layers = o.selection.layer_list();
-  options.heads = o.selection.head_list();
-  options.seed = o.common.seed;
-  if (options.method == "auto") options.method = kDefaultMethod;
-  return options;
-}
 
 Json method_json(const SpectrumOptions& o, const AnalysisOptions& options, const OpenInput& input,
                  const ReportContext& context) {
@@ -153,20 +112,6 @@ int dry_run(Analysis& analysis, const OpenInput& input, Untrained& untrained, co
   return 0;
 }
 
-void check_options(const CommonOptions& o, bool resume) {
-  if (resume && (o.out.empty() || o.out == "-")) {
-    throw Error(ErrorCode::kUsage, {.subject = "--resume",
-                                    .found = o.out.empty() ? "no --out" : "--out -",
-                                    .expected = "the --out of the run that was interrupted"});
-  }
-  const bool json = o.format == Format::kTable || o.format == Format::kJson;  // the former: by default
-  if (o.out == "-" && !json) {
-    throw Error(ErrorCode::kUsage, {.subject = "--format",
-                                    .found = "given with --out -, which prints the report as JSON",
-                                    .expected = "one of them"});
-  }
-}
-
 std::optional<std::string> optional_text(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
@@ -242,13 +187,25 @@ std::pair<SpectrumResult, Json> analyze(const SpectrumOptions& o, const ReportPl
   return {std::move(result), std::move(report)};
 }
 
+// Asked only where a limit is set: the input is opened for it.
+bool p_is_too_large(const SpectrumOptions& o, Session& session) {
+  if (o.analysis.method != "auto" || o.common.memory.empty()) return false;
+  const OpenInput input = open_input(o.input, o.selection.layer_list(), session);
+  const Analysis analysis(*input.source, analysis_options(o), session.run());
+  if (!should_do_without_p(o, input.source->facts(), analysis.required_bytes(0), session)) return false;
+  session.note(fmt::format("P does not fit into --memory {}: --method matrix-free", o.common.memory));
+  return true;
+}
+
 int run(const SpectrumOptions& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
-  check_options(o.common, o.resume);
   const ReportPlaces places =
       choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, o.spectra);
   check_places(places, files_read(o.input, session));
   should_resume(places, o.resume, o.force);  // asked again under the lock; here for an early refusal
+  if (o.analysis.method == kMatrixFree || p_is_too_large(o, session)) {
+    return analyze_without_p(o, places, session);
+  }
   OpenInput input = open_input(o.input, o.selection.layer_list(), session);
   Analysis analysis(*input.source, analysis_options(o), session.run());
   Untrained untrained = open_untrained_models(o, input, session);
@@ -267,61 +224,11 @@ int run(const SpectrumOptions& o, const Invocation& invocation) {
 
 Action add_analyze_spectrum(CLI::App& app) {
   auto o = std::make_shared<SpectrumOptions>();
-  app.description(
-      "Singular values of every head's attention probabilities: is attention in this model low rank, where, "
-      "how much, and against what?");
-  app.footer(
-      "Examples:\n"
-      "  linformer analyze-spectrum\n"
-      "  linformer analyze-spectrum --checkpoint my-bert/ --text book.txt --sequences 100 --out "
-      "spectrum.json\n");
-  add_input_options(app, o->input,
-                    {.text = true, .inputs = true, .tensors = true, .drop = true, .stack = true});
-  add_selection(app, o->selection);
-  const char* group = "Analysis";
-  app.add_option("--at", o->at,
-                 "indices m (128) or shares of n (25%) at which cumulative values are reported; the first "
-                 "is compared with the controls (default: n/4)")
-      ->group(group);
-  app.add_option("--control", o->controls, "any of " + control_help() + ", or none (default: matched)")
-      ->check(each_of(control_names()))
-      ->group(group);
-  app.add_option("--init-seeds", o->init_seeds, "untrained models of the control init (default: 3)")
-      ->check(CLI::Range(1, 100))
-      ->group(group);
-  app.add_option("--head-size", o->analysis.head_size,
-                 "rank of the matched control's logits where the input does not tell (default: 64)")
-      ->transform(whole_number<int64_t>(1))
-      ->group(group);
-  app.add_flag("--no-centred", o->no_centred, "leave out the spectrum of P - 1 p'")->group(group);
-  app.add_flag("--logits", o->analysis.logits, "the spectrum of the logits too")->group(group);
-  app.add_option(
-         "--method", o->analysis.method,
-         "fast (our own kernels, f32), gram (f64 Gram matrix), gesdd (LAPACK, f32) or auto (the default), "
-         "which is fast")
-      ->check(one_of(std::vector<std::string>{"auto", "fast", "gesdd", "gram"}))
-      ->group(group);
-  app.add_option("--verify", o->analysis.verify,
-                 "share of the matrices computed again in f64 (default: 0.002)")
-      ->check(share_number())
-      ->group(group);
-  app.add_option("--until-width", o->analysis.until_width,
-                 "stop once every layer's interval of the cumulative value is narrower than this")
-      ->check(positive_number())
-      ->group(group);
-  app.add_option("--batch", o->analysis.batch, "sequences at a time (default: about 2048 tokens)")
-      ->check(CLI::Range(1, 65536))
-      ->group(group);
-  app.add_option("--spectra", o->spectra, "write every singular value to this safetensors file")
-      ->group(group);
-  CLI::Option* resume =
-      app.add_flag("--resume", o->resume, "go on where an interrupted run stopped")->group(group);
-  app.add_flag("--force", o->force, "begin again where an interrupted run stopped")
-      ->group(group)
-      ->excludes(resume);
-  add_common_options(app, o->common,
-                     {.seed = true, .out = true, .format = true, .progress = true, .dry_run = true});
-  return [o](const Invocation& invocation) { return run(*o, invocation); };
+  add_spectrum_options(app, *o);
+  return [o, &app](const Invocation& invocation) {
+    settle_options(app, *o);
+    return run(*o, invocation);
+  };
 }
 
 }  // namespace linformer::cli

@@ -118,6 +118,7 @@ class Session {
   Session(const CommonOptions& options, const Environment& environment, std::vector<std::string> command);
 
   Run& run() { return run_; }
+  const MemoryAccount& memory() const { return memory_; }
   const CommonOptions& options() const { return options_; }
   bool color() const { return use_color(options_.color, environment_); }
   bool map_files() const { return !options_.no_mmap; }

@@ -98,4 +98,10 @@ std::string preface(const OpenInput& input, const SpectrumResult& result, int64_
   return text + "\n";
 }
 
+std::string certified_preface(const OpenInput& input, const SpectrumResult& result) {
+  return fmt::format(
+      "model      {}\nsequences  {}\nintervals  for each head by itself, {:.4g} % where not sure\n\n",
+      model_text(input), sequences_text(input, result), 100 * result.confidence);
+}
+
 }  // namespace linformer::cli

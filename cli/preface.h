@@ -25,4 +25,7 @@ std::string preface(const OpenInput& input, const SampleFacts& sample);
 /// left out, and what the intervals are over. `head_size`: the rank of the matched control's logits.
 std::string preface(const OpenInput& input, const SpectrumResult& result, int64_t head_size);
 
+/// The same for spectra found without P.
+std::string certified_preface(const OpenInput& input, const SpectrumResult& result);
+
 }  // namespace linformer::cli

@@ -4,6 +4,8 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "base/error.h"
 
 namespace linformer {
@@ -33,6 +35,19 @@ F* find(void* library, const char* name) {
   return reinterpret_cast<F*>(symbol);
 }
 
+// What dsyevd and dsygvd ask for, with vectors.
+struct EigenWorkspace {
+  explicit EigenWorkspace(int32_t n)
+      : lwork(1 + 6 * n + 2 * n * n),
+        liwork(3 + 5 * n),
+        work(static_cast<size_t>(lwork)),
+        iwork(static_cast<size_t>(liwork)) {}
+
+  int32_t lwork, liwork;
+  std::vector<double> work;
+  std::vector<int32_t> iwork;
+};
+
 }  // namespace
 
 std::string preferred_openblas_core() {
@@ -61,6 +76,10 @@ Lapack::Lapack() {
   dsytrd_ = find<Dsytrd>(library_, "dsytrd_");
   dsyevd_ = find<Dsyevd>(library_, "dsyevd_");
   dsterf_ = find<Dsterf>(library_, "dsterf_");
+  dgemm_ = find<Dgemm>(library_, "dgemm_");
+  dsyevd_ = find<Dsyevd>(library_, "dsyevd_");
+  dsygvd_ = find<Dsygvd>(library_, "dsygvd_");
+  dposv_ = find<Dposv>(library_, "dposv_");
   sgesdd_ = find<Gesdd<float>>(library_, "sgesdd_");
   dgesdd_ = find<Gesdd<double>>(library_, "dgesdd_");
   find<void(int)>(library_, "openblas_set_num_threads")(1);
@@ -77,6 +96,36 @@ LapackFacts Lapack::facts() const {
 void Lapack::dsyrk_lower(bool transposed, int32_t n, int32_t k, double alpha, const double* a, int32_t lda,
                          double beta, double* c, int32_t ldc) const {
   dsyrk_("L", transposed ? "T" : "N", &n, &k, &alpha, a, &lda, &beta, c, &ldc, 1, 1);
+}
+
+void Lapack::dgemm(bool a_transposed, bool b_transposed, int32_t m, int32_t n, int32_t k, double alpha,
+                   const double* a, int32_t lda, const double* b, int32_t ldb, double beta, double* c,
+                   int32_t ldc) const {
+  dgemm_(a_transposed ? "T" : "N", b_transposed ? "T" : "N", &m, &n, &k, &alpha, a, &lda, b, &ldb, &beta, c,
+         &ldc, 1, 1);
+}
+
+void Lapack::dsyevd_lower(int32_t n, double* a, int32_t lda, double* w) const {
+  EigenWorkspace workspace(n);
+  int32_t info = 0;
+  dsyevd_("V", "L", &n, a, &lda, w, workspace.work.data(), &workspace.lwork, workspace.iwork.data(),
+          &workspace.liwork, &info, 1, 1);
+  check_info("dsyevd", info);
+}
+
+void Lapack::dsygvd_lower(int32_t n, double* a, int32_t lda, double* b, int32_t ldb, double* w) const {
+  EigenWorkspace workspace(n);
+  const int32_t itype = 1;
+  int32_t info = 0;
+  dsygvd_(&itype, "V", "L", &n, a, &lda, b, &ldb, w, workspace.work.data(), &workspace.lwork,
+          workspace.iwork.data(), &workspace.liwork, &info, 1, 1);
+  check_info("dsygvd", info);
+}
+
+void Lapack::dposv_lower(int32_t n, int32_t m, double* a, int32_t lda, double* b, int32_t ldb) const {
+  int32_t info = 0;
+  dposv_("L", &n, &m, a, &lda, b, &ldb, &info, 1);
+  check_info("dposv", info);
 }
 
 void Lapack::dsytrd_lower(int32_t n, double* a, int32_t lda, double* d, double* e, double* tau, double* work,

@@ -37,6 +37,22 @@ class Lapack {
   void dsyrk_lower(bool transposed, int32_t n, int32_t k, double alpha, const double* a, int32_t lda,
                    double beta, double* c, int32_t ldc) const;
 
+  /// C[m, n] = alpha op(A) op(B) + beta C, op(A) [m, k] and op(B) [k, n]; `transposed`: op is the transpose.
+  void dgemm(bool a_transposed, bool b_transposed, int32_t m, int32_t n, int32_t k, double alpha,
+             const double* a, int32_t lda, const double* b, int32_t ldb, double beta, double* c,
+             int32_t ldc) const;
+
+  /// Eigenvalues, ascending in w[n], of the symmetric A[n, n], given by its lower triangle; A becomes the
+  /// eigenvectors, a column each.
+  void dsyevd_lower(int32_t n, double* a, int32_t lda, double* w) const;
+
+  /// The same of A x = w B x, B positive definite, given by its lower triangle and overwritten; xᵀBx = 1.
+  void dsygvd_lower(int32_t n, double* a, int32_t lda, double* b, int32_t ldb, double* w) const;
+
+  /// Solves A X = B for the positive definite A[n, n], given by its lower triangle and overwritten; B[n, m]
+  /// becomes X.
+  void dposv_lower(int32_t n, int32_t m, double* a, int32_t lda, double* b, int32_t ldb) const;
+
   /// Reduces the symmetric A[n, n], given by its lower triangle and overwritten, to T = Qᵀ A Q with diagonal
   /// d[n] and subdiagonal e[n − 1]. Q leaves the first unit vector fixed. tau[n − 1] and work[lwork] are
   /// scratch.
@@ -83,12 +99,29 @@ class Lapack {
                       double* w, double* work, const int32_t* lwork, int32_t* iwork, const int32_t* liwork,
                       int32_t* info, size_t jobz_length, size_t uplo_length);
   using Dsterf = void(const int32_t* n, double* d, double* e, int32_t* info);
+  using Dgemm = void(const char* transa, const char* transb, const int32_t* m, const int32_t* n,
+                     const int32_t* k, const double* alpha, const double* a, const int32_t* lda,
+                     const double* b, const int32_t* ldb, const double* beta, double* c, const int32_t* ldc,
+                     size_t transa_length, size_t transb_length);
+  using Dsyevd = void(const char* jobz, const char* uplo, const int32_t* n, double* a, const int32_t* lda,
+                      double* w, double* work, const int32_t* lwork, int32_t* iwork, const int32_t* liwork,
+                      int32_t* info, size_t jobz_length, size_t uplo_length);
+  using Dsygvd = void(const int32_t* itype, const char* jobz, const char* uplo, const int32_t* n, double* a,
+                      const int32_t* lda, double* b, const int32_t* ldb, double* w, double* work,
+                      const int32_t* lwork, int32_t* iwork, const int32_t* liwork, int32_t* info,
+                      size_t jobz_length, size_t uplo_length);
+  using Dposv = void(const char* uplo, const int32_t* n, const int32_t* nrhs, double* a, const int32_t* lda,
+                     double* b, const int32_t* ldb, int32_t* info, size_t uplo_length);
 
   void* library_ = nullptr;
   Dsyrk* dsyrk_ = nullptr;
   Dsytrd* dsytrd_ = nullptr;
   Dsyevd* dsyevd_ = nullptr;
   Dsterf* dsterf_ = nullptr;
+  Dgemm* dgemm_ = nullptr;
+  Dsyevd* dsyevd_ = nullptr;
+  Dsygvd* dsygvd_ = nullptr;
+  Dposv* dposv_ = nullptr;
   Gesdd<float>* sgesdd_ = nullptr;
   Gesdd<double>* dgesdd_ = nullptr;
 };

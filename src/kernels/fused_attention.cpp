@@ -9,6 +9,7 @@
 #include "kernels/fused_attention.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -212,7 +213,9 @@ HWY_INLINE void score_tile(const FusedAttention& a, const Room& room, int64_t qu
   const int64_t first = query + Dead * kLanes;
   const Tile tile = tile_of(a, room, j, end);
   F32s scores[kTile][kLive];
-  multiply_keys<kLive>(live, a.head_size, tile.k, tile.stride, scores);
+  multiply_keys<kLive>(
+      live.q, a.head_size, tile.k, tile.stride,
+      [&](int, int i) HWY_ATTR { return hn::Load(d, live.shift + i * kLanes); }, scores);
   const bool biased = a.key_bias != nullptr || a.distance_bias != nullptr;
   if (HWY_UNLIKELY(tile.valid < kTile || biased || (a.causal && j + kTile > first + 1))) {
     add_biases<kLive>(a, first, j, tile.valid, scores);
@@ -287,6 +290,10 @@ HWY_INLINE void end_block(const FusedAttention& a, const Room& room, const Block
   }
   scale_lanes<NV>(room.o, a.value_size, factors);
   transpose(room.o, kQueries, a.value_size, block.rows, a.o + block.query * a.o_stride, a.o_stride);
+  if (a.log_sums == nullptr) return;
+  for (int64_t i = 0; i < block.rows; ++i) {
+    a.log_sums[block.query + i] = std::log2(room.sum[i]) - room.shift[i];
+  }
 }
 
 // Calls f with the number of a block's vectors as a constant.

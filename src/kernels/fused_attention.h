@@ -21,6 +21,7 @@ struct FusedAttention {
   /// Query i and key j take element i − j + keys − 1; null: none. Readable, whatever is there, to element
   /// queries + keys − 1 + fused_attention_rows().
   const float* distance_bias = nullptr;
+  float* log_sums = nullptr;  ///< [queries], written: log₂ Σ_j e^score; null: not wanted
 };
 
 /// Rows that share what is read of K and V: what a call should have, at least. A multiple of

@@ -168,18 +168,18 @@ HWY_INLINE void multiply_chain(const float* q, const float* const (&k)[kTile], i
 }
 
 // Shifted scores of kTile keys, as powers of two: products of at most kChain terms, then their sums. Begun
-// with the shift, the sums are small, and so is their rounding, where weights are large.
-template <int NV>
-HWY_INLINE void multiply_keys(const Room& room, int64_t head_size, const float* k, int64_t stride,
-                              F32s (&scores)[kTile][NV]) {
-  const F32 d;
+// with the shift, start(r, i) for key r and vector i of queries, the sums are small, and so is their
+// rounding, where weights are large.
+template <int NV, class Start>
+HWY_INLINE void multiply_keys(const float* q, int64_t head_size, const float* k, int64_t stride,
+                              Start&& start, F32s (&scores)[kTile][NV]) {
   HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
-    HWY_UNROLL(4) for (int i = 0; i < NV; ++i) scores[r][i] = hn::Load(d, room.shift + i * kLanes);
+    HWY_UNROLL(4) for (int i = 0; i < NV; ++i) scores[r][i] = start(r, i);
   }
   const auto add = [&](int64_t begin, int64_t count) HWY_ATTR {
     const float* const at = k + begin;
     F32s chain[kTile][NV];
-    multiply_chain<NV>(room.q + begin * kQueries, {at, at + stride, at + 2 * stride, at + 3 * stride}, count,
+    multiply_chain<NV>(q + begin * kQueries, {at, at + stride, at + 2 * stride, at + 3 * stride}, count,
                        chain);
     HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
       HWY_UNROLL(4) for (int i = 0; i < NV; ++i) scores[r][i] = hn::Add(scores[r][i], chain[r][i]);

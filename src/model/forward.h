@@ -19,11 +19,13 @@
 
 namespace linformer {
 
-/// What a visitor wants to see of a layer. Q, K, V and hidden states cost nothing; the others cost a buffer.
+/// What a visitor wants to see of a layer. Of a model Q, K, V and hidden states cost nothing; the others cost
+/// a buffer.
 struct LayerWants {
   bool logits = false;
   bool probabilities = false;
-  int64_t row_stride = 0;  ///< leading dimension of logits and probabilities; 0: the number of columns
+  bool queries_and_keys = false;  ///< also where they are read for this alone
+  int64_t row_stride = 0;         ///< leading dimension of logits and probabilities; 0: the number of columns
 };
 
 /// One layer of `sequences.size()` sequences of equal length n. Views are valid during the call only.

@@ -45,10 +45,12 @@ class QueryKeySource final : public AttentionSource {
   const SourceFacts& facts() const override { return facts_; }
 
   int64_t buffer_bytes(int64_t sequences, MapSize size, const LayerWants& wants) override {
+    const int64_t factors = (facts_.heads * size.rows + kv_heads() * size.cols) * facts_.head_size;
+    const int64_t factor_bytes = sequences * factors * static_cast<int64_t>(sizeof(float));
+    if (!wants.probabilities && !wants.logits) return factor_bytes;
     const int64_t stride = std::max(wants.row_stride, size.cols);
     const int64_t maps = (wants.logits ? 2 : 1) * facts_.heads * size.rows * stride;
-    const int64_t factors = (facts_.heads * size.rows + kv_heads() * size.cols) * facts_.head_size;
-    return sequences * (maps + factors) * static_cast<int64_t>(sizeof(float)) +
+    return factor_bytes + sequences * maps * static_cast<int64_t>(sizeof(float)) +
            attention_->workspace_bytes(shape_for(sequences, size), run_.threads, true);
   }
 
@@ -56,23 +58,14 @@ class QueryKeySource final : public AttentionSource {
     const MapSize size = facts_.sizes[static_cast<size_t>(sequences.front())];
     const int64_t batch = std::ssize(sequences);
     AttentionShape shape = shape_for(batch, size);
-    workspace_.reserve(run_.memory, attention_->workspace_bytes(shape, run_.threads, true),
-                       "workspace of attention");
     for (int64_t i = 0; i < layers; ++i) {
       const LayerWants wants = visitor.wants(i);
-      if (!wants.probabilities && !wants.logits) continue;
+      if (!wants.probabilities && !wants.logits && !wants.queries_and_keys) continue;
       shape.scale = static_cast<float>(facts_.scales[static_cast<size_t>(i)]);
       LayerView view{.layer = i, .sequences = sequences};
       view.q = load(q_[static_cast<size_t>(i)], sequences, size.rows, q_buffer_);
       view.k = load(k_[static_cast<size_t>(i)], sequences, size.cols, k_buffer_);
-      view.probabilities = reserve_maps(p_buffer_, batch, facts_.heads, size, wants.row_stride, run_.memory,
-                                        "attention probabilities");
-      if (wants.logits) {
-        view.logits = reserve_maps(s_buffer_, batch, facts_.heads, size, wants.row_stride, run_.memory,
-                                   "attention logits");
-      }
-      attention_->run(shape, {.q = view.q, .k = view.k, .v = {}}, {},
-                      {.logits = view.logits, .probabilities = view.probabilities}, workspace_.span(), run_);
+      if (wants.probabilities || wants.logits) make_maps(shape, wants, view);
       visitor.on_layer(view);
     }
   }
@@ -106,6 +99,21 @@ class QueryKeySource final : public AttentionSource {
             .head_size = facts_.head_size,
             .value_size = 0,
             .causal = facts_.causal};
+  }
+
+  // From the view's q and k.
+  void make_maps(const AttentionShape& shape, const LayerWants& wants, LayerView& view) {
+    workspace_.reserve(run_.memory, attention_->workspace_bytes(shape, run_.threads, true),
+                       "workspace of attention");
+    const MapSize size{shape.queries, shape.keys};
+    view.probabilities = reserve_maps(p_buffer_, shape.batch, facts_.heads, size, wants.row_stride,
+                                      run_.memory, "attention probabilities");
+    if (wants.logits) {
+      view.logits = reserve_maps(s_buffer_, shape.batch, facts_.heads, size, wants.row_stride, run_.memory,
+                                 "attention logits");
+    }
+    attention_->run(shape, {.q = view.q, .k = view.k, .v = {}}, {},
+                    {.logits = view.logits, .probabilities = view.probabilities}, workspace_.span(), run_);
   }
 
   // The first `rows` rows of each head of the sequences.

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "report/certified.h"
 #include "report/headline.h"
 #include "report/numbers.h"
 #include "report/spectrum_view.h"
@@ -140,6 +141,7 @@ Json spectrum_results(const SpectrumResult& result) {
   json["comparisons"] = Json::array();
   for (const Comparison& comparison : result.comparisons)
     json["comparisons"].push_back(comparison_json(comparison, result));
+  if (!result.certified.empty()) json["certified"] = certified_json(result);
   return json;
 }
 
@@ -154,7 +156,7 @@ Json spectrum_report(const ReportContext& context, const SpectrumReportInput& in
   report["complete"] = result.complete;
   report["stopped_because"] = result.stopped_because;
   report["planned_sequences"] = result.planned_sequences;
-  report["summary"] = headline(result, result.causal);
+  report["summary"] = result.certified.empty() ? headline(result, result.causal) : certified_headline(result);
   report["results"] = spectrum_results(result);
   report["checks"] = checks_json(result.checks);
   report["phases"] = phases_json(result.seconds);

@@ -76,6 +76,27 @@ struct Comparison {
   std::vector<Verdict> verdicts;            ///< [layer], by the layer's interval
 };
 
+/// Of the intervals of a CertifiedSpectrum that are not sure, all of a head together.
+inline constexpr double kCertifiedConfidence = 0.99;
+
+/// The leading singular values of one head's P, found without P, and intervals for them; lists are for
+/// m = 1, 2, ….
+struct CertifiedSpectrum {
+  int64_t sequence = 0, layer = 0, head = 0;  ///< numbers in the source
+  int64_t rows = 0, cols = 0;
+  double squared_norm = 0;    ///< ‖P‖_F²
+  double row_entropy = 0;     ///< mean over rows, nats
+  double sigma1_bound = 0;    ///< ‖Pᵀ1‖ / ‖1‖, which σ₁ cannot be below
+  double residual_bound = 0;  ///< of ‖P − QQᵀP‖₂, Q the basis
+  int64_t basis = 0;          ///< vectors of it
+  bool within_tolerance = false;
+  std::vector<double> values;                 ///< Ritz values: not above σ_m, but for rounding
+  std::vector<Interval> sure_energy, energy;  ///< of e_m
+  std::vector<Interval> sure_sigma, sigma;    ///< of σ_m
+  std::optional<Interval> nuclear_norm;       ///< of Σσ
+  std::vector<Interval> cumulative;           ///< of c_m; empty without nuclear_norm
+};
+
 /// Of Σσ² against ‖P‖_F², and of σ₁ against its bound, relative.
 inline constexpr double kNormTolerance = 1e-5;
 
@@ -128,6 +149,7 @@ struct SpectrumResult {
   bool causal = false;               ///< the heads are causal
   std::vector<SeriesResult> series;  ///< probabilities first
   std::vector<Comparison> comparisons;
+  std::vector<CertifiedSpectrum> certified;  ///< of each head, where P was not made
   SpectrumChecks checks;
   SpectrumSeconds seconds;
   std::string stopped_because;  ///< "all sequences", "interval narrow enough", "interrupted"

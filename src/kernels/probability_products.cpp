@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+// Lanes are the rows of the result, queries for P and keys for Pᵀ; what they are multiplied with goes by as K
+// and V do in fused_attention.cpp. Because the log-sum-exps are known, a score is a weight at once and
+// nothing is rescaled. A score is the same sum in the same order whichever of the two factors lies in the
+// lanes.
+#include "kernels/probability_products.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+// Compiled once per instruction set.
+#include "kernels/targets.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/probability_products.cpp"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+//
+#include "kernels/fused_block-inl.h"
+#include "kernels/transpose-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace linformer {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+namespace {
+
+using F64 = hn::ScalableTag<double>;
+using F64s = hn::Vec<F64>;
+constexpr int64_t kSums = 3;  // entries, squares, entropies
+
+// One of the two ways to go through P. A row of the result is a lane; `others` go by.
+struct Sweep {
+  const float* lanes;   // [.., head_size]
+  const float* others;  // [.., head_size]
+  int64_t lane_stride, other_stride, head_size;
+  int64_t other_count;
+  const float* log_sums;
+  bool transposed, causal;
+};
+
+// The workspace: of each block of a group statistics in f64, lane vectors and sums in f32; what all share.
+struct Place {
+  double* columns;  // [kSums, kQueries]
+  float* lanes;     // [head_size, kQueries]
+  float* sums;      // [width, kQueries]
+  float* shifts;    // [kQueries], minus the log-sums of queries in the lanes
+  float* weights;   // [kBlock, kQueries]: scores, then entries of P
+  float* scores;    // [kBlock, kQueries]: log₂ P, where it is asked for
+  float* tile;      // [kTile, head_size]: the others of the last, shorter tile
+
+  Place(float* at, int64_t head_size, int64_t width, int64_t block)
+      : columns(reinterpret_cast<double*>(at) + block * kSums * kQueries),
+        lanes(at + kGroup * kColumnFloats + block * own_floats(head_size, width)),
+        sums(lanes + head_size * kQueries),
+        shifts(sums + width * kQueries),
+        weights(at + kGroup * (kColumnFloats + own_floats(head_size, width))),
+        scores(weights + kBlock * kQueries),
+        tile(scores + kBlock * kQueries) {}
+
+  static int64_t floats(int64_t head_size, int64_t width) {
+    return kGroup * (kColumnFloats + own_floats(head_size, width)) + 2 * kBlock * kQueries +
+           (kTile * head_size + 15) / 16 * 16;
+  }
+
+ private:
+  static constexpr int64_t kColumnFloats = 2 * kSums * kQueries;  // two f32 are the size of an f64
+  static int64_t own_floats(int64_t head_size, int64_t width) { return (head_size + width + 1) * kQueries; }
+};
+
+// Rows [first, first + rows) of the result, kQueries at most, and the others that they meet.
+struct Block {
+  int64_t first, rows, begin, end;
+};
+
+Block block_at(const Sweep& s, int64_t first, int64_t rows) {
+  Block block{first, rows, 0, s.other_count};
+  if (s.causal && s.transposed) block.begin = std::min(first, s.other_count);
+  if (s.causal && !s.transposed) block.end = std::min(s.other_count, first + rows);
+  return block;
+}
+
+void begin_block(const Sweep& s, const Place& place, const Block& block, int64_t width) {
+  if (block.rows < kQueries) std::fill_n(place.lanes, s.head_size * kQueries, 0.0f);
+  transpose(s.lanes + block.first * s.lane_stride, s.lane_stride, block.rows, s.head_size, place.lanes,
+            kQueries);
+  std::fill_n(place.sums, width * kQueries, 0.0f);
+  std::fill_n(place.columns, kSums * kQueries, 0.0);
+  std::fill_n(place.shifts, kQueries, 0.0f);
+  if (s.transposed) return;
+  for (int64_t i = 0; i < block.rows; ++i) place.shifts[i] = -s.log_sums[block.first + i];
+}
+
+// Scores become −inf where a key is after its query.
+HWY_INLINE void hide_later_keys(const Sweep& s, int64_t first, int64_t other,
+                                F32s (&scores)[kTile][kVectors]) {
+  const F32 d;
+  const hn::RebindToSigned<F32> di;
+  const F32s never = hn::Set(d, -std::numeric_limits<float>::infinity());
+  HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
+    HWY_UNROLL(4) for (int i = 0; i < kVectors; ++i) {
+      const int64_t lane = first + i * kLanes;
+      const auto offset = hn::Set(di, static_cast<int32_t>(other + r - lane));  // of the other's index
+      const auto lanes = hn::Iota(di, 0);
+      const auto hidden = s.transposed ? hn::Gt(lanes, offset) : hn::Gt(offset, lanes);
+      scores[r][i] = hn::IfThenElse(hn::RebindMask(d, hidden), never, scores[r][i]);
+    }
+  }
+}
+
+// Scores of others [begin, end), kBlock at most, to place.weights.
+HWY_NOINLINE void Score(const Sweep& s, const Place& place, const Block& block, int64_t begin, int64_t end) {
+  const F32 d;
+  float* to = place.weights;
+  for (int64_t j = begin; j < end; j += kTile) {
+    const int64_t valid = std::min<int64_t>(kTile, end - j);
+    const float* others = s.others + j * s.other_stride;
+    int64_t stride = s.other_stride;
+    float shifts[kTile] = {};
+    if (HWY_UNLIKELY(valid < kTile)) {
+      for (int64_t r = 0; r < kTile; ++r) {
+        std::memcpy(place.tile + r * s.head_size, others + std::min(r, valid - 1) * stride,
+                    static_cast<size_t>(s.head_size) * sizeof(float));
+      }
+      others = place.tile, stride = s.head_size;
+    }
+    if (s.transposed) {
+      for (int64_t r = 0; r < valid; ++r) shifts[r] = -s.log_sums[j + r];
+    }
+    F32s scores[kTile][kVectors];
+    multiply_keys<kVectors>(
+        place.lanes, s.head_size, others, stride,
+        [&](int r, int i) HWY_ATTR {
+          return s.transposed ? hn::Set(d, shifts[r]) : hn::Load(d, place.shifts + i * kLanes);
+        },
+        scores);
+    const bool some_later = s.transposed ? j < block.first + block.rows - 1 : j + kTile > block.first + 1;
+    if (HWY_UNLIKELY(s.causal && some_later)) hide_later_keys(s, block.first, j, scores);
+    HWY_UNROLL(4) for (int r = 0; r < kTile; ++r, to += kQueries) {
+      HWY_UNROLL(4)
+      for (int i = 0; i < kVectors; ++i) hn::Store(scores[r][i], d, to + i * kLanes);
+    }
+  }
+}
+
+// Scores in place.weights become entries of P.
+HWY_NOINLINE void Exponentiate(const Place& place, int64_t count) {
+  const F32 d;
+  float* at = place.weights;
+  for (int64_t j = 0; j < count; ++j, at += kQueries) {
+    HWY_UNROLL(4) for (int i = 0; i < kVectors; ++i) {
+      hn::Store(exp2_of(d, hn::Load(d, at + i * kLanes)), d, at + i * kLanes);
+    }
+  }
+}
+
+// Adds the entries in place.weights, whose logarithms are in place.scores, to the block's statistics: a
+// vector of f64 at a time, because vectors of f32 have twice as many lanes.
+HWY_NOINLINE void AddColumns(const Place& place, int64_t count) {
+  const F64 d;
+  const hn::Rebind<float, F64> half;
+  const auto least = hn::Set(d, -100.0);  // below it P is 0
+  for (int64_t i = 0; i < kQueries; i += static_cast<int64_t>(hn::Lanes(d))) {
+    F64s entries = hn::Zero(d), squares = hn::Zero(d), entropies = hn::Zero(d);
+    for (int64_t j = 0; j < count; ++j) {
+      const F64s entry = hn::PromoteTo(d, hn::LoadU(half, place.weights + j * kQueries + i));
+      const F64s score = hn::PromoteTo(d, hn::LoadU(half, place.scores + j * kQueries + i));
+      entries = hn::Add(entries, entry);
+      squares = hn::MulAdd(entry, entry, squares);
+      entropies = hn::NegMulAdd(entry, hn::Max(score, least), entropies);
+    }
+    double* to = place.columns + i;
+    const auto add = [&](F64s sum) HWY_ATTR {
+      hn::StoreU(hn::Add(hn::LoadU(d, to), sum), d, to);
+      to += kQueries;
+    };
+    add(entries), add(squares), add(entropies);
+  }
+}
+
+// sums += (others' vectors)ᵀ weights over `count` others from `begin` on.
+HWY_NOINLINE void AddProducts(const ProductVectors& x, const Place& place, int64_t begin, int64_t count) {
+  const float* const in = x.in + begin * x.in_stride;
+  int64_t c = 0;
+  for (; c + kColumns <= x.width; c += kColumns) {
+    add_columns<kColumns, kVectors>(in + c, x.in_stride, place.weights, count, place.sums + c * kQueries);
+  }
+  for (; c < x.width; ++c) {
+    add_columns<1, kVectors>(in + c, x.in_stride, place.weights, count, place.sums + c * kQueries);
+  }
+}
+
+void end_block(const Place& place, const Block& block, const ProductVectors& x, const ColumnSums* sums) {
+  transpose(place.sums, kQueries, x.width, block.rows, x.out + block.first * x.out_stride, x.out_stride);
+  if (sums == nullptr) return;
+  double* const to[kSums] = {sums->entries, sums->squares, sums->entropies};
+  for (int64_t part = 0; part < kSums; ++part) {
+    std::copy_n(place.columns + part * kQueries, block.rows, to[part] + block.first);
+  }
+}
+
+// Each block of others meets all of a group of blocks of rows in turn, so that it comes from beyond the
+// second-level cache once for all of them.
+void run_group(const Sweep& s, const ProductVectors& x, const ColumnSums* sums, const Block* blocks,
+               int64_t count, float* workspace) {
+  const auto place_of = [&](int64_t i) { return Place(workspace, s.head_size, x.width, i); };
+  for (int64_t i = 0; i < count; ++i) begin_block(s, place_of(i), blocks[i], x.width);
+  const int64_t seen = blocks[count - 1].end;
+  for (int64_t block = blocks[0].begin / kBlock * kBlock; block < seen; block += kBlock) {
+    for (int64_t i = 0; i < count; ++i) {
+      const Place place = place_of(i);
+      const int64_t begin = std::max(block, blocks[i].begin), end = std::min(block + kBlock, blocks[i].end);
+      if (begin >= end) continue;
+      Score(s, place, blocks[i], begin, end);
+      if (sums != nullptr) std::copy_n(place.weights, (end - begin) * kQueries, place.scores);
+      Exponentiate(place, end - begin);
+      if (sums != nullptr) AddColumns(place, end - begin);
+      AddProducts(x, place, begin, end - begin);
+    }
+  }
+  for (int64_t i = 0; i < count; ++i) end_block(place_of(i), blocks[i], x, sums);
+}
+
+void run_rows(const Sweep& s, const ProductVectors& x, const ColumnSums* sums, int64_t first, int64_t rows,
+              float* workspace) {
+  const int64_t end = first + rows;
+  while (first < end) {
+    Block blocks[kGroup] = {};
+    int64_t count = 0;
+    for (; count < kGroup && first < end; ++count) {
+      blocks[count] = block_at(s, first, std::min(kQueries, end - first));
+      first += blocks[count].rows;
+    }
+    run_group(s, x, sums, blocks, count, workspace);
+  }
+}
+
+int64_t Workspace(int64_t head_size, int64_t width) { return Place::floats(head_size, width); }
+
+void Multiply(const ImplicitProbabilities& p, const ProductVectors& x, int64_t first, int64_t rows,
+              float* workspace) {
+  const Sweep sweep{.lanes = p.q,
+                    .others = p.k,
+                    .lane_stride = p.q_stride,
+                    .other_stride = p.k_stride,
+                    .head_size = p.head_size,
+                    .other_count = p.keys,
+                    .log_sums = p.log_sums,
+                    .transposed = false,
+                    .causal = p.causal};
+  run_rows(sweep, x, nullptr, first, rows, workspace);
+}
+
+void MultiplyTransposed(const ImplicitProbabilities& p, const ProductVectors& x, const ColumnSums* sums,
+                        int64_t first, int64_t rows, float* workspace) {
+  const Sweep sweep{.lanes = p.k,
+                    .others = p.q,
+                    .lane_stride = p.k_stride,
+                    .other_stride = p.q_stride,
+                    .head_size = p.head_size,
+                    .other_count = p.queries,
+                    .log_sums = p.log_sums,
+                    .transposed = true,
+                    .causal = p.causal};
+  run_rows(sweep, x, sums, first, rows, workspace);
+}
+
+// A sum of at most kBlock products, then a sum of these sums, of which a causal block has one more.
+int64_t Chain(int64_t terms) { return std::min(terms, kBlock) + terms / kBlock + 2; }
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace linformer
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace linformer {
+
+HWY_EXPORT(Workspace);
+HWY_EXPORT(Multiply);
+HWY_EXPORT(MultiplyTransposed);
+HWY_EXPORT(Chain);
+
+int64_t probability_products_workspace(int64_t head_size, int64_t width) {
+  return HWY_DYNAMIC_DISPATCH(Workspace)(head_size, width);
+}
+
+void multiply_probabilities(const ImplicitProbabilities& p, const ProductVectors& x, int64_t first,
+                            int64_t rows, float* workspace) {
+  HWY_DYNAMIC_DISPATCH(Multiply)(p, x, first, rows, workspace);
+}
+
+void multiply_transposed_probabilities(const ImplicitProbabilities& p, const ProductVectors& x,
+                                       const ColumnSums* sums, int64_t first, int64_t rows,
+                                       float* workspace) {
+  HWY_DYNAMIC_DISPATCH(MultiplyTransposed)(p, x, sums, first, rows, workspace);
+}
+
+int64_t probability_chain(int64_t terms) { return HWY_DYNAMIC_DISPATCH(Chain)(terms); }
+
+}  // namespace linformer
+#endif

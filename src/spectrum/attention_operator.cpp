@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+#include "spectrum/attention_operator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "base/error.h"
+#include "base/stride.h"
+#include "base/threads.h"
+#include "kernels/fused_attention.h"
+
+namespace linformer {
+namespace {
+
+constexpr int64_t kColumnSums = 3;
+constexpr double kUnit = 0x1p-24;  // of f32 rounding
+
+int64_t thread_floats(int64_t head_size, int64_t width) {
+  return whole_lines(std::max(probability_products_workspace(head_size, width),
+                              fused_attention_workspace(head_size, width)));
+}
+
+}  // namespace
+
+AttentionOperator::AttentionOperator(const Head& head, Run& run) : head_(head), run_(run) {
+  const int64_t d = head.q.cols;
+  q_ = Buffer<float>(run.memory, head.q.rows * d, "scaled queries");
+  const float factor = head.scale * std::numbers::log2e_v<float>;
+  parallel_for(run.threads, head.q.rows, [&](int64_t i, int) {
+    for (int64_t c = 0; c < d; ++c) q_[i * d + c] = head.q.row(i)[c] * factor;
+  });
+  log_sums_ = Buffer<float>(run.memory, head.q.rows, "log-sum-exps");
+  p_ = {.q = q_.data(),
+        .k = head.k.data,
+        .log_sums = log_sums_.data(),
+        .q_stride = d,
+        .k_stride = head.k.stride,
+        .queries = head.q.rows,
+        .keys = head.k.rows,
+        .head_size = d,
+        .causal = head.causal};
+}
+
+int64_t AttentionOperator::buffer_bytes(int64_t rows, int64_t cols, int64_t head_size, int64_t width,
+                                        int threads) {
+  const int64_t floats = rows * (head_size + 1) + threads * thread_floats(head_size, width);
+  return floats * static_cast<int64_t>(sizeof(float)) +
+         kColumnSums * cols * static_cast<int64_t>(sizeof(double));
+}
+
+// Calls piece(first, count, workspace) for pieces of a group of rows, beginning where there is most to do.
+template <class Piece>
+void AttentionOperator::in_pieces(int64_t rows, int64_t width, bool last_first, Piece&& piece) {
+  const int64_t floats = thread_floats(p_.head_size, width);
+  workspace_.reserve(run_.memory, run_.threads * floats, "workspace of products with P");
+  const int64_t pieces = (rows + kFusedAttentionGroup - 1) / kFusedAttentionGroup;
+  parallel_for(run_.threads, pieces, [&](int64_t i, int thread) {
+    const int64_t first = (last_first ? pieces - 1 - i : i) * kFusedAttentionGroup;
+    piece(first, std::min(kFusedAttentionGroup, rows - first), workspace_.data() + thread * floats);
+  });
+}
+
+// By attention itself, which gives the log-sum-exps.
+void AttentionOperator::attend(MatrixView<const float> in, MatrixView<float> out) {
+  const FusedAttention call{.q = head_.q.data,
+                            .k = head_.k.data,
+                            .v = in.data,
+                            .o = out.data,
+                            .q_stride = head_.q.stride,
+                            .k_stride = head_.k.stride,
+                            .v_stride = in.stride,
+                            .o_stride = out.stride,
+                            .queries = p_.queries,
+                            .keys = p_.keys,
+                            .head_size = p_.head_size,
+                            .value_size = in.cols,
+                            .scale = head_.scale,
+                            .causal = head_.causal,
+                            .log_sums = log_sums_.data()};
+  in_pieces(p_.queries, in.cols, true, [&](int64_t first, int64_t count, float* workspace) {
+    fused_attention(call, first, count, workspace);
+  });
+  has_log_sums_ = true;
+  const float *const begin = log_sums_.data(), *const end = begin + p_.queries;
+  const float* const bad = std::find_if_not(begin, end, [](float l) { return std::isfinite(l); });
+  if (bad == end) return;
+  throw Error(ErrorCode::kInput, {.subject = "probabilities",
+                                  .item = fmt::format("row {}", bad - begin),
+                                  .found = "scores that are not finite",
+                                  .expected = "finite queries and keys",
+                                  .remedy = "Look for NaN, infinity or overflow in the weights or the file"});
+}
+
+void AttentionOperator::multiply(MatrixView<const float> in, MatrixView<float> out) {
+  if (!has_log_sums_) return attend(in, out);
+  const ProductVectors x{
+      .in = in.data, .out = out.data, .in_stride = in.stride, .out_stride = out.stride, .width = in.cols};
+  in_pieces(p_.queries, x.width, true, [&](int64_t first, int64_t count, float* workspace) {
+    multiply_probabilities(p_, x, first, count, workspace);
+  });
+}
+
+void AttentionOperator::multiply_transposed(MatrixView<const float> in, MatrixView<float> out) {
+  const ProductVectors x{
+      .in = in.data, .out = out.data, .in_stride = in.stride, .out_stride = out.stride, .width = in.cols};
+  ColumnSums sums;
+  if (!has_moments_) {
+    columns_ = Buffer<double>(run_.memory, kColumnSums * p_.keys, "column sums");
+    sums = {columns_.data(), columns_.data() + p_.keys, columns_.data() + 2 * p_.keys};
+  }
+  in_pieces(p_.keys, x.width, false, [&](int64_t first, int64_t count, float* workspace) {
+    multiply_transposed_probabilities(p_, x, has_moments_ ? nullptr : &sums, first, count, workspace);
+  });
+  if (!has_moments_) take_moments();
+}
+
+void AttentionOperator::take_moments() {
+  double entropy = 0;
+  for (int64_t j = 0; j < p_.keys; ++j) {
+    const double sum = columns_[j];
+    moments_.largest_column = std::max(moments_.largest_column, sum);
+    moments_.squared_columns += sum * sum;
+    moments_.squared_norm += columns_[p_.keys + j];
+    entropy += columns_[2 * p_.keys + j];
+  }
+  moments_.mean_row_entropy = entropy * std::numbers::ln2 / static_cast<double>(p_.queries);
+  columns_ = {};
+  has_moments_ = true;
+}
+
+double AttentionOperator::relative_rounding() const {
+  const double chain = static_cast<double>(probability_chain(std::max(p_.queries, p_.keys))) * kUnit;
+  return chain / (1 - chain);
+}
+
+double AttentionOperator::norm_bound() const {
+  constexpr double kRowSum = 1.01;  // more than rounding adds to a row's sum while scores are below 10⁴
+  return std::min(std::sqrt(kRowSum * moments_.largest_column), std::sqrt(moments_.squared_norm));
+}
+
+}  // namespace linformer

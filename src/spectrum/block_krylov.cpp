@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "spectrum/block_krylov.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/index.h"
+#include "base/lapack.h"
+#include "base/random_fill.h"
+#include "base/stride.h"
+
+namespace linformer {
+namespace {
+
+// Directions shorter than this, relative to the products they come from, are rounding.
+constexpr double kNoise = 1e-6;
+
+int32_t narrow(int64_t n) { return static_cast<int32_t>(n); }
+
+}  // namespace
+
+BlockKrylov::BlockKrylov(AttentionOperator& p, int64_t capacity, int64_t width)
+    : p_(p), products_(p.run()), capacity_(capacity), stride_(padded_stride(capacity)) {
+  MemoryAccount& memory = p.run().memory;
+  left_ = Buffer<float>(memory, p.rows() * stride_, "Krylov basis");
+  right_ = Buffer<float>(memory, p.cols() * stride_, "products with the Krylov basis");
+  next_ = Buffer<float>(memory, p.rows() * width, "a Krylov block");
+  gram_ = Buffer<double>(memory, capacity * capacity, "Gram matrices of the Krylov basis");
+  energy_ = Buffer<double>(memory, capacity * capacity, "Gram matrices of the Krylov basis");
+}
+
+int64_t BlockKrylov::buffer_bytes(int64_t rows, int64_t cols, int64_t capacity, int64_t width, int threads) {
+  const int64_t floats = (rows + cols) * (padded_stride(capacity) + width);
+  return floats * static_cast<int64_t>(sizeof(float)) +
+         2 * capacity * capacity * static_cast<int64_t>(sizeof(double)) +
+         TallProducts::buffer_bytes(std::max(capacity, width), width, std::max(rows, cols), threads);
+}
+
+void BlockKrylov::begin(const RandomStream& stream, int64_t width) {
+  const Buffer<float> omega(p_.run().memory, p_.cols() * width, "random start");
+  fill_normal({omega.data(), index(p_.cols() * width)}, 1, stream, p_.run().threads);
+  next_width_ = width, last_width_ = 0;
+  p_.multiply({omega.data(), p_.cols(), width, width}, {next_.data(), p_.rows(), width, width});
+  take_new_part();
+}
+
+// Takes out of next_ what lies in Q, Y − Q (QᵀQ)⁻¹ QᵀY, and finds its directions YᵀY = W Λ Wᵀ.
+void BlockKrylov::take_new_part() {
+  const Lapack& lapack = Lapack::get();
+  const int64_t w = next_width_, r = size_;
+  const MatrixView<float> next{next_.data(), p_.rows(), w, w};
+  std::vector<double> old(index(r * w));
+  std::vector<double> length(index(w));
+  if (r > 0) {
+    products_.cross(left(), next, old.data());
+    for (int64_t i = 0; i < r * w; ++i) length[index(i % w)] += old[index(i)] * old[index(i)];
+    std::vector<double> gram(gram_.data(), gram_.data() + capacity_ * r);
+    std::vector<double> columns(index(r * w));  // as LAPACK has them
+    for (int64_t i = 0; i < r * w; ++i) columns[index(i % w * r + i / w)] = old[index(i)];
+    lapack.dposv_lower(narrow(r), narrow(w), gram.data(), narrow(capacity_), columns.data(), narrow(r));
+    for (int64_t i = 0; i < r * w; ++i) old[index(i)] = columns[index(i % w * r + i / w)];
+    products_.multiply(left(), old.data(), true, next);
+  }
+  std::vector<double> directions(index(w * w)), lengths(index(w));
+  products_.cross(next, next, directions.data());
+  for (int64_t c = 0; c < w; ++c) length[index(c)] += directions[index(c * w + c)];
+  lapack.dsyevd_lower(narrow(w), directions.data(), narrow(w), lengths.data());
+  const double least = kNoise * kNoise * *std::ranges::max_element(length);
+  const auto kept = [&](double l) { return l > least; };
+  new_width_ = std::ranges::count_if(lengths, kept);
+  if (capacity_ == p_.rows()) new_width_ = std::min(new_width_, capacity_ - size_);  // the rest is rounding
+  to_new_.assign(index(w * new_width_), 0);
+  from_new_.assign(index(new_width_ * w), 0);
+  for (int64_t i = 0; i < new_width_; ++i) {  // the longest first
+    const double* const direction = directions.data() + (w - 1 - i) * w;
+    const double l = std::sqrt(lengths[index(w - 1 - i)]);
+    for (int64_t c = 0; c < w; ++c) {
+      to_new_[index(c * new_width_ + i)] = direction[c] / l;
+      from_new_[index(i * w + c)] = direction[c] * l;
+    }
+  }
+}
+
+// The rows of a Gram matrix that vectors just added bring.
+void BlockKrylov::append_to(double* gram, MatrixView<const float> all, MatrixView<const float> added) {
+  std::vector<double> rows(index(added.cols * all.cols));
+  products_.cross(added, all, rows.data());
+  for (int64_t i = 0; i < added.cols; ++i) {
+    const int64_t row = all.cols - added.cols + i;
+    for (int64_t j = 0; j <= row; ++j) gram[j * capacity_ + row] = rows[index(i * all.cols + j)];
+  }
+}
+
+bool BlockKrylov::step() {
+  const int64_t w = new_width_;
+  if (w == 0 || size_ + w > capacity_) return false;
+  const MatrixView<float> block{left_.data() + size_, p_.rows(), w, stride_};
+  const MatrixView<float> product{right_.data() + size_, p_.cols(), w, stride_};
+  products_.multiply({next_.data(), p_.rows(), next_width_, next_width_}, to_new_.data(), false, block);
+  p_.multiply_transposed(block, product);
+  size_ += w;
+  append_to(gram_.data(), left(), block);
+  append_to(energy_.data(), right(), product);
+  next_width_ = last_width_ = w;
+  p_.multiply(product, {next_.data(), p_.rows(), w, w});
+  take_new_part();
+  return true;
+}
+
+RitzValues BlockKrylov::ritz(int64_t first) const {
+  const int64_t r = size_ - first;
+  RitzValues ritz{.values = std::vector<double>(index(r)),
+                  .vectors = std::vector<double>(index(r * r)),
+                  .coupling = std::vector<double>(index(new_width_ * r)),
+                  .coupling_rows = new_width_};
+  if (r == 0) return ritz;
+  std::vector<double> energy(index(r * r)), gram(index(r * r)), squares(index(r));
+  for (int64_t j = 0; j < r; ++j) {
+    const int64_t from = (first + j) * capacity_ + first;
+    std::copy_n(energy_.data() + from + j, r - j, energy.data() + j * r + j);
+    std::copy_n(gram_.data() + from + j, r - j, gram.data() + j * r + j);
+  }
+  Lapack::get().dsygvd_lower(narrow(r), energy.data(), narrow(r), gram.data(), narrow(r), squares.data());
+  for (int64_t k = 0; k < r; ++k) {  // LAPACK's are ascending
+    ritz.values[index(k)] = std::sqrt(std::max(squares[index(r - 1 - k)], 0.0));
+    for (int64_t i = 0; i < r; ++i) ritz.vectors[index(i * r + k)] = energy[index((r - 1 - k) * r + i)];
+  }
+  for (int64_t i = 0; i < new_width_; ++i) {
+    for (int64_t c = 0; c < last_width_; ++c) {
+      const double factor = from_new_[index(i * next_width_ + c)];
+      const double* const vector = ritz.vectors.data() + (r - last_width_ + c) * r;
+      for (int64_t k = 0; k < r; ++k) ritz.coupling[index(i * r + k)] += factor * vector[k];
+    }
+  }
+  return ritz;
+}
+
+}  // namespace linformer

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// Leading singular values of a P that is only known by its products: randomised block Krylov iteration with a
+// Rayleigh-Ritz step (Musco and Musco, "Randomized block Krylov methods", 2015).
+#pragma once
+
+#include <vector>
+
+#include "base/random.h"
+#include "spectrum/attention_operator.h"
+#include "spectrum/tall_products.h"
+
+namespace linformer {
+
+/// What a basis Q [rows, r] says of P. With B = QᵀP for orthonormal Q: B = X Σ Vᵀ, and S = (I − QQᵀ) P Bᵀ X
+/// in an orthonormal basis of its range.
+struct RitzValues {
+  std::vector<double> values;    ///< [r], Σ, descending: no larger than P's singular values
+  std::vector<double> vectors;   ///< [r, r] row-major: Q · vectors is QX
+  std::vector<double> coupling;  ///< [coupling_rows, r] row-major: S
+  int64_t coupling_rows = 0;
+};
+
+/// Q in f32, and B = QᵀP as f32 products. Q is orthonormal to f32 only, but its Gram matrix is known in f64
+/// and accounted for everywhere.
+class BlockKrylov {
+ public:
+  /// Room for `capacity` vectors in blocks of at most `width`. `p` must outlive it.
+  BlockKrylov(AttentionOperator& p, int64_t capacity, int64_t width);
+
+  /// Bytes of its buffers, beside those of the operator.
+  static int64_t buffer_bytes(int64_t rows, int64_t cols, int64_t capacity, int64_t width, int threads);
+
+  /// Begins a chain of blocks: the next one is what P Ω, Ω [cols, width] standard normal, adds to Q. A pass.
+  void begin(const RandomStream& stream, int64_t width);
+
+  /// Adds the next block to Q and prepares the one after it: two passes. False, and nothing happens, if no
+  /// direction is left that rounding has not made, or there is no room.
+  bool step();
+
+  int64_t size() const { return size_; }
+
+  /// Of basis vectors [first, size), which must be all, or a chain begun when there were `first`: then P is
+  /// what it is without its projection on the first ones.
+  RitzValues ritz(int64_t first = 0) const;
+
+  /// ‖B‖_F for the first r vectors, as they are stored: to bound its rounding.
+  MatrixView<const float> left() const { return {left_.data(), p_.rows(), size_, stride_}; }
+  /// PᵀQ [cols, size].
+  MatrixView<const float> right() const { return {right_.data(), p_.cols(), size_, stride_}; }
+
+ private:
+  void take_new_part();
+  void append_to(double* gram, MatrixView<const float> all, MatrixView<const float> added);
+
+  AttentionOperator& p_;
+  TallProducts products_;
+  int64_t capacity_, stride_;
+  int64_t size_ = 0;
+  Buffer<float> left_, right_, next_;  ///< Q, PᵀQ; P times the last block, without its part in Q
+  Buffer<double> gram_, energy_;       ///< QᵀQ, (PᵀQ)ᵀ(PᵀQ), [capacity, capacity], lower triangles
+  int64_t next_width_ = 0;             ///< columns of next_
+  int64_t last_width_ = 0;             ///< of the last block; 0: next_ is P Ω
+  int64_t new_width_ = 0;              ///< directions in next_
+  std::vector<double> to_new_;         ///< [next_width, new_width]: next_ · to_new is the next block
+  std::vector<double> from_new_;       ///< [new_width, next_width]: the next block · from_new is next_
+};
+
+}  // namespace linformer

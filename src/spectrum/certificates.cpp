@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "spectrum/certificates.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/index.h"
+#include "base/lapack.h"
+
+namespace linformer {
+namespace {
+
+double square(double x) { return x * x; }
+double square_below(double x) { return square(std::max(x, 0.0)); }
+
+// Eigenvalues of A, descending.
+std::vector<double> upper_squares(const RitzValues& ritz, double residual_bound) {
+  const int64_t r = std::ssize(ritz.values), size = r + ritz.coupling_rows;
+  std::vector<double> a(index(size * size)), diagonal(index(size)), off(index(size)), tau(index(size));
+  for (int64_t k = 0; k < r; ++k) {
+    a[index(k * size + k)] = square(ritz.values[index(k)]);
+    for (int64_t i = 0; i < ritz.coupling_rows; ++i) {
+      a[index(k * size + r + i)] = ritz.coupling[index(i * r + k)];
+    }
+  }
+  for (int64_t i = r; i < size; ++i) a[index(i * size + i)] = square(residual_bound);
+  const Lapack& lapack = Lapack::get();
+  const auto n = static_cast<int32_t>(size);
+  std::vector<double> work(index(lapack.dsytrd_lwork(n)));
+  lapack.dsytrd_lower(n, a.data(), n, diagonal.data(), off.data(), tau.data(), work.data(),
+                      static_cast<int32_t>(work.size()));
+  lapack.dsterf(n, diagonal.data(), off.data());
+  std::ranges::reverse(diagonal);
+  return diagonal;
+}
+
+}  // namespace
+
+Certificate certify(const RitzValues& ritz, const CertificateInput& in, int64_t count) {
+  const double norm = in.squared_norm, e = in.rounding;
+  double explained = 0;
+  for (const double value : ritz.values) explained += square(value);
+  const bool all = std::ssize(ritz.values) == in.rows;
+  const double residual = all ? 0 : std::max(0.0, norm - square_below(std::sqrt(explained) - e));
+  const double residual_bound = std::min(all ? 0 : in.residual_bound, std::sqrt(residual));
+  const std::vector<double> upper = upper_squares(ritz, residual_bound);
+
+  Certificate c;
+  double lower_sum = 0, upper_sum = 0;
+  for (int64_t m = 1; m <= count; ++m) {
+    const double value = ritz.values[index(m - 1)];
+    lower_sum += square(value);
+    upper_sum += std::max(upper[index(m - 1)], square(residual_bound));
+    const double least = square_below(std::sqrt(lower_sum) - e);
+    const double sure_most = std::min(norm, square(std::sqrt(lower_sum) + e) + residual);
+    const double most = std::min(sure_most, square(std::sqrt(upper_sum) + 2 * e));
+    c.sure_energy.push_back({least / norm, sure_most / norm});
+    c.energy.push_back({least / norm, most / norm});
+
+    const double low = std::max(value - e, 0.0);
+    const double sure_high =
+        std::min(std::sqrt(square(value + e) + residual), std::sqrt(sure_most / static_cast<double>(m)));
+    const double high = std::sqrt(std::max(upper[index(m - 1)], square(residual_bound))) + 2 * e;
+    c.sure_sigma.push_back({low, sure_high});
+    c.sigma.push_back({low, std::min(sure_high, high)});
+  }
+  return c;
+}
+
+// Let v be R's first right singular vector. Of the combinations of Ω's columns the one with coefficients Ωᵀv
+// has a part of length χ(width) along v, and an independent one of length χ(cols − 1) across. With the odd
+// Chebyshev polynomial T of degree 2 steps − 1 in σ/√(1 − ε)‖R‖₂ on it, θ < √(1 − ε)‖R‖₂ takes
+// tan² > ε T²(1/√(1 − ε)) / (1 − ε). Half of the risk is left to each of the two lengths, by Chernoff's bound
+// and by Laurent's and Massart's.
+double residual_factor(int64_t cols, int64_t width, int64_t steps, double risk) {
+  const auto n = static_cast<double>(cols), t = static_cast<double>(width);
+  const double log_half = std::log(2 / risk);
+  const double across = n + 2 * std::sqrt(n * log_half) + 2 * log_half;
+  double least = 0, most = 1;  // of χ²(width) / width: (y e^(1 − y))^(width / 2) = risk / 2
+  for (int i = 0; i < 60; ++i) {
+    const double y = (least + most) / 2;
+    (t / 2 * (std::log(y) + 1 - y) < -log_half ? least : most) = y;
+  }
+  const double tangent = across / (least * t);
+  double low = 0, high = 1;  // of ε
+  const auto degree = static_cast<double>(2 * steps - 1);
+  for (int i = 0; i < 60; ++i) {
+    const double middle = (low + high) / 2;
+    const double chebyshev = std::cosh(degree * std::acosh(1 / std::sqrt(1 - middle)));
+    (middle / (1 - middle) * square(chebyshev) < tangent ? low : high) = middle;
+  }
+  return 1 / std::sqrt(1 - high);
+}
+
+}  // namespace linformer

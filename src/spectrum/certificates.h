@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// What a basis Q proves about the singular values σ of P: with B = QᵀP and R = (I − QQᵀ)P, from Σ = σ(B), the
+// coupling S of the two, ‖P‖_F² and a bound on ‖R‖₂. METHODS.md has the proofs.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/order_statistics.h"
+#include "spectrum/block_krylov.h"
+
+namespace linformer {
+
+struct CertificateInput {
+  double squared_norm = 0;    ///< ‖P‖_F²
+  double residual_bound = 0;  ///< of ‖R‖₂, at some confidence
+  double rounding = 0;        ///< a sure bound on ‖B − computed B‖_F
+  int64_t rows = 0;           ///< of P: a basis of as many vectors leaves no R
+};
+
+/// Intervals for m = 1, 2, …; sure ones, and tighter ones that hold wherever residual_bound does.
+struct Certificate {
+  std::vector<Interval> sure_energy, energy;  ///< of Σ_{j≤m} σ_j² / ‖P‖_F²
+  std::vector<Interval> sure_sigma, sigma;    ///< of σ_m
+};
+
+/// For m = 1 … count <= r. Let A = [[Σ², Sᵀ], [S, ρ²]] with ρ the residual's bound. Then for every j
+///   Σ_j <= σ_j(P) <= √λ_j(A),
+/// because PPᵀ differs from A by ρ² − RRᵀ in the last block, which is positive; eigenvalues of A beyond its
+/// size are ρ². For the sure ones, ‖R‖_F² = ‖P‖_F² − ‖B‖_F² takes what the first m may have more.
+Certificate certify(const RitzValues& ritz, const CertificateInput& input, int64_t count);
+
+/// f such that ‖R‖₂ <= f θ with probability 1 − risk, where θ is the largest Ritz value of R from `steps`
+/// blocks of a Krylov chain that begins with R Ω, Ω [cols, width] standard normal and independent of R
+/// (Kuczyński and Woźniakowski 1992, for a block).
+double residual_factor(int64_t cols, int64_t width, int64_t steps, double risk);
+
+}  // namespace linformer

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#include "spectrum/certified.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "spectrum/block_krylov.h"
+#include "spectrum/certificates.h"
+#include "spectrum/nuclear_norm.h"
+
+namespace linformer {
+namespace {
+
+// RandomStream::purpose of each use.
+constexpr uint32_t kStartPurpose = 0x4B52'0001, kResidualPurpose = 0x4B52'0002, kProbePurpose = 0x4B52'0003;
+// Of what the confidence of 99 % leaves, the bound on the residual takes a tenth and the probes the rest.
+constexpr double kResidualRisk = 0.001;
+constexpr double kProbeRisk = 1 - kCertifiedConfidence - kResidualRisk;
+// Of the chain that bounds the residual.
+constexpr int64_t kResidualWidth = 16, kResidualSteps = 3;
+
+// A basis of fewer vectors than rows has a chain for the residual after it.
+int64_t room_for_residual(int64_t rows, int64_t capacity) {
+  return capacity < rows ? kResidualWidth * kResidualSteps : 0;
+}
+
+// The analysis of one head.
+class Certified {
+ public:
+  Certified(const AttentionOperator::Head& head, const CertifiedOptions& options, uint64_t index, Run& run)
+      : options_(options),
+        index_(index),
+        run_(run),
+        op_(head, run),
+        capacity_(krylov_capacity(options.values, op_.rows())),
+        krylov_(op_, capacity_ + room_for_residual(op_.rows(), capacity_), widest(options.values)) {}
+
+  static int64_t widest(int64_t values) { return std::max(krylov_width(values), kResidualWidth); }
+
+  std::optional<CertifiedSpectrum> run() {
+    if (!iterate()) return std::nullopt;
+    const RitzValues ritz = krylov_.ritz();
+    const int64_t basis = krylov_.size();
+    if (!bound_residual()) return std::nullopt;
+    const int64_t count = std::min(options_.values, basis);
+    describe(ritz, count);
+    spectrum_.basis = basis;
+    if (options_.probes == 0) return spectrum_;
+    const std::optional<NuclearNorm> norm = nuclear_norm(
+        op_, krylov_, ritz, residual_bound_,
+        {.probes = options_.probes, .confidence = 1 - kProbeRisk, .stream = stream(kProbePurpose)});
+    if (!norm) return std::nullopt;
+    take_nuclear_norm(norm->interval);
+    return spectrum_;
+  }
+
+ private:
+  RandomStream stream(uint32_t purpose) const {
+    return {.seed = options_.seed, .purpose = purpose, .index = index_ << 20};
+  }
+
+  // A sure bound on ‖B − computed B‖_F.
+  double rounding(int64_t basis) const {
+    return op_.relative_rounding() * op_.norm_bound() * std::sqrt(static_cast<double>(basis)) * (1 + 1e-4);
+  }
+
+  // False if it was stopped.
+  bool iterate() {
+    krylov_.begin(stream(kStartPurpose), krylov_width(options_.values));
+    while (!run_.stopped()) {
+      const bool full = capacity_ < op_.rows() && krylov_.size() + krylov_width(options_.values) > capacity_;
+      if (full || !krylov_.step()) return true;
+      if (krylov_.size() >= options_.values && narrow(krylov_.ritz())) return true;
+    }
+    return false;
+  }
+
+  // Whether the certificate will be narrow enough, if the residual is as large as the last Ritz value.
+  bool narrow(const RitzValues& ritz) const {
+    const int64_t m = std::min<int64_t>(options_.values, std::ssize(ritz.values));
+    const Interval energy = certificate(ritz, ritz.values.back(), m).energy.back();
+    return energy.high - energy.low <= options_.tolerance;
+  }
+
+  Certificate certificate(const RitzValues& ritz, double residual_bound, int64_t count) const {
+    return certify(ritz,
+                   {.squared_norm = op_.moments().squared_norm,
+                    .residual_bound = residual_bound,
+                    .rounding = rounding(std::ssize(ritz.values)),
+                    .rows = op_.rows()},
+                   count);
+  }
+
+  // False if it was stopped.
+  bool bound_residual() {
+    const int64_t basis = krylov_.size();
+    krylov_.begin(stream(kResidualPurpose), kResidualWidth);
+    for (int64_t i = 0; i < kResidualSteps; ++i) {
+      if (run_.stopped()) return false;
+      if (!krylov_.step()) break;
+    }
+    const RitzValues residual = krylov_.ritz(basis);
+    const double largest = residual.values.empty() ? 0 : residual.values.front();
+    residual_bound_ = residual_factor(op_.cols(), kResidualWidth, kResidualSteps, kResidualRisk) * largest +
+                      rounding(kResidualWidth * kResidualSteps);
+    return true;
+  }
+
+  void describe(const RitzValues& ritz, int64_t count) {
+    const AttentionMoments& moments = op_.moments();
+    Certificate c = certificate(ritz, residual_bound_, count);
+    spectrum_.rows = op_.rows();
+    spectrum_.cols = op_.cols();
+    spectrum_.squared_norm = moments.squared_norm;
+    spectrum_.row_entropy = moments.mean_row_entropy;
+    spectrum_.sigma1_bound = std::sqrt(moments.squared_columns / static_cast<double>(op_.rows()));
+    spectrum_.residual_bound = residual_bound_;
+    spectrum_.values.assign(ritz.values.begin(), ritz.values.begin() + count);
+    spectrum_.sure_energy = std::move(c.sure_energy);
+    spectrum_.energy = std::move(c.energy);
+    spectrum_.sure_sigma = std::move(c.sure_sigma);
+    spectrum_.sigma = std::move(c.sigma);
+    const Interval& last = spectrum_.energy.back();
+    spectrum_.within_tolerance = last.high - last.low <= options_.tolerance;
+  }
+
+  // c_m from sums of the intervals of σ and that of Σσ.
+  void take_nuclear_norm(const Interval& norm) {
+    spectrum_.nuclear_norm = norm;
+    double low = 0, high = 0;
+    for (const Interval& sigma : spectrum_.sigma) {
+      low += sigma.low;
+      high += sigma.high;
+      spectrum_.cumulative.push_back(
+          {low / std::max(norm.high, low), std::min(1.0, high / std::max(norm.low, low))});
+    }
+  }
+
+  const CertifiedOptions& options_;
+  uint64_t index_;
+  Run& run_;
+  AttentionOperator op_;
+  int64_t capacity_;
+  BlockKrylov krylov_;
+  double residual_bound_ = 0;
+  CertifiedSpectrum spectrum_;
+};
+
+}  // namespace
+
+int64_t krylov_width(int64_t values) { return std::clamp<int64_t>((values / 4 + 31) / 16 * 16, 16, 96); }
+
+int64_t krylov_capacity(int64_t values, int64_t rows) {
+  const int64_t capacity = values + 4 * krylov_width(values);
+  return capacity + kResidualWidth * kResidualSteps <= rows ? capacity : rows;
+}
+
+int64_t certified_bytes(int64_t rows, int64_t cols, int64_t head_size, const CertifiedOptions& options,
+                        int threads) {
+  const int64_t capacity = krylov_capacity(options.values, rows), width = Certified::widest(options.values);
+  return AttentionOperator::buffer_bytes(rows, cols, head_size, std::max(width, options.probes), threads) +
+         BlockKrylov::buffer_bytes(rows, cols, capacity + room_for_residual(rows, capacity), width, threads) +
+         (options.probes > 0 ? nuclear_norm_bytes(rows, cols, capacity, options.probes, threads) : 0);
+}
+
+double certified_operations(int64_t rows, int64_t cols, int64_t head_size, const CertifiedOptions& options) {
+  const int64_t width = krylov_width(options.values);
+  const auto pass = [&](int64_t columns) {
+    return 2.0 * static_cast<double>(rows) * static_cast<double>(cols) *
+           static_cast<double>(head_size + columns);
+  };
+  const auto chain = [&](int64_t steps, int64_t columns) {
+    return static_cast<double>(2 * steps + 1) * pass(columns);
+  };
+  return chain(krylov_capacity(options.values, rows) / width, width) + chain(kResidualSteps, kResidualWidth) +
+         chain(options.probes > 0 ? kMostProbeSteps : 0, options.probes);
+}
+
+std::optional<CertifiedSpectrum> certified_spectrum(const AttentionOperator::Head& head,
+                                                    const CertifiedOptions& options, uint64_t index,
+                                                    Run& run) {
+  return Certified(head, options, index, run).run();
+}
+
+}  // namespace linformer

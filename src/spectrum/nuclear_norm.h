@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Σσ of a P that is only known by its products: tr √(PᵀP) by random probes, each bracketed by Gauss
+// quadrature (Golub and Meurant, "Matrices, Moments and Quadrature", 2010; stochastic Lanczos quadrature).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/order_statistics.h"
+#include "base/random.h"
+#include "spectrum/attention_operator.h"
+#include "spectrum/block_krylov.h"
+
+namespace linformer {
+
+struct NuclearNormOptions {
+  int64_t probes = 16;  ///< at least 2
+  double confidence = 0.99;
+  RandomStream stream = {};
+};
+
+/// Of Golub-Kahan bidiagonalisation.
+inline constexpr int64_t kMostProbeSteps = 24;
+
+struct NuclearNorm {
+  Interval interval;     ///< at the confidence
+  int64_t deflated = 0;  ///< Ritz vectors
+  int64_t steps = 0;     ///< of every probe
+};
+
+/// Ritz vectors whose part of the trace is known to a thousandth are taken out of the probes; the bound
+/// of ‖(I − QQᵀ)P‖₂ serves for that. The others' trace is the mean over probes of gᵀ √(PᵀP) g, g random signs
+/// without those vectors: Student t over the probes around the bracket that Golub-Kahan bidiagonalisation
+/// gives each. It stops when brackets are narrow beside the scatter of the probes. Nothing if it was stopped.
+std::optional<NuclearNorm> nuclear_norm(AttentionOperator& p, const BlockKrylov& krylov,
+                                        const RitzValues& ritz, double residual_bound,
+                                        const NuclearNormOptions& options);
+
+/// Bytes of its buffers.
+int64_t nuclear_norm_bytes(int64_t rows, int64_t cols, int64_t basis, int64_t probes, int threads);
+
+}  // namespace linformer

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "spectrum/certificates.h"
+
+#include <string>
+
+#include "catch.h"
+#include "dense_values.h"
+#include "heads.h"
+#include "spectrum/certified.h"
+
+namespace linformer {
+namespace {
+
+using testing::QueryKeyHead;
+
+CertifiedSpectrum certified(const QueryKeyHead& head, const CertifiedOptions& options, int threads = 2) {
+  MemoryAccount memory;
+  Run run{.memory = memory, .threads = threads};
+  const std::optional<CertifiedSpectrum> spectrum = certified_spectrum(head.view(), options, 0, run);
+  REQUIRE(spectrum);
+  CHECK(memory.peak_bytes() <= certified_bytes(head.q.rows, head.k.rows, head.q.cols, options, threads));
+  return *spectrum;
+}
+
+std::vector<std::pair<std::string, QueryKeyHead>> heads(int64_t n) {
+  std::vector<std::pair<std::string, QueryKeyHead>> all;
+  all.emplace_back("sharp", testing::gaussian_head(n, n, 32, 3, false, 1));
+  all.emplace_back("medium", testing::gaussian_head(n, n, 64, 1, false, 2));
+  all.emplace_back("flat", testing::gaussian_head(n, n, 16, 0.1, false, 3));
+  all.emplace_back("uniform", testing::gaussian_head(n, n, 16, 0, false, 4));
+  all.emplace_back("causal", testing::gaussian_head(n, n, 32, 1.5, true, 5));
+  all.emplace_back("local", testing::local_head(n, 16, 3, 0.1, 6));
+  all.emplace_back("one-hot", testing::local_head(n, 16, 60, 0, 7));
+  all.emplace_back("wide", testing::gaussian_head(n / 2, n, 24, 1, false, 8));
+  all.emplace_back("tall", testing::gaussian_head(n, n / 3, 24, 1, false, 9));
+  return all;
+}
+
+// How often intervals at the confidence miss; sure ones must never.
+struct Misses {
+  int64_t intervals = 0, missed = 0;
+
+  void count(const Interval& interval, double truth) {
+    ++intervals;
+    missed += truth < interval.low || truth > interval.high;
+  }
+};
+
+// Room for the rounding of P's own entries, which dense() does not have.
+Interval with_room(const Interval& interval, double room) {
+  return {interval.low - room, interval.high + room};
+}
+
+void check_intervals(const QueryKeyHead& head, const CertifiedSpectrum& s, Misses& misses) {
+  const std::vector<double> truth = testing::dense_values(head);
+  double all = 0, sum = 0, energy = 0;
+  for (const double sigma : truth) all += sigma * sigma, sum += sigma;
+  const double nuclear = sum, room = 2e-6 * truth[0];
+  sum = 0;
+  for (size_t m = 0; m < s.values.size(); ++m) {
+    CAPTURE(m, truth[m], s.values[m]);
+    energy += truth[m] * truth[m];
+    sum += truth[m];
+    const Interval sure_sigma = with_room(s.sure_sigma[m], room),
+                   sure_energy = with_room(s.sure_energy[m], 4e-6);
+    REQUIRE(truth[m] >= sure_sigma.low);
+    REQUIRE(truth[m] <= sure_sigma.high);
+    REQUIRE(energy / all >= sure_energy.low);
+    REQUIRE(energy / all <= sure_energy.high);
+    CHECK(s.sigma[m].high <= s.sure_sigma[m].high);
+    CHECK(s.energy[m].high <= s.sure_energy[m].high);
+    misses.count(with_room(s.sigma[m], room), truth[m]);
+    misses.count(with_room(s.energy[m], 4e-6), energy / all);
+    if (s.nuclear_norm) misses.count(with_room(s.cumulative[m], 4e-6), sum / nuclear);
+  }
+  if (s.nuclear_norm) misses.count(with_room(*s.nuclear_norm, 4e-6 * nuclear), nuclear);
+}
+
+}  // namespace
+
+TEST_CASE("sure intervals always hold, and the others as often as they say, whatever the head") {
+  Misses misses;
+  for (const int64_t n : {96, 400}) {
+    for (const auto& [name, head] : heads(n)) {
+      for (uint64_t seed = 1; seed <= 3; ++seed) {
+        CAPTURE(name, n, seed);
+        check_intervals(head, certified(head, {.values = 24, .probes = 12, .seed = seed}), misses);
+      }
+    }
+  }
+  CAPTURE(misses.intervals, misses.missed);
+  CHECK(misses.intervals > 3000);
+  CHECK(static_cast<double>(misses.missed) <= 0.01 * static_cast<double>(misses.intervals));
+}
+
+TEST_CASE("intervals hold where a small basis leaves much of a long spectrum") {
+  Misses misses;
+  for (const auto& [name, head] : heads(1024)) {
+    CAPTURE(name);
+    const CertifiedSpectrum s = certified(head, {.values = 32, .probes = 8});
+    CHECK(s.basis < 200);
+    check_intervals(head, s, misses);
+  }
+  CAPTURE(misses.intervals, misses.missed);
+  CHECK(static_cast<double>(misses.missed) <= 0.01 * static_cast<double>(misses.intervals));
+}
+
+TEST_CASE("values that iteration has found have narrow intervals") {
+  const QueryKeyHead head = testing::gaussian_head(800, 800, 64, 1, false, 2);
+  const CertifiedSpectrum s = certified(head, {.values = 64, .probes = 0});
+  for (size_t m = 0; m < 32; ++m) CHECK(s.sigma[m].high - s.sigma[m].low <= 0.02 * s.values[m]);
+  CHECK(s.energy[31].high - s.energy[31].low <= 0.01);
+  CHECK(s.sure_energy[31].high - s.sure_energy[31].low > 2 * (s.energy[31].high - s.energy[31].low));
+  CHECK_FALSE(s.nuclear_norm);
+  CHECK(s.cumulative.empty());
+}
+
+TEST_CASE("iteration ends early where the tolerance is reached") {
+  const QueryKeyHead head = testing::gaussian_head(600, 600, 8, 0.5, false, 10);
+  const CertifiedSpectrum coarse = certified(head, {.values = 40, .tolerance = 0.1, .probes = 0});
+  const CertifiedSpectrum fine = certified(head, {.values = 40, .tolerance = 1e-9, .probes = 0});
+  CHECK(coarse.within_tolerance);
+  CHECK_FALSE(fine.within_tolerance);
+  CHECK(coarse.basis < fine.basis);
+}
+
+TEST_CASE("every tiny P has all of its values") {
+  for (const int64_t n : {1, 2, 3, 17}) {
+    for (const bool causal : {false, true}) {
+      const QueryKeyHead head = testing::gaussian_head(n, n, 8, 2, causal, 11);
+      const std::vector<double> truth = testing::dense_values(head);
+      const CertifiedSpectrum s = certified(head, {.values = 40, .probes = 2});
+      CAPTURE(n, causal);
+      for (size_t m = 0; m < truth.size(); ++m) {
+        const double value = m < s.values.size() ? s.values[m] : 0;
+        CHECK(std::abs(value - truth[m]) <= 1e-5 * truth[0]);
+      }
+      CHECK(s.sure_energy.back().high - s.sure_energy.back().low <= 1e-4);
+      REQUIRE(s.nuclear_norm);
+    }
+  }
+}
+
+TEST_CASE("a certified spectrum does not depend on threads") {
+  const QueryKeyHead head = testing::gaussian_head(500, 500, 16, 1, true, 12);
+  const CertifiedSpectrum one = certified(head, {.values = 16, .probes = 4}, 1);
+  const CertifiedSpectrum three = certified(head, {.values = 16, .probes = 4}, 3);
+  CHECK(one.values == three.values);
+  CHECK(one.nuclear_norm->low == three.nuclear_norm->low);
+  CHECK(one.residual_bound == three.residual_bound);
+}
+
+TEST_CASE("a stop leaves no certificate") {
+  const QueryKeyHead head = testing::gaussian_head(100, 100, 16, 1, true, 13);
+  MemoryAccount memory;
+  StopFlag stop;
+  stop.request();
+  Run run{.memory = memory, .threads = 1, .stop = &stop};
+  CHECK_FALSE(certified_spectrum(head.view(), {.values = 16}, 0, run));
+}
+
+TEST_CASE("the residual's factor falls with every step and column, and grows with P and confidence") {
+  const double usual = residual_factor(16384, 16, 3, 0.001);
+  CHECK(usual > 1.2);
+  CHECK(usual < 2);
+  CHECK(residual_factor(16384, 16, 4, 0.001) < usual);
+  CHECK(residual_factor(16384, 32, 3, 0.001) < usual);
+  CHECK(residual_factor(65536, 16, 3, 0.001) > usual);
+  CHECK(residual_factor(16384, 16, 3, 1e-6) > usual);
+}
+
+}  // namespace linformer
