@@ -42,7 +42,7 @@ struct AdviseCommand {
 };
 
 AccuracyOptions accuracy_options(const AdviseCommand& o, int64_t length) {
-  AccuracyOptions options{.mechanisms = {"flash", "linformer:projection=mean-pooling", "fitted"},
+  AccuracyOptions options{.mechanisms = {"flash", "linformer:projection=mean-pooling", "fitted", "local"},
                           .ks = o.k.empty() ? std::vector<int64_t>{} : parse_list(o.k, "--k"),
                           .calibration = o.calibration,
                           .seed = o.common.seed};
