@@ -42,7 +42,7 @@ struct AdviseCommand {
 };
 
 AccuracyOptions accuracy_options(const AdviseCommand& o, int64_t length) {
-  AccuracyOptions options{.mechanisms = {"flash", "linformer:projection=mean-pooling", "fitted"},
+  AccuracyOptions options{.mechanisms = {"flash", "linformer:projection=mean-pooling", "fitted", "local"},
                           .ks = o.k.empty() ? std::vector<int64_t>{} : parse_list(o.k, "--k"),
                           .calibration = o.calibration,
                           .seed = o.common.seed};
@@ -142,10 +142,10 @@ int run(const AdviseCommand& o, const Invocation& invocation) {
     throw Error(ErrorCode::kUnsupported,
                 {.subject = "advise", .found = "a model of images", .expected = "a model of text"});
   }
-  const AdviceGoal goal{.of_loss = !whole.loss_name.empty(),
-                        .increase = whole.loss_name.empty()
-                                        ? parse_share(o.hidden_error, "--hidden-error")
-                                        : parse_share(o.loss_increase, "--loss-increase")};
+  const double of_loss = parse_share(o.loss_increase, "--loss-increase"),
+               of_hidden = parse_share(o.hidden_error, "--hidden-error");
+  const bool loss = !whole.loss_name.empty();
+  const AdviceGoal goal{.of_loss = loss, .increase = loss ? of_loss : of_hidden};
   const int64_t length = input.source->facts().sizes.front().rows;
   Accuracy accuracy(*input.source, {}, std::move(whole), accuracy_options(o, length), session.run());
 

@@ -25,7 +25,6 @@ enum Place : size_t {
   kSlotValuesGradient,
   kGradient,
   kMoments,
-  kBest,
   kBlock,  // f64 from here on
   kGram,
   kEigenvalues,

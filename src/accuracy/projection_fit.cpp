@@ -12,8 +12,10 @@
 namespace linformer {
 namespace {
 
-constexpr int kPasses = 30;     // over the sequences that are learnt from
-constexpr float kRate = 0.05f;  // of the weight that mean pooling gives a position; at first, 0 at the end
+constexpr int kPasses = 15;  // over the sequences that are learnt from, at each rate
+// Of the weight that mean pooling gives a position; at first, 0 at the end. The large one finds what is far
+// from pooling, the small one what many positions hint at.
+constexpr float kRates[] = {0.02f, 0.0005f};
 constexpr float kDecay1 = 0.9f, kDecay2 = 0.99f, kTiny = 1e-12f;
 
 double square(double x) { return x * x; }
@@ -151,6 +153,28 @@ class Descent {
   float correction1_ = 1, correction2_ = 1;
 };
 
+// One pass over the sequences.
+void descend(std::span<const std::vector<FitSample>> sequences, float scale, MatrixView<const float> e,
+             MatrixView<const float> f, float rate, Descent& descent, HeadWorkspace& w) {
+  for (const std::vector<FitSample>& samples : sequences) {
+    const MatrixView<float> gradient = descent.empty_gradient();
+    Step step(e, f, scale, w);
+    const auto weight = static_cast<float>(1 / norm_of(samples));
+    for (const FitSample& s : samples) step.add_gradient(s, weight, gradient);
+    descent.take(rate);
+  }
+}
+
+// From 1 to 0 along a cosine.
+float rate_of(int pass) {
+  const float done = static_cast<float>(pass) / static_cast<float>(kPasses);
+  return (1 + std::cos(std::numbers::pi_v<float> * done)) / 2;
+}
+
+void copy(MatrixView<const float> from, MatrixView<float> to) {
+  for (int64_t i = 0; i < from.rows; ++i) std::copy_n(from.row(i), from.cols, to.row(i));
+}
+
 }  // namespace
 
 double projection_error(std::span<const FitSample> samples, float scale, MatrixView<const float> e,
@@ -167,38 +191,27 @@ void fit_projection(std::span<const std::vector<FitSample>> sequences, float sca
   const size_t kept_back = sequences.size() == 1 ? 0 : std::max<size_t>(1, sequences.size() / 4);
   const auto learnt_from = sequences.first(sequences.size() - kept_back);
   const auto judged_by = kept_back == 0 ? sequences : sequences.last(kept_back);
-  const MatrixView<float> now = w.matrix(place::kParameters, 2 * k, n),
-                          best = w.matrix(place::kBest, 2 * k, n);
+  const MatrixView<float> now = w.matrix(place::kParameters, 2 * k, n);
   const MatrixView<float> e_now{now.data, k, n, n}, f_now{now.row(k), k, n, n};
-  pool_windows(e_now), pool_windows(f_now);
-  const auto judge = [&] {
+  pool_windows(e), pool_windows(f);
+  const auto judge = [&](MatrixView<const float> of_keys, MatrixView<const float> of_values) {
     double error = 0;
     for (const std::vector<FitSample>& samples : judged_by)
-      error += projection_error(samples, scale, e_now, f_now, w);
+      error += projection_error(samples, scale, of_keys, of_values, w);
     return error;
   };
-  double least = judge();
-  std::copy_n(now.data, 2 * k * n, best.data);
-  Descent descent(now, w);
-  const float rate = kRate * static_cast<float>(k) / static_cast<float>(n);
-  for (int pass = 0; pass < kPasses; ++pass) {
-    const float done = static_cast<float>(pass) / static_cast<float>(kPasses);
-    const float now_rate = rate * (1 + std::cos(std::numbers::pi_v<float> * done)) / 2;
-    for (const std::vector<FitSample>& samples : learnt_from) {
-      const MatrixView<float> gradient = descent.empty_gradient();
-      Step step(e_now, f_now, scale, w);
-      const auto weight = static_cast<float>(1 / norm_of(samples));
-      for (const FitSample& s : samples) step.add_gradient(s, weight, gradient);
-      descent.take(now_rate);
+  double least = judge(e, f);
+  for (const float rate : kRates) {
+    pool_windows(e_now), pool_windows(f_now);
+    Descent descent(now, w);
+    for (int pass = 0; pass < kPasses; ++pass) {
+      descend(learnt_from, scale, e_now, f_now,
+              rate_of(pass) * rate * static_cast<float>(k) / static_cast<float>(n), descent, w);
+      const double error = judge(e_now, f_now);
+      if (error >= least) continue;
+      least = error;
+      copy(e_now, e), copy(f_now, f);
     }
-    const double error = judge();
-    if (error >= least) continue;
-    least = error;
-    std::copy_n(now.data, 2 * k * n, best.data);
-  }
-  for (int64_t i = 0; i < k; ++i) {
-    std::copy_n(best.row(i), n, e.row(i));
-    std::copy_n(best.row(k + i), n, f.row(i));
   }
 }
 

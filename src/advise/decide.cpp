@@ -14,6 +14,7 @@ namespace linformer {
 namespace {
 
 constexpr const char* kFlash = "flash";
+constexpr const char* kLocal = "local";
 constexpr int kHalvings = 4;
 
 // What a Linformer can do without more training than a fit.
@@ -58,6 +59,7 @@ class Advisor {
     if (flash_ != nullptr) add_points(result.points);
     mark_pareto(result.points);
     take_crossover(result);
+    take_rival(result);
     decide(result);
     return result;
   }
@@ -150,6 +152,18 @@ class Advisor {
       result.crossover_mechanism = crossover.cell.mechanism;
       result.crossover_length = crossover.length;
       result.crossover_reason = crossover.reason;
+    }
+  }
+
+  void take_rival(AdviceResult& result) const {
+    int64_t least = std::numeric_limits<int64_t>::max();
+    for (const CellAccuracy& cell : facts_.accuracy.cells) {
+      if (cell.cell.method != kLocal || cell.cell.k >= least) continue;
+      const double increase = increase_of(*cell.all_replaced, goal_, loss_);
+      if (increase > goal_.increase) continue;
+      least = cell.cell.k;
+      result.rival = cell.cell.name;
+      result.rival_increase = increase;
     }
   }
 

@@ -51,6 +51,9 @@ struct AdviceResult {
   std::string crossover_mechanism = {};   ///< whose attention alone was timed over lengths
   std::optional<double> crossover_length = {};
   std::string crossover_reason = {};  ///< why there is none
+  /// The local window of fewest keys that is good enough in all layers; nothing here times it. Empty: none.
+  std::string rival = {};
+  double rival_increase = 0;
   bool worthwhile = false;
   std::string verdict = {};
 };

@@ -40,16 +40,15 @@ std::string optional_fixed(const std::optional<Summary>& summary, int decimals) 
   return summary ? fixed(summary->mean, decimals) : "";
 }
 
-// A column of layers for each method.
+// A row for each method, a column for each layer.
 template <class Cell>
 Table layer_table(const AccuracyResult& result, const char* title, Cell&& text) {
-  Table table{.title = title, .columns = {{"layer"}}, .rows = {}};
-  const std::vector<const CellAccuracy*> cells = representatives(result);
-  for (const CellAccuracy* cell : cells) table.columns.push_back({cell->cell.name});
-  for (size_t i = 0; i < result.layers.size(); ++i) {
+  Table table{.title = title, .columns = {{"layer", Align::kLeft}}, .rows = {}};
+  for (const int64_t layer : result.layers) table.columns.push_back({std::to_string(layer)});
+  for (const CellAccuracy* cell : representatives(result)) {
     std::vector<std::string>& row = table.rows.emplace_back();
-    row.push_back(std::to_string(result.layers[i]));
-    for (const CellAccuracy* cell : cells) row.push_back(text(*cell, i));
+    row.push_back(cell->cell.name);
+    for (size_t i = 0; i < result.layers.size(); ++i) row.push_back(text(*cell, i));
   }
   return table;
 }

@@ -18,7 +18,7 @@ std::string accuracy_preface(const AccuracyResult& result);
 /// of its loss and the agreement of its predictions. What was not measured is left out.
 Table accuracy_table(const AccuracyResult& result);
 
-/// A row a layer and a column a method, at the k that is nearest to n/4 where it has one: the mean skill of
+/// A column a layer and a row a method, at the k that is nearest to n/4 where it has one: the mean skill of
 /// the layer's heads; and, with that layer alone replaced, the error of the last hidden states and the
 /// increase of the loss, as far as they were measured.
 std::vector<Table> accuracy_layer_tables(const AccuracyResult& result);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "report/advise_json.h"
 
+#include <optional>
+#include <string_view>
+
 #include "report/numbers.h"
 
 namespace linformer {
@@ -51,6 +54,10 @@ Json advise_report(const ReportContext& context, const AdviseReportInput& input,
   for (const AdvisedPoint& point : result.points) results["points"].push_back(point_json(point));
   set_text(results, "crossover_mechanism", result.crossover_mechanism, "not measured");
   set_number(results, "crossover_length", result.crossover_length, result.crossover_reason);
+  constexpr std::string_view kNoRival = "no local window that was tried is near enough";
+  set_text(results, "rival", result.rival, kNoRival);
+  set_number(results, "rival_increase",
+             result.rival.empty() ? std::nullopt : std::optional(result.rival_increase), kNoRival);
   results["worthwhile"] = result.worthwhile;
   results["verdict"] = result.verdict;
   return report;

@@ -61,6 +61,10 @@ std::string advice_text(const AdviceResult& result) {
                         result.crossover_reason);
   }
   text += result.verdict + "\n";
+  if (!result.rival.empty()) {
+    text += fmt::format("A rival that is not timed here: {}, the nearest keys alone, {} {}.\n", result.rival,
+                        measure_name(result), percent(result.rival_increase));
+  }
   text += "These are bounds without training, not what a trained Linformer would reach.\n";
   return text;
 }

@@ -18,9 +18,22 @@ using testing::product;
 
 constexpr int64_t kLength = 16, kHeadSize = 4, kSlots = 4;
 
+Matrix mean_pooling() {
+  return testing::fill(kSlots, kLength, [](int64_t i, int64_t j) {
+    return j / (kLength / kSlots) == i ? 1.0 / (kLength / kSlots) : 0;
+  });
+}
+
+// As far from pooling as its own weights are large.
+Matrix near_pooling(uint64_t seed) {
+  const Matrix pooled = mean_pooling(), noise = testing::gaussian(kSlots, kLength, 0.25, seed);
+  return testing::fill(kSlots, kLength,
+                       [&](int64_t i, int64_t j) { return pooled.at(i, j) + noise.at(i, j); });
+}
+
 // Heads that are a Linformer: O comes of planted E and F.
 struct Planted {
-  Matrix e = testing::gaussian(kSlots, kLength, 0.5, 100), f = testing::gaussian(kSlots, kLength, 0.5, 101);
+  Matrix e = near_pooling(100), f = near_pooling(101);
   std::vector<std::unique_ptr<MadeHead>> heads;
   std::vector<Matrix> outputs;
   std::vector<std::vector<FitSample>> sequences;
@@ -75,9 +88,7 @@ TEST_CASE("a fit is better than mean pooling on sequences that it has not seen, 
   const std::span<const std::vector<FitSample>> all(planted.sequences);
   Matrix e = dense(kSlots, kLength), f = dense(kSlots, kLength);
   fit_projection(all.first(20), planted.scale(), e.view(), f.view(), workspace);
-  const Matrix pooled = testing::fill(kSlots, kLength, [](int64_t i, int64_t j) {
-    return j / (kLength / kSlots) == i ? 1.0 / (kLength / kSlots) : 0;
-  });
+  const Matrix pooled = mean_pooling();
   for (const std::vector<FitSample>& unseen : all.last(4)) {
     const double fitted = projection_error(unseen, planted.scale(), e.view(), f.view(), workspace);
     CHECK(fitted < 0.7 * projection_error(unseen, planted.scale(), pooled.view(), pooled.view(), workspace));
@@ -93,9 +104,7 @@ TEST_CASE("what is judged best is never worse than mean pooling, whatever the se
   planted.sequences[3][0].o = planted.outputs[3].view();
   Matrix e = dense(kSlots, kLength), f = dense(kSlots, kLength);
   fit_projection(planted.sequences, planted.scale(), e.view(), f.view(), workspace);
-  const Matrix pooled = testing::fill(kSlots, kLength, [](int64_t i, int64_t j) {
-    return j / (kLength / kSlots) == i ? 1.0 / (kLength / kSlots) : 0;
-  });
+  const Matrix pooled = mean_pooling();
   CHECK(projection_error(planted.sequences[3], planted.scale(), e.view(), f.view(), workspace) <=
         projection_error(planted.sequences[3], planted.scale(), pooled.view(), pooled.view(), workspace));
 }

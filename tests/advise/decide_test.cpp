@@ -35,6 +35,8 @@ struct Made {
     add("fitted:k=8,sharing=head", 8, {0.002, 0.2}, 0.25);
     add("fitted:k=16,sharing=head", 16, {0.001, 0.004}, 0.009);
     add("svd:k=4", 4, {0, 0}, 0);  // no way to run it
+    add("local:k=8", 8, {0, 0}, 0.02);
+    add("local:k=16", 16, {0, 0}, 0.001);
     SeriesResult& series = spectrum.series.emplace_back();
     for (const double c : {0.9, 0.8})
       series.layers.push_back({.statistics = {{.mean = c}}, .mean_curve_k = {}});
@@ -104,6 +106,8 @@ TEST_CASE("advice takes the fastest way that keeps within the goal") {
   CHECK(contains(advice.verdict, "by layer keeps within 1 % of the loss"));
   REQUIRE(advice.points.size() == 4);
   CHECK(advice.points[0].name == "flash");
+  CHECK(advice.rival == "local:k=16");
+  CHECK(advice.rival_increase == Approx(0.001));
   CHECK(advice.points[3].ks == std::vector<int64_t>{8, 16});
   CHECK(advice.points[3].ns == Approx(70));  // half of each
   CHECK(advice.points[3].estimated);
@@ -124,6 +128,7 @@ TEST_CASE("where nothing keeps within the goal, or saves too little, the advice 
   CHECK(
       strict.verdict.starts_with("Do not bother: without training, no k that was tried keeps within 0.01 %"));
   CHECK(strict.points.size() == 3);
+  CHECK(strict.rival.empty());
   CHECK_FALSE(strict.layers[0].k);
 
   made.model.cells[2].median_ns = 97;
@@ -161,6 +166,7 @@ TEST_CASE("an advice report is what its schema says, and its tables have a row f
   CHECK(advised_points_table(advice).rows.size() == 4);
   CHECK(advised_points_table(advice).rows[3][3] == "~0.00");
   CHECK(contains(advice_text(advice), "faster than flash from n = 300 on"));
+  CHECK(contains(advice_text(advice), "local:k=16, the nearest keys alone, loss +0.10 %"));
   CHECK(contains(advice_text(advice), "bounds without training"));
 }
 
