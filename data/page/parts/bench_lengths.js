@@ -140,11 +140,12 @@ function ratioTable(data, {shape, reference}, shown) {
 function growthCard({results, names}) {
   if (!results.growth.length) return null;
   const fixedTokens = results.growth.every(({batch}) => batch === null);
+  const threads = new Set(results.growth.map((growth) => growth.threads)).size > 1;
   const rows = results.growth.map((growth) => {
     const last = growth.slopes.at(-1);
     return [
       names.get(growth.mechanism),
-      String(growth.threads),
+      ...(threads ? [String(growth.threads)] : []),
       last ? `${grouped(last.from_length)} to ${grouped(last.to_length)}` : kNone,
       fixed(last?.slope, 2),
       last?.interval ? range(last.interval, (v) => fixed(v, 2)) : kNone,
@@ -162,7 +163,7 @@ function growthCard({results, names}) {
       caption,
       [
         {head: "mechanism"},
-        {head: "threads", number: true},
+        ...(threads ? [{head: "threads", number: true}] : []),
         {head: "between n", number: true},
         {head: "exponent", number: true},
         {head: "interval", number: true},
