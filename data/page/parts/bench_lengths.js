@@ -44,24 +44,17 @@ function benchExplorer(data) {
     );
     const shown = data.mechanisms.filter((name) => state.on.has(name));
     behind.replaceChildren(
-      details(
-        `${metric.text} as a table`,
-        false,
-        table(
-          `${metric.axis}; ${state.shape}`,
-          [
-            {head: "n", number: true},
-            ...shown.map((name) => ({head: data.names.get(name), title: name, number: true})),
-          ],
-          data.lengths.map((n) => [
-            grouped(n),
-            ...shown.map((name) => {
-              const value = of(name, n);
-              const cell = data.cell(state.shape, name, n);
-              return value === null ? (cell?.state ?? kNone) : metric.format(value);
-            }),
-          ]),
-        ),
+      table(
+        `${metric.axis}; ${state.shape}`,
+        [{head: "n", number: true}, ...shown.map((name) => ({head: data.names.get(name), title: name, number: true}))],
+        data.lengths.map((n) => [
+          grouped(n),
+          ...shown.map((name) => {
+            const value = of(name, n);
+            const cell = data.cell(state.shape, name, n);
+            return value === null ? (cell?.state ?? kNone) : metric.format(value);
+          }),
+        ]),
       ),
     );
     if (state.reference) ratios.replaceChildren(ratioTable(data, state, shown));
@@ -100,7 +93,7 @@ function benchExplorer(data) {
           state.on,
           set("on"),
         ),
-        behind,
+        details("The lines as a table", false, behind),
       ),
       growthCard(data),
     ),
