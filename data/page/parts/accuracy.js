@@ -27,8 +27,8 @@ const kCosts = {
 
 const kKinds = {
   exact: "exact, as a check",
-  optimum: "a bound: it still takes P",
-  approximates: "approximates, untrained",
+  optimum: "a bound: the best of rank k",
+  approximates: "comes near without training",
   untrained: "means nothing without training",
 };
 
