@@ -32,6 +32,9 @@ class MadeTest(PageTest):
         self.page.choose(f"{part} .explorer .card:nth-child(1) select", "loss_increase_nats")
         self.assertEqual(self.page.value(drawn)[1], [[16, 0.125], [32, 0.0625]])
 
+    def test_accuracy_begins_with_the_loss_as_it_is(self):
+        self.assertIn("masked lm loss as it is, in nats3.002.98 to 3.02", self.page.text("#report-1 .headline"))
+
     def test_accuracy_tells_what_each_head_costs(self):
         card = "#report-1 .explorer .card:nth-child(2)"
         self.page.choose(f"{card} select", "fitted:k=32,sharing=head")

@@ -103,6 +103,12 @@ class SpectrumTest(PageTest):
         self.assertEqual(rows, ["100.00 %"] * 4)
         self.assertEqual(len(self.texts(f"{PANEL} details tbody tr")), len(self.results["curves_at"]))
 
+    def test_a_table_that_was_opened_stays_open(self):
+        self.page.click(f"{PANEL} summary")
+        self.page.click(cell(1, 1))
+        self.assertTrue(self.page.value(f"document.querySelector('{PANEL} details').open"))
+        self.assertIn("layer 1, head 1", self.page.text(f"{PANEL} details caption"))
+
     def test_a_report_without_curves_says_so(self):
         bare = report("spectrum.json")
         for series in bare["results"]["series"]:

@@ -27,7 +27,7 @@ function table(caption, columns, rows) {
     el(
       "table",
       {class: "data"},
-      el("caption", null, caption),
+      el("caption", null, el("span", null, caption)),
       el(
         "thead",
         null,

@@ -1,26 +1,34 @@
 // SPDX-License-Identifier: MIT
 // The part of an accuracy report: what replacing attention costs, by k and by head.
 
+const wholePercent = (v) => percent(v, 0);
+
 const kCosts = {
-  output_error: {text: "Output error", of: (cell) => cell.model.output_error, format: percent},
+  output_error: {text: "Output error", of: (cell) => cell.model.output_error, format: percent, tick: wholePercent},
   skill: {text: "Skill", of: (cell) => cell.model.skill, format: (v) => fixed(v, 3)},
   hidden_error: {
     text: "Error of the last hidden states",
     of: (cell) => cell.all_replaced?.hidden_error,
     format: percent,
+    tick: wholePercent,
   },
   loss_increase_nats: {
     text: "Increase of the loss",
     of: (cell) => cell.all_replaced?.loss_increase_nats,
     format: (v) => signed(v, 3),
   },
-  agreement: {text: "Same best prediction", of: (cell) => cell.all_replaced?.agreement, format: percent},
+  agreement: {
+    text: "Same best prediction",
+    of: (cell) => cell.all_replaced?.agreement,
+    format: percent,
+    tick: wholePercent,
+  },
 };
 
 const kKinds = {
   exact: "exact, as a check",
-  optimum: "a bound: made for each input",
-  approximates: "approximates, untrained",
+  optimum: "a bound: the best of rank k",
+  approximates: "comes near without training",
   untrained: "means nothing without training",
 };
 
@@ -70,15 +78,16 @@ function costTable({cells}, costs) {
   );
 }
 
-// A cost against k, a line a method; what has no k is drawn across.
+// A cost against k, a line a method; what has no k is drawn across, and what means nothing untrained is off at first.
 function costChart({cells}, costs) {
   const ks = [...new Set(cells.map(({k}) => k).filter((k) => k !== null))].sort((a, b) => a - b);
   const methods = [...new Set(cells.map(({method}) => method))];
-  const state = {cost: costs[0], on: new Set(methods)};
+  const meant = methods.filter((name) => cells.find(({method}) => method === name).kind !== "untrained");
+  const state = {cost: costs[0], on: new Set(meant)};
   const chart = new LineChart("", {xTitle: "k", xLog: true});
   const styles = new Map(methods.map((method, i) => [method, lineStyle(i)]));
   const show = () => {
-    const {text, of, format} = kCosts[state.cost];
+    const {text, of, format, tick} = kCosts[state.cost];
     const points = (method) =>
       cells
         .filter((cell) => cell.method === method && of(cell) && of(cell).mean !== null)
@@ -96,6 +105,7 @@ function costChart({cells}, costs) {
     chart.show(lines, {
       yTitle: text,
       yFormat: format,
+      yTick: tick ?? format,
       xFormat: grouped,
       xTicks: ks,
       xRange: {min: ks[0] * 0.9, max: ks.at(-1) * 1.1},
@@ -124,7 +134,7 @@ function costChart({cells}, costs) {
 
 // Which heads can be replaced: output error or skill of each.
 function costMap({cells, layers, heads}) {
-  const state = {cell: cells[0].name, cost: "output_error"};
+  const state = {cell: (cells.find(({kind}) => kind !== "exact") ?? cells[0]).name, cost: "output_error"};
   const told = el("output", {class: "answer", "aria-live": "polite"});
   const of = (cost, i, j) => {
     const layer = cells.find(({name}) => name === state.cell).layers[i];
@@ -192,7 +202,7 @@ parts.set("linformer/accuracy/1", {
           loss
             ? headline([
                 {
-                  name: `${results.loss_name} as it is, nats`,
+                  name: `${results.loss_name.replace(/_nats$/, "").replaceAll("_", " ")} as it is, in nats`,
                   value: fixed(loss.mean, 2),
                   more: range(loss.interval, (v) => fixed(v, 2)),
                 },

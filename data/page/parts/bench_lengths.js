@@ -44,24 +44,17 @@ function benchExplorer(data) {
     );
     const shown = data.mechanisms.filter((name) => state.on.has(name));
     behind.replaceChildren(
-      details(
-        `${metric.text} as a table`,
-        false,
-        table(
-          `${metric.axis}; ${state.shape}`,
-          [
-            {head: "n", number: true},
-            ...shown.map((name) => ({head: data.names.get(name), title: name, number: true})),
-          ],
-          data.lengths.map((n) => [
-            grouped(n),
-            ...shown.map((name) => {
-              const value = of(name, n);
-              const cell = data.cell(state.shape, name, n);
-              return value === null ? (cell?.state ?? kNone) : metric.format(value);
-            }),
-          ]),
-        ),
+      table(
+        `${metric.axis}; ${state.shape}`,
+        [{head: "n", number: true}, ...shown.map((name) => ({head: data.names.get(name), title: name, number: true}))],
+        data.lengths.map((n) => [
+          grouped(n),
+          ...shown.map((name) => {
+            const value = of(name, n);
+            const cell = data.cell(state.shape, name, n);
+            return value === null ? (cell?.state ?? kNone) : metric.format(value);
+          }),
+        ]),
       ),
     );
     if (state.reference) ratios.replaceChildren(ratioTable(data, state, shown));
@@ -100,7 +93,7 @@ function benchExplorer(data) {
           state.on,
           set("on"),
         ),
-        behind,
+        details("The lines as a table", false, behind),
       ),
       growthCard(data),
     ),
@@ -140,11 +133,12 @@ function ratioTable(data, {shape, reference}, shown) {
 function growthCard({results, names}) {
   if (!results.growth.length) return null;
   const fixedTokens = results.growth.every(({batch}) => batch === null);
+  const threads = new Set(results.growth.map((growth) => growth.threads)).size > 1;
   const rows = results.growth.map((growth) => {
     const last = growth.slopes.at(-1);
     return [
       names.get(growth.mechanism),
-      String(growth.threads),
+      ...(threads ? [String(growth.threads)] : []),
       last ? `${grouped(last.from_length)} to ${grouped(last.to_length)}` : kNone,
       fixed(last?.slope, 2),
       last?.interval ? range(last.interval, (v) => fixed(v, 2)) : kNone,
@@ -162,7 +156,7 @@ function growthCard({results, names}) {
       caption,
       [
         {head: "mechanism"},
-        {head: "threads", number: true},
+        ...(threads ? [{head: "threads", number: true}] : []),
         {head: "between n", number: true},
         {head: "exponent", number: true},
         {head: "interval", number: true},

@@ -60,7 +60,7 @@ class HeadPanel {
             ),
             this.answer,
             this.answers,
-            this.behind,
+            details("The curves as a table", false, this.behind),
           ],
     );
   }
@@ -141,14 +141,10 @@ class HeadPanel {
       ...shown.map(({name}) => percent(data.curve(...this.curveOf(name))?.[p], 2)),
     ]);
     this.behind.replaceChildren(
-      details(
-        "The curves as a table",
-        false,
-        table(
-          `Share of ${what} kept, ${this.name}`,
-          [{head: equal ? "k" : "k/n", number: true}, ...shown.map(({text}) => ({head: text, number: true}))],
-          rows,
-        ),
+      table(
+        `Share of ${what} kept, ${this.name}`,
+        [{head: equal ? "k" : "k/n", number: true}, ...shown.map(({text}) => ({head: text, number: true}))],
+        rows,
       ),
     );
   }
