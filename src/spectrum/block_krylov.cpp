@@ -91,7 +91,7 @@ void BlockKrylov::append_to(double* gram, MatrixView<const float> all, MatrixVie
   }
 }
 
-bool BlockKrylov::step() {
+bool BlockKrylov::add_block() {
   const int64_t w = new_width_;
   if (w == 0 || size_ + w > capacity_) return false;
   const MatrixView<float> block{left_.data() + size_, p_.rows(), w, stride_};
@@ -101,10 +101,16 @@ bool BlockKrylov::step() {
   size_ += w;
   append_to(gram_.data(), left(), block);
   append_to(energy_.data(), right(), product);
-  next_width_ = last_width_ = w;
-  p_.multiply(product, {next_.data(), p_.rows(), w, w});
-  take_new_part();
+  last_width_ = w;
+  new_width_ = 0;
   return true;
+}
+
+void BlockKrylov::prepare_block() {
+  next_width_ = last_width_;
+  const int64_t w = next_width_;
+  p_.multiply({right_.data() + size_ - w, p_.cols(), w, stride_}, {next_.data(), p_.rows(), w, w});
+  take_new_part();
 }
 
 RitzValues BlockKrylov::ritz(int64_t first) const {

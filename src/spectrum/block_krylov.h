@@ -33,17 +33,21 @@ class BlockKrylov {
   /// Begins a chain of blocks: the next one is what P Ω, Ω [cols, width] standard normal, adds to Q. A pass.
   void begin(const RandomStream& stream, int64_t width);
 
-  /// Adds the next block to Q and prepares the one after it: two passes. False, and nothing happens, if no
-  /// direction is left that rounding has not made, or there is no room.
-  bool step();
+  /// Adds the next block to Q: a pass. False, and nothing happens, if no direction is left that rounding has
+  /// not made, or there is no room.
+  bool add_block();
+  /// After it, prepares the one after: a pass. ritz() has the coupling then, which is what that block begins
+  /// with.
+  void prepare_block();
 
   int64_t size() const { return size_; }
 
   /// Of basis vectors [first, size), which must be all, or a chain begun when there were `first`: then P is
-  /// what it is without its projection on the first ones.
+  /// what it is without its projection on the first ones. No coupling where the last block was added without
+  /// preparing another.
   RitzValues ritz(int64_t first = 0) const;
 
-  /// ‖B‖_F for the first r vectors, as they are stored: to bound its rounding.
+  /// Q [rows, size].
   MatrixView<const float> left() const { return {left_.data(), p_.rows(), size_, stride_}; }
   /// PᵀQ [cols, size].
   MatrixView<const float> right() const { return {right_.data(), p_.cols(), size_, stride_}; }

@@ -68,11 +68,17 @@ class Certified {
   bool iterate() {
     krylov_.begin(stream(kStartPurpose), krylov_width(options_.values));
     while (!run_.stopped()) {
-      const bool full = capacity_ < op_.rows() && krylov_.size() + krylov_width(options_.values) > capacity_;
-      if (full || !krylov_.step()) return true;
+      if (!krylov_.add_block()) return true;
+      krylov_.prepare_block();
+      if (full()) return true;
       if (krylov_.size() >= options_.values && narrow(krylov_.ritz())) return true;
     }
     return false;
+  }
+
+  // Whether another block is more than the iteration may take; if P has no more rows it takes all.
+  bool full() const {
+    return capacity_ < op_.rows() && krylov_.size() + krylov_width(options_.values) > capacity_;
   }
 
   // Whether the certificate will be narrow enough, if the residual is as large as the last Ritz value.
@@ -96,8 +102,9 @@ class Certified {
     const int64_t basis = krylov_.size();
     krylov_.begin(stream(kResidualPurpose), kResidualWidth);
     for (int64_t i = 0; i < kResidualSteps; ++i) {
+      if (i > 0) krylov_.prepare_block();
       if (run_.stopped()) return false;
-      if (!krylov_.step()) break;
+      if (!krylov_.add_block()) break;
     }
     const RitzValues residual = krylov_.ritz(basis);
     const double largest = residual.values.empty() ? 0 : residual.values.front();
@@ -151,7 +158,7 @@ class Certified {
 int64_t krylov_width(int64_t values) { return std::clamp<int64_t>((values / 4 + 31) / 16 * 16, 16, 96); }
 
 int64_t krylov_capacity(int64_t values, int64_t rows) {
-  const int64_t capacity = values + 4 * krylov_width(values);
+  const int64_t capacity = values + 3 * krylov_width(values);
   return capacity + kResidualWidth * kResidualSteps <= rows ? capacity : rows;
 }
 
@@ -169,11 +176,11 @@ double certified_operations(int64_t rows, int64_t cols, int64_t head_size, const
     return 2.0 * static_cast<double>(rows) * static_cast<double>(cols) *
            static_cast<double>(head_size + columns);
   };
-  const auto chain = [&](int64_t steps, int64_t columns) {
-    return static_cast<double>(2 * steps + 1) * pass(columns);
-  };
-  return chain(krylov_capacity(options.values, rows) / width, width) + chain(kResidualSteps, kResidualWidth) +
-         chain(options.probes > 0 ? kMostProbeSteps : 0, options.probes);
+  const int64_t blocks = krylov_capacity(options.values, rows) / width;
+  const int64_t probe_steps = options.probes > 0 ? kMostProbeSteps : 0;
+  return static_cast<double>(2 * blocks + 1) * pass(width) +
+         static_cast<double>(2 * kResidualSteps) * pass(kResidualWidth) +
+         static_cast<double>(2 * probe_steps) * pass(options.probes);
 }
 
 std::optional<CertifiedSpectrum> certified_spectrum(const AttentionOperator::Head& head,

@@ -19,8 +19,7 @@ RitzValues run_to_end(const QueryKeyHead& head, int64_t capacity, int64_t width,
   AttentionOperator op(head.view(), run);
   BlockKrylov krylov(op, capacity, width);
   krylov.begin(kStream, width);
-  while (krylov.step()) {
-  }
+  while (krylov.add_block()) krylov.prepare_block();
   return krylov.ritz();
 }
 
@@ -81,11 +80,11 @@ TEST_CASE("a second chain sees P without the projection on the first") {
   AttentionOperator op(head.view(), run);
   BlockKrylov krylov(op, 200, 8);
   krylov.begin(kStream, 8);
-  for (int i = 0; i < 4; ++i) krylov.step();
+  for (int i = 0; i < 4 && krylov.add_block(); ++i) krylov.prepare_block();
   const int64_t first = krylov.size();
   const std::vector<double> residual = testing::residual_values(head, krylov.left());
   krylov.begin({.seed = 2, .purpose = 1, .index = 1}, 8);
-  for (int i = 0; i < 12; ++i) krylov.step();
+  for (int i = 0; i < 12 && krylov.add_block(); ++i) krylov.prepare_block();
   const RitzValues ritz = krylov.ritz(first);
   CHECK(std::abs(ritz.values[0] - residual[0]) <= 1e-4 * residual[0]);
   CHECK(ritz.values[0] <= residual[0] * (1 + 1e-5));
