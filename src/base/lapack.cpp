@@ -14,10 +14,11 @@ namespace {
 constexpr const char* kLibrary = "libopenblas.so.0";
 
 [[noreturn]] void fail_to_load(std::string found) {
-  throw Error(ErrorCode::kUnsupported, {.subject = kLibrary,
-                                        .found = std::move(found),
-                                        .expected = "OpenBLAS with LAPACK, for singular values and eigenvectors",
-                                        .remedy = "Install the package libopenblas0"});
+  throw Error(ErrorCode::kUnsupported,
+              {.subject = kLibrary,
+               .found = std::move(found),
+               .expected = "OpenBLAS with LAPACK, for singular values and eigenvectors",
+               .remedy = "Install the package libopenblas0"});
 }
 
 void check_info(const char* routine, int32_t info) {
@@ -74,7 +75,6 @@ Lapack::Lapack() {
   }
   dsyrk_ = find<Dsyrk>(library_, "dsyrk_");
   dsytrd_ = find<Dsytrd>(library_, "dsytrd_");
-  dsyevd_ = find<Dsyevd>(library_, "dsyevd_");
   dsterf_ = find<Dsterf>(library_, "dsterf_");
   dgemm_ = find<Dgemm>(library_, "dgemm_");
   dsyevd_ = find<Dsyevd>(library_, "dsyevd_");
@@ -103,14 +103,6 @@ void Lapack::dgemm(bool a_transposed, bool b_transposed, int32_t m, int32_t n, i
                    int32_t ldc) const {
   dgemm_(a_transposed ? "T" : "N", b_transposed ? "T" : "N", &m, &n, &k, &alpha, a, &lda, b, &ldb, &beta, c,
          &ldc, 1, 1);
-}
-
-void Lapack::dsyevd_lower(int32_t n, double* a, int32_t lda, double* w) const {
-  EigenWorkspace workspace(n);
-  int32_t info = 0;
-  dsyevd_("V", "L", &n, a, &lda, w, workspace.work.data(), &workspace.lwork, workspace.iwork.data(),
-          &workspace.liwork, &info, 1, 1);
-  check_info("dsyevd", info);
 }
 
 void Lapack::dsygvd_lower(int32_t n, double* a, int32_t lda, double* b, int32_t ldb, double* w) const {
@@ -159,6 +151,11 @@ Lapack::EigenSizes Lapack::dsyevd_sizes(int32_t n) const {
   dsyevd_lower(n, &unused, n > 0 ? n : 1, &unused, &work, &sizes.integers, {.work = -1, .integers = -1});
   sizes.work = static_cast<int32_t>(work);
   return sizes;
+}
+
+void Lapack::dsyevd_lower(int32_t n, double* a, int32_t lda, double* w) const {
+  EigenWorkspace own(n);
+  dsyevd_lower(n, a, lda, w, own.work.data(), own.iwork.data(), {.work = own.lwork, .integers = own.liwork});
 }
 
 void Lapack::dsterf(int32_t n, double* d, double* e) const {

@@ -42,11 +42,8 @@ class Lapack {
              const double* a, int32_t lda, const double* b, int32_t ldb, double beta, double* c,
              int32_t ldc) const;
 
-  /// Eigenvalues, ascending in w[n], of the symmetric A[n, n], given by its lower triangle; A becomes the
-  /// eigenvectors, a column each.
-  void dsyevd_lower(int32_t n, double* a, int32_t lda, double* w) const;
-
-  /// The same of A x = w B x, B positive definite, given by its lower triangle and overwritten; xᵀBx = 1.
+  /// Eigenvalues and eigenvectors likewise of A x = w B x, B positive definite, given by its lower triangle
+  /// and overwritten; xᵀBx = 1.
   void dsygvd_lower(int32_t n, double* a, int32_t lda, double* b, int32_t ldb, double* w) const;
 
   /// Solves A X = B for the positive definite A[n, n], given by its lower triangle and overwritten; B[n, m]
@@ -69,6 +66,8 @@ class Lapack {
   void dsyevd_lower(int32_t n, double* a, int32_t lda, double* w, double* work, int32_t* integers,
                     EigenSizes sizes) const;
   EigenSizes dsyevd_sizes(int32_t n) const;
+  /// The same in memory of its own.
+  void dsyevd_lower(int32_t n, double* a, int32_t lda, double* w) const;
 
   /// Eigenvalues, ascending in d[n], of the symmetric tridiagonal matrix (d, e); e[n − 1] is overwritten.
   void dsterf(int32_t n, double* d, double* e) const;
@@ -95,9 +94,6 @@ class Lapack {
                      const int32_t* ldc, size_t uplo_length, size_t trans_length);
   using Dsytrd = void(const char* uplo, const int32_t* n, double* a, const int32_t* lda, double* d, double* e,
                       double* tau, double* work, const int32_t* lwork, int32_t* info, size_t uplo_length);
-  using Dsyevd = void(const char* jobz, const char* uplo, const int32_t* n, double* a, const int32_t* lda,
-                      double* w, double* work, const int32_t* lwork, int32_t* iwork, const int32_t* liwork,
-                      int32_t* info, size_t jobz_length, size_t uplo_length);
   using Dsterf = void(const int32_t* n, double* d, double* e, int32_t* info);
   using Dgemm = void(const char* transa, const char* transb, const int32_t* m, const int32_t* n,
                      const int32_t* k, const double* alpha, const double* a, const int32_t* lda,
@@ -116,7 +112,6 @@ class Lapack {
   void* library_ = nullptr;
   Dsyrk* dsyrk_ = nullptr;
   Dsytrd* dsytrd_ = nullptr;
-  Dsyevd* dsyevd_ = nullptr;
   Dsterf* dsterf_ = nullptr;
   Dgemm* dgemm_ = nullptr;
   Dsyevd* dsyevd_ = nullptr;
