@@ -46,8 +46,7 @@ struct SpectrumOptions {
   int64_t init_seeds = 3;
   bool no_centred = false;
   std::string spectra;
-  bool resume = false;
-  bool force = false;
+  ResumeOptions resume;
 };
 
 AtPoint parse_at(const std::string& text) {
@@ -179,20 +178,6 @@ int dry_run(Analysis& analysis, const OpenInput& input, Untrained& untrained, co
   return 0;
 }
 
-void check_options(const CommonOptions& o, bool resume) {
-  if (resume && (o.out.empty() || o.out == "-")) {
-    throw Error(ErrorCode::kUsage, {.subject = "--resume",
-                                    .found = o.out.empty() ? "no --out" : "--out -",
-                                    .expected = "the --out of the run that was interrupted"});
-  }
-  const bool json = o.format == Format::kTable || o.format == Format::kJson;  // the former: by default
-  if (o.out == "-" && !json) {
-    throw Error(ErrorCode::kUsage, {.subject = "--format",
-                                    .found = "given with --out -, which prints the report as JSON",
-                                    .expected = "one of them"});
-  }
-}
-
 std::optional<std::string> optional_text(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
@@ -234,18 +219,13 @@ void show(const SpectrumResult& result, const Json& report, const ReportPlaces& 
   }
 }
 
-std::string nothing_to_resume(const ReportPlaces& places) {
-  return places.journal.empty() ? "--resume: no journal is kept beside a pipe or device; beginning anew"
-                                : fmt::format("--resume: no journal {}; beginning anew", places.journal);
-}
-
 // Analyses and writes, with the places to itself until all is there.
 std::pair<SpectrumResult, Json> analyze(const SpectrumOptions& o, const ReportPlaces& places,
                                         const OpenInput& input, Analysis& analysis, Untrained& untrained,
                                         Session& session) {
   const PlacesLock lock(places);
-  const bool resume = should_resume(places, o.resume, o.force);
-  if (o.resume && !resume) session.note(nothing_to_resume(places));
+  const bool resume = should_resume(places, o.resume);
+  if (o.resume.resume && !resume) session.note(nothing_to_resume(places));
   const Json method = method_json(o, analysis.options(), input, session.context(true));
   const AnalysisFiles files{.journal = places.journal,
                             .spectra = places.spectra,
@@ -270,11 +250,11 @@ std::pair<SpectrumResult, Json> analyze(const SpectrumOptions& o, const ReportPl
 
 int run(const SpectrumOptions& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
-  check_options(o.common, o.resume);
+  check_output_options(o.common, o.resume);
   const ReportPlaces places =
       choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, o.spectra);
   check_places(places, files_read(o.input, session));
-  should_resume(places, o.resume, o.force);  // asked again under the lock; here for an early refusal
+  should_resume(places, o.resume);  // asked again under the lock; here for an early refusal
   OpenInput input = open_input(o.input, o.selection.layer_list(), session);
   Analysis analysis(*input.source, analysis_options(o), session.run());
   Untrained untrained = open_untrained_models(o, input, session);
@@ -340,11 +320,7 @@ Action add_analyze_spectrum(CLI::App& app) {
       ->group(group);
   app.add_option("--spectra", o->spectra, "write every singular value to this safetensors file")
       ->group(group);
-  CLI::Option* resume =
-      app.add_flag("--resume", o->resume, "go on where an interrupted run stopped")->group(group);
-  app.add_flag("--force", o->force, "begin again where an interrupted run stopped")
-      ->group(group)
-      ->excludes(resume);
+  add_resume_options(app, group, o->resume);
   add_common_options(app, o->common,
                      {.seed = true, .out = true, .format = true, .progress = true, .dry_run = true});
   return [o](const Invocation& invocation) { return run(*o, invocation); };

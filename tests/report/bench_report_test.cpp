@@ -46,11 +46,12 @@ BenchResult made_bench() {
   wrong.error.error = std::numeric_limits<double>::quiet_NaN();
   CellResult never = made_cell("standard", CellState::kInterrupted);
   never.error = {};
-  result.cells = {quick, wrong, never, made_cell("standard", CellState::kTooLarge)};
+  result.cells = {quick, wrong, never, made_cell("standard", CellState::kTooLarge),
+                  made_cell("standard", CellState::kFailed)};
   result.crossovers = {{.cell = quick.cell, .reference = "flash", .length = 300, .reason = {}},
                        {.cell = quick.cell, .reference = "standard", .length = {}, .reason = "never"}};
   result.scaling = {{.cell = quick.cell, .threads = 2, .speed_up = 1.9, .interval = Interval{1.8, 2}}};
-  result.warnings = {"noise"};
+  result.warnings = {{"drift", "noise"}};
   return result;
 }
 
@@ -71,6 +72,9 @@ TEST_CASE("A bench report with cells in every state is what the schema says, wit
   CHECK(cells[3]["state"] == "too large");
   CHECK(report["checks"]["passed"] == false);
   CHECK(report["checks"]["wrong_cells"] == 1);
+  CHECK(report["checks"]["failed_cells"] == 1);
+  CHECK(report["warnings"][0]["kind"] == "drift");
+  CHECK(report["warnings"][0]["text"] == "noise");
   CHECK(report["results"]["crossovers"][1]["length_reason"] == "never");
   CHECK(report["identity"] == "abc");
   CHECK(cells[0]["level"] == "model");
@@ -82,10 +86,11 @@ TEST_CASE("A bench report with cells in every state is what the schema says, wit
 
 TEST_CASE("The table of a bench says what is untrained, scaled or missing, and leaves times of these empty") {
   const Table table = bench_table(made_bench());
-  REQUIRE(table.rows.size() == 4);
+  REQUIRE(table.rows.size() == 5);
   CHECK(table.rows[0].back() == "untrained, scaled");
   CHECK(table.rows[1].back() == "wrong");
   CHECK(table.rows[2].back() == "interrupted");
+  CHECK(table.rows[4].back() == "failed");
   const auto time =
       static_cast<size_t>(std::ranges::find(table.columns, "time", &Column::name) - table.columns.begin());
   CHECK(table.rows[0][time] == "1.25 ms");
@@ -94,7 +99,7 @@ TEST_CASE("The table of a bench says what is untrained, scaled or missing, and l
   CHECK(table.columns[versus + 1].name == "by FLOPs");
   CHECK(table.rows[0][versus] == "2.50x");
   CHECK(table.rows[0][versus + 1] == "2.75x");
-  for (size_t i = 1; i < 4; ++i) CHECK(table.rows[i][time].empty());
+  for (size_t i = 1; i < 5; ++i) CHECK(table.rows[i][time].empty());
   const Table longer = bench_long_table(made_bench());
   for (const auto& row : longer.rows) CHECK(row.size() == longer.columns.size());
   CHECK(longer.rows[3][8].empty());
