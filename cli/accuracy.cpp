@@ -125,12 +125,7 @@ void print_result(const AccuracyResult& result, const Json& report, const OpenIn
 }
 
 void check_options(const AccuracyCommand& o, const Session& session) {
-  const CommonOptions& common = o.common;
-  if (o.resume && (common.out.empty() || common.out == "-")) {
-    throw Error(ErrorCode::kUsage, {.subject = "--resume",
-                                    .found = common.out.empty() ? "no --out" : "--out -",
-                                    .expected = "the --out of the run that was interrupted"});
-  }
+  check_output_options(o.common, o.resume);
   if (o.save_fitted.empty()) return;
   refuse_overwriting(files_read(o.input, session), o.save_fitted);
   const AtomicFile writable(o.save_fitted);  // should fail before the work, not after
@@ -150,7 +145,7 @@ int run(const AccuracyCommand& o, const Invocation& invocation) {
       choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, "");
   places.curves.clear();
   check_places(places, files_read(o.input, session));
-  should_resume(places, o.resume, o.force);  // asked again under the lock; here for an early refusal
+  should_resume(places, o.resume);  // asked again under the lock; here for an early refusal
   const OpenInput input = open_input(o.input, {}, session, true);
   const Untrained untrained = open_untrained_models(o, input, session);
   const ModelMeasure::Parts parts{.layers = !o.no_layers, .model = !o.no_model};
@@ -163,7 +158,7 @@ int run(const AccuracyCommand& o, const Invocation& invocation) {
   const PlacesLock lock(places);
   const Json method = method_json(o, accuracy, session.context(true));
   const AnalysisFiles files{.journal = places.journal,
-                            .resume = should_resume(places, o.resume, o.force),
+                            .resume = should_resume(places, o.resume),
                             .identity = identity_of(input, method)};
   if (!files.resume) discard(files);
   const double load_seconds = session.seconds();

@@ -52,11 +52,7 @@ void add_accuracy_options(CLI::App& app, AccuracyCommand& o) {
   app.add_option("--batch", o.batch, "sequences at a time (default: about 2048 tokens)")
       ->check(CLI::Range(1, 65536))
       ->group(group);
-  CLI::Option* resume =
-      app.add_flag("--resume", o.resume, "go on where an interrupted run stopped")->group(group);
-  app.add_flag("--force", o.force, "begin again where an interrupted run stopped")
-      ->group(group)
-      ->excludes(resume);
+  add_resume_options(app, group, o.resume);
   add_common_options(app, o.common, {.seed = true, .out = true, .format = true, .progress = true});
 }
 

@@ -8,6 +8,7 @@
 
 #include "accuracy/accuracy.h"
 #include "input_options.h"
+#include "report_places.h"
 
 namespace linformer::cli {
 
@@ -27,8 +28,7 @@ struct AccuracyCommand {
   bool no_layers = false;
   bool no_model = false;
   std::string save_fitted;
-  bool resume = false;
-  bool force = false;
+  ResumeOptions resume;
 };
 
 void add_accuracy_options(CLI::App& app, AccuracyCommand& options);

@@ -153,18 +153,13 @@ void show(const SpectrumResult& result, const Json& report, const ReportPlaces& 
   }
 }
 
-std::string nothing_to_resume(const ReportPlaces& places) {
-  return places.journal.empty() ? "--resume: no journal is kept beside a pipe or device; beginning anew"
-                                : fmt::format("--resume: no journal {}; beginning anew", places.journal);
-}
-
 // Analyses and writes, with the places to itself until all is there.
 std::pair<SpectrumResult, Json> analyze(const SpectrumOptions& o, const ReportPlaces& places,
                                         const OpenInput& input, Analysis& analysis, Untrained& untrained,
                                         Session& session) {
   const PlacesLock lock(places);
-  const bool resume = should_resume(places, o.resume, o.force);
-  if (o.resume && !resume) session.note(nothing_to_resume(places));
+  const bool resume = should_resume(places, o.resume);
+  if (o.resume.resume && !resume) session.note(nothing_to_resume(places));
   const Json method = method_json(o, analysis.options(), input, session.context(true));
   const AnalysisFiles files{.journal = places.journal,
                             .spectra = places.spectra,
@@ -202,7 +197,7 @@ int run(const SpectrumOptions& o, const Invocation& invocation) {
   const ReportPlaces places =
       choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, o.spectra);
   check_places(places, files_read(o.input, session));
-  should_resume(places, o.resume, o.force);  // asked again under the lock; here for an early refusal
+  should_resume(places, o.resume);  // asked again under the lock; here for an early refusal
   if (o.analysis.method == kMatrixFree || p_is_too_large(o, session)) {
     return analyze_without_p(o, places, session);
   }

@@ -7,17 +7,18 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
-#include "base/build_info.h"
 #include "base/error.h"
+#include "base/parse.h"
 #include "bench/sweep.h"
 #include "bench_options.h"
+#include "bench_plan.h"
 #include "bench_subject.h"
 #include "commands.h"
 #include "interrupt.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
-#include "io/sha256.h"
 #include "options.h"
 #include "report/bench_json.h"
 #include "report/numbers.h"
@@ -29,71 +30,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr const char* kCommand = "bench";
-
-Json method_json(const BenchCommand& o, const BenchOptions& options, const OpenSubject& subject,
-                 const std::vector<int>& threads) {
-  Json json = {{"level", name_of(o.level)}, {"dtype", "f32"}, {"causal", o.causal}, {"threads", threads}};
-  json.update(subject.facts);
-  json.update(
-      {{"seed", options.seed},
-       {"cache",
-        options.cold ? "cold: other data is written before each sample" : "hot: as the calls before left it"},
-       {"budget_seconds", options.budget_seconds},
-       {"references", options.references},
-       {"order", "cells of one shape in turn, in an order drawn anew for every round"},
-       {"time", "wall clock of a call, projections of K and V included"},
-       {"interval",
-        "of a median: between order statistics; of a ratio, slope or speed-up: percentiles of 1000 "
-        "bootstrap draws, of rounds for ratios"},
-       {"flops",
-        "a multiply-add counts two; exponentials, norms and activations are not counted; causal "
-        "attention counts half"},
-       {"peak", "f32 multiply-adds in registers on all threads of the cell, measured in every round"},
-       {"error",
-        o.level == Level::kAttention
-            ? "largest difference from plain loops in f64 over sampled rows, over the largest |O| of these "
-              "rows"
-            : "largest difference from plain loops in f64 in any layer: of weighted sums of q, k and v, and "
-              "of "
-              "sampled rows of the output; over the largest value among those compared together"}});
-  return json;
-}
-
-int list_cells(const std::vector<BenchCell>& cells, const Subject& subject, Session& session) {
-  constexpr double kGuess = 50;  // GFLOP/s a thread
-  Table table{.title = "",
-              .columns = {{"n"},
-                          {"mechanism", Align::kLeft},
-                          {"b"},
-                          {"h"},
-                          {"d"},
-                          {"L"},
-                          {"threads"},
-                          {"seconds a call"},
-                          {"tensors"},
-                          {"workspace"},
-                          {"parameters"},
-                          {"", Align::kLeft}},
-              .rows = {}};
-  for (const BenchCell& cell : cells) {
-    const CellResult p = predicted(cell, subject, session.run());
-    std::vector<std::string> row = {std::to_string(cell.length),    cell.mechanism,
-                                    std::to_string(cell.batch),     std::to_string(cell.heads),
-                                    std::to_string(cell.head_size), std::to_string(cell.layers),
-                                    std::to_string(cell.threads)};
-    if (p.flops > 0) {
-      row.insert(row.end(), {fmt::format("{:.3g}", p.flops / (kGuess * cell.threads) * 1e-9),
-                             format_bytes(p.tensor_bytes), format_bytes(p.workspace_bytes),
-                             format_bytes(p.parameter_bytes), p.reason});
-    } else {
-      row.insert(row.end(), {"", "", "", "", p.reason});
-    }
-    table.rows.push_back(std::move(row));
-  }
-  print(rendered(table, session.options().format));
-  session.note(fmt::format("predicted at {} GFLOP/s a thread; nothing was run", kGuess));
-  return 0;
-}
 
 std::string preface(const BenchResult& result, const BenchCommand& o) {
   std::string text = fmt::format("{}{}, f32{}", result.subject,
@@ -115,9 +51,9 @@ std::string what_was_timed(const CellResult& r) {
 }
 
 void note_remarks(const BenchResult& result, const Session& session) {
-  for (const std::string& warning : result.warnings) session.note("warning: " + warning);
+  note_warnings(result.warnings, session);
   for (const CellResult& cell : result.cells) {
-    if (cell.state == CellState::kWrong) {
+    if (is_fault(cell.state)) {
       message(fmt::format("linformer: {}: {}", name_of(cell.cell), cell.reason));
     } else if (!cell.reason.empty()) {
       session.note(fmt::format("{}: {}: {}", name_of(cell.cell), name_of(cell.state), cell.reason));
@@ -138,49 +74,81 @@ int exit_code(const BenchResult& result) {
   const auto any = [&](CellState state) {
     return std::ranges::any_of(result.cells, [=](const CellResult& cell) { return cell.state == state; });
   };
-  if (any(CellState::kWrong)) return 1;
+  if (std::ranges::any_of(result.cells, is_fault, &CellResult::state)) return 1;
   if (any(CellState::kMeasured) || any(CellState::kInterrupted)) return 0;
   return static_cast<int>(any(CellState::kTooLarge) ? ErrorCode::kMemory : ErrorCode::kUsage);
 }
 
-// Equal for runs whose numbers mean the same.
-std::string identity_of(const std::vector<BenchCell>& cells, const Json& method) {
-  Sha256 digest;
-  digest.update(method.dump());
-  for (const BenchCell& cell : cells) digest.update(name_of(cell));
-  digest.update(build_info().version);
-  return digest.hex_digest();
+// A report is all that lies there, and, of times, a journal while they are measured.
+ReportPlaces bench_places(const BenchCommand& o, const Session& session) {
+  const char* const name = o.fit_batch.empty() ? kCommand : "batch-fit";
+  ReportPlaces places = choose_places(o.common.out.empty() ? session.default_report(name) : o.common.out, "");
+  places.curves.clear();
+  if (!o.fit_batch.empty()) places.journal.clear();
+  return places;
 }
 
-int run(BenchCommand o, const Invocation& invocation) {
-  check_level(o);
-  // The session is made for the most threads of any cell.
-  o.common.threads = std::ranges::max(thread_list(o, 0));
-  Session session(o.common, invocation.environment, invocation.arguments);
-  SweepOptions sweep_of = sweep_options(o, session.run().threads);
-  ReportPlaces places =
-      choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, "");
-  places.curves.clear();
-  places.journal.clear();
-  const bool only_list = o.list || o.common.dry_run;
-  if (!only_list) check_places(places, read_by(o, session));
-  const OpenSubject subject = open_subject(o, sweep_of, session);
-  const std::vector<BenchCell> cells = sweep(sweep_of);
-  const BenchOptions options = bench_options(o, cells);
-  if (only_list) return list_cells(cells, *subject.subject, session);
+// Measures and writes, with the places to itself until all is there.
+std::pair<BenchResult, Json> measure(const BenchCommand& o, const BenchPlan& plan, const ReportPlaces& places,
+                                     Session& session) {
+  const PlacesLock lock(places);
+  const bool resume = should_resume(places, o.resume);
+  if (o.resume.resume && !resume) session.note(nothing_to_resume(places));
+  BenchOptions options{.seed = o.common.seed,
+                       .references = plan.references,
+                       .budget_seconds = parse_seconds(o.budget, "--budget"),
+                       .spent_seconds = session.seconds(),
+                       .cold = o.cold,
+                       .cores = session.cores(),
+                       .files = {.journal = places.journal, .resume = resume}};
+  const Json method = bench_method(o, options, plan, session);
+  options.files.identity = bench_identity(kBenchSchema, method, plan.cells);
+  if (!resume) discard(options.files);
+  BenchResult result = bench(plan.cells, *plan.subject.subject, options, session.run());
+  Json report = bench_report(session.context(false), method, options.files.identity, result);
+  if (places.journal.empty()) end_on_signals();  // a pipe, perhaps without a reader
+  if (!places.standard_output) write_file_atomically(places.report, dump_json(report));
+  if (result.complete) discard(options.files);
+  return {std::move(result), std::move(report)};
+}
 
-  stop_on_signals();
-  const BenchResult result = bench(cells, *subject.subject, options, session.run());
-  const Json method = method_json(o, options, subject, sweep_of.threads);
-  const Json report = bench_report(session.context(false), method, identity_of(cells, method), result);
+void show(const BenchResult& result, const Json& report, const ReportPlaces& places, const BenchCommand& o,
+          const Session& session) {
   if (places.standard_output) {
     print(dump_json(report));
   } else {
-    write_file_atomically(places.report, dump_json(report));
     show_bench(result, report, preface(result, o), session);
     session.note(fmt::format("report: {}", places.report));
   }
   note_remarks(result, session);
+  if (!result.complete && !places.journal.empty())
+    session.note(fmt::format("stopped; the same command with --out {} --resume goes on", places.report));
+}
+
+int run(BenchCommand o, const Invocation& invocation) {
+  check_level(o);
+  check_output_options(o.common, o.resume);
+  // The session is made for the most threads of any cell.
+  o.common.threads = std::ranges::max(thread_list(o, 0));
+  Session session(o.common, invocation.environment, invocation.arguments);
+  const ReportPlaces places = bench_places(o, session);
+  const bool only_list = o.list || o.common.dry_run;
+  SweepOptions sweep_of = sweep_options(o, session.run().threads);
+  if (!only_list) {
+    check_places(places, read_by(o, session));
+    should_resume(places, o.resume);  // asked again under the lock; here for an early refusal
+  }
+  const WeightsWanted weights = only_list ? WeightsWanted::kSizesOnly : WeightsWanted::kYes;
+  BenchPlan plan{.subject = open_subject(o, sweep_of, weights, session)};
+  plan.cells = sweep(sweep_of);
+  plan.threads = sweep_of.threads;
+  plan.references = bench_references(o, plan.cells);
+  if (only_list) return list_cells(plan, session);
+
+  stop_on_signals();
+  if (!o.fit_batch.empty()) return fit_batches(o, plan, places, session);
+  const auto [result, report] = measure(o, plan, places, session);
+  show(result, report, places, o, session);
   return exit_code(result);
 }
 

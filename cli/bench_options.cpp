@@ -22,23 +22,6 @@ std::vector<int64_t> positive_list(const std::string& text, const char* option) 
               {.subject = option, .found = fmt::format("'{}'", text), .expected = "numbers above 0"});
 }
 
-// What is named must be in the sweep.
-std::vector<std::string> references_of(const BenchCommand& o, const std::vector<BenchCell>& cells) {
-  std::vector<std::string> references;
-  const std::string list = o.references.empty() ? kReferences : o.references;
-  for (const std::string& specification : expand_mechanisms(list, positive_list(o.k, "--k"))) {
-    const std::string name = make_mechanism(specification)->canonical();
-    const bool there =
-        std::ranges::any_of(cells, [&](const BenchCell& cell) { return cell.mechanism == name; });
-    if (there) references.push_back(name);
-    if (there || o.references.empty()) continue;
-    throw Error(ErrorCode::kUsage, {.subject = "--reference",
-                                    .found = fmt::format("'{}', which is not measured", specification),
-                                    .expected = "mechanisms of --mechanisms"});
-  }
-  return references;
-}
-
 void add_sweep_options(CLI::App& app, BenchCommand& o) {
   const char* group = "Sweep";
   app.add_option(
@@ -102,8 +85,17 @@ void add_bench_options(CLI::App& app, BenchCommand& o) {
                  "then heads or layers, and scaled (default: 60s)")
       ->group(group);
   app.add_flag("--cold", o.cold, "fill the caches with other data before each sample")->group(group);
-  app.add_flag("--list", o.list, "list the cells with predicted time and memory, and run nothing")
-      ->group(group);
+  CLI::Option* list =
+      app.add_flag("--list", o.list, "list the cells with predicted time and memory, and run nothing")
+          ->group(group);
+  CLI::Option* fit = app.add_option("--fit-batch", o.fit_batch,
+                                    "instead of times: what each sequence more takes of memory, and how many "
+                                    "fit this much, e.g. 16GB")
+                         ->group(group)
+                         ->excludes(list);
+  for (const char* without : {"--batch", "--tokens", "--cold"}) fit->excludes(app.get_option(without));
+  add_resume_options(app, group, o.resume);
+  for (const char* without : {"--resume", "--force"}) fit->excludes(app.get_option(without));
   add_common_options(
       app, o.common,
       {.seed = true, .out = true, .format = true, .progress = true, .dry_run = true, .thread_list = true});
@@ -134,7 +126,7 @@ std::vector<int> thread_list(const BenchCommand& o, int usual) {
 }
 
 SweepOptions sweep_options(const BenchCommand& o, int usual_threads) {
-  return {.mechanisms = expand_mechanisms(o.mechanisms, positive_list(o.k, "--k")),
+  return {.mechanisms = expand_mechanisms(o.mechanisms, positive_list(o.k, "--k"), "--mechanisms"),
           .lengths = positive_list(o.lengths, "--lengths"),
           .heads = positive_list(o.heads.empty() ? "12" : o.heads, "--num-heads"),
           .head_sizes = positive_list(o.head_sizes.empty() ? "64" : o.head_sizes, "--head-size"),
@@ -144,11 +136,19 @@ SweepOptions sweep_options(const BenchCommand& o, int usual_threads) {
           .threads = thread_list(o, usual_threads)};
 }
 
-BenchOptions bench_options(const BenchCommand& o, const std::vector<BenchCell>& cells) {
-  return {.seed = o.common.seed,
-          .references = references_of(o, cells),
-          .budget_seconds = parse_seconds(o.budget, "--budget"),
-          .cold = o.cold};
+std::vector<std::string> bench_references(const BenchCommand& o, const std::vector<BenchCell>& cells) {
+  std::vector<std::string> references;
+  const std::string list = o.references.empty() ? kReferences : o.references;
+  for (const std::string& name : expand_mechanisms(list, positive_list(o.k, "--k"), "--reference")) {
+    const bool there =
+        std::ranges::any_of(cells, [&](const BenchCell& cell) { return cell.mechanism == name; });
+    if (there) references.push_back(name);
+    if (there || o.references.empty()) continue;
+    throw Error(ErrorCode::kUsage, {.subject = "--reference",
+                                    .found = fmt::format("'{}', which is not measured", name),
+                                    .expected = "mechanisms of --mechanisms"});
+  }
+  return references;
 }
 
 }  // namespace linformer::cli

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/bench.h"
 #include "bench/sweep.h"
 #include "options.h"
+#include "report_places.h"
 
 namespace linformer::cli {
 
@@ -31,6 +31,8 @@ struct BenchCommand {
   std::string budget = "60s";
   bool cold = false;
   bool list = false;
+  std::string fit_batch;  ///< memory that batches must fit; empty: times are measured
+  ResumeOptions resume;
 };
 
 void add_bench_options(CLI::App& app, BenchCommand& command);
@@ -44,7 +46,8 @@ std::vector<int> thread_list(const BenchCommand& command, int usual);
 /// Of attention alone; a model's sizes are put in their places afterwards.
 SweepOptions sweep_options(const BenchCommand& command, int usual_threads);
 
-/// Throws Error(kUsage) for a reference that is named and not in the sweep.
-BenchOptions bench_options(const BenchCommand& command, const std::vector<BenchCell>& cells);
+/// What ratios are to: what is named, else those of standard and flash that are in the sweep. Throws
+/// Error(kUsage) for one that is named and not in the sweep.
+std::vector<std::string> bench_references(const BenchCommand& command, const std::vector<BenchCell>& cells);
 
 }  // namespace linformer::cli

@@ -42,39 +42,44 @@ void require_encoder(const ModelPlan& plan, const std::string& path, Level level
   if (a.image && level == Level::kModel) fail("a model of images", "a model of text, or --level layer");
 }
 
-// The sizes and the weights of a checkpoint.
-void open_checkpoint_model(const BenchCommand& o, Session& session, OpenSubject& open, std::string& name) {
+// The sizes and the weights of a checkpoint; gives its name.
+std::string open_checkpoint_model(const BenchCommand& o, WeightsWanted weights, Session& session,
+                                  OpenSubject& open) {
   const Checkpoint checkpoint = open_checkpoint(o.checkpoint, session);
   ModelPlan plan = select_stack(plan_model(checkpoint), std::nullopt);
   require_encoder(plan, checkpoint.path(), o.level);
   note_unused_layers(checkpoint, plan, session);
   plan = cut_to_level(std::move(plan), o.level);
+  if (weights == WeightsWanted::kSizesOnly) {
+    open.model = std::make_unique<Model>(Model::without_weights(plan));
+    return checkpoint.path();
+  }
   open.model = std::make_unique<Model>(Model::load(checkpoint, plan, session.run().memory));
-  name = checkpoint.path();
-  open.facts = {{"model", name},
+  open.facts = {{"model", checkpoint.path()},
                 {"weights", "of the checkpoint"},
                 {"fingerprint", checkpoint.fingerprint(used_tensors(plan))}};
+  return checkpoint.path();
 }
 
-void open_random_model(const BenchCommand& o, const SweepOptions& sweep, Session& session, OpenSubject& open,
-                       std::string& name) {
+std::string open_random_model(const BenchCommand& o, const SweepOptions& sweep, WeightsWanted weights,
+                              Session& session, OpenSubject& open) {
   const EncoderSizes sizes = parse_encoder_sizes(o.model.empty() ? "roberta-base" : o.model);
   ModelPlan plan = plan_encoder(sizes, *std::ranges::max_element(sweep.lengths));
   plan.architecture.causal = o.causal;
   plan = cut_to_level(std::move(plan), o.level);
-  open.model = std::make_unique<Model>(Model::untrained(plan, o.common.seed, session.run().memory));
-  name = sizes.name;
-  open.facts = {{"model", name}, {"weights", "random, N(0, 0.02^2), norms 1"}};
+  if (weights == WeightsWanted::kSizesOnly) {
+    open.model = std::make_unique<Model>(Model::without_weights(plan));
+  } else {
+    open.model = std::make_unique<Model>(Model::untrained(plan, o.common.seed, session.run().memory));
+  }
+  open.facts = {{"model", sizes.name}, {"weights", "random, N(0, 0.02^2), norms 1"}};
+  return sizes.name;
 }
 
-OpenSubject open_model(const BenchCommand& o, SweepOptions& sweep, Session& session) {
+OpenSubject open_model(const BenchCommand& o, SweepOptions& sweep, WeightsWanted weights, Session& session) {
   OpenSubject open;
-  std::string name;
-  if (o.checkpoint.empty()) {
-    open_random_model(o, sweep, session, open, name);
-  } else {
-    open_checkpoint_model(o, session, open, name);
-  }
+  const std::string name = o.checkpoint.empty() ? open_random_model(o, sweep, weights, session, open)
+                                                : open_checkpoint_model(o, weights, session, open);
   const Architecture& a = open.model->architecture();
   open.facts["architecture"] = architecture_json(a);
   open.facts["values"] = o.level == Level::kModel ? "token ids, each as likely as the others"
@@ -89,8 +94,9 @@ OpenSubject open_model(const BenchCommand& o, SweepOptions& sweep, Session& sess
 
 }  // namespace
 
-OpenSubject open_subject(const BenchCommand& o, SweepOptions& sweep, Session& session) {
-  return o.level == Level::kAttention ? open_attention(o) : open_model(o, sweep, session);
+OpenSubject open_subject(const BenchCommand& o, SweepOptions& sweep, WeightsWanted weights,
+                         Session& session) {
+  return o.level == Level::kAttention ? open_attention(o) : open_model(o, sweep, weights, session);
 }
 
 }  // namespace linformer::cli

@@ -18,8 +18,12 @@ struct OpenSubject {
   nlohmann::ordered_json facts;  ///< sizes and values, for the report
 };
 
+/// Whether a model gets its weights, or is just asked for sizes.
+enum class WeightsWanted { kYes, kSizesOnly };
+
 /// `sweep` gets the sizes of the model, if there is one. Throws Error(kUsage) or Error(kUnsupported) for a
 /// checkpoint that is no encoder of text, and what opening one throws.
-OpenSubject open_subject(const BenchCommand& command, SweepOptions& sweep, Session& session);
+OpenSubject open_subject(const BenchCommand& command, SweepOptions& sweep, WeightsWanted weights,
+                         Session& session);
 
 }  // namespace linformer::cli

@@ -195,7 +195,7 @@ int analyze_without_p(const SpectrumOptions& o, const ReportPlaces& places, Sess
   if (o.common.dry_run) return dry_run(o, session);
   stop_on_signals();
   const PlacesLock lock(places);
-  should_resume(places, false, o.force);
+  should_resume(places, {.force = o.resume.force});
   discard({.journal = places.journal});
   const Findings found = analyze(o, session);
   const Json report =

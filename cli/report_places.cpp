@@ -149,12 +149,40 @@ void check_places(const ReportPlaces& places, const std::vector<std::string>& re
   }
 }
 
-bool should_resume(const ReportPlaces& places, bool resume, bool force) {
+void add_resume_options(CLI::App& app, const char* group, ResumeOptions& o) {
+  CLI::Option* resume =
+      app.add_flag("--resume", o.resume, "go on where an interrupted run stopped")->group(group);
+  app.add_flag("--force", o.force, "begin again where an interrupted run stopped")
+      ->group(group)
+      ->excludes(resume);
+}
+
+void check_output_options(const CommonOptions& common, const ResumeOptions& options) {
+  if (options.resume && (common.out.empty() || common.out == "-")) {
+    throw Error(ErrorCode::kUsage, {.subject = "--resume",
+                                    .found = common.out.empty() ? "no --out" : "--out -",
+                                    .expected = "the --out of the run that was interrupted"});
+  }
+  // A table is what is shown by default.
+  const bool json = common.format == Format::kTable || common.format == Format::kJson;
+  if (common.out == "-" && !json) {
+    throw Error(ErrorCode::kUsage, {.subject = "--format",
+                                    .found = "given with --out -, which prints the report as JSON",
+                                    .expected = "one of them"});
+  }
+}
+
+bool should_resume(const ReportPlaces& places, const ResumeOptions& options) {
   const bool exists = !places.journal.empty() && ::access(places.journal.c_str(), F_OK) == 0;
-  if (!exists || resume || force) return exists && resume;
+  if (!exists || options.resume || options.force) return exists && options.resume;
   throw Error(ErrorCode::kUsage, {.subject = places.journal,
-                                  .found = "an unfinished analysis",
+                                  .found = "an unfinished run",
                                   .expected = "--resume to go on or --force to begin again"});
+}
+
+std::string nothing_to_resume(const ReportPlaces& places) {
+  return places.journal.empty() ? "--resume: no journal is kept beside a pipe or device; beginning anew"
+                                : fmt::format("--resume: no journal {}; beginning anew", places.journal);
 }
 
 // By way of the other constructor, so that the destructor runs where the second lock is refused.

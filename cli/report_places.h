@@ -25,9 +25,22 @@ ReportPlaces choose_places(const std::string& out, const std::string& spectra);
 /// place that cannot be written, Error(kUsage) for one that is read or is meant twice.
 void check_places(const ReportPlaces& places, const std::vector<std::string>& read);
 
-/// Whether there is a journal to go on with. Throws Error(kUsage) if there is one and neither `resume` nor
-/// `force` says what to do: an unfinished analysis is neither overwritten nor continued by accident.
-bool should_resume(const ReportPlaces& places, bool resume, bool force);
+/// What is to be done where an interrupted run stopped.
+struct ResumeOptions {
+  bool resume = false;
+  bool force = false;
+};
+void add_resume_options(CLI::App& app, const char* group, ResumeOptions& options);
+
+/// Throws Error(kUsage) for --resume without the --out that it needs, and for a --format beside --out -.
+void check_output_options(const CommonOptions& common, const ResumeOptions& resume);
+
+/// Whether there is a journal to go on with. Throws Error(kUsage) if there is one and no option says what to
+/// do: an unfinished run is neither overwritten nor continued by accident.
+bool should_resume(const ReportPlaces& places, const ResumeOptions& options);
+
+/// What is said where --resume was given and should_resume() is false.
+std::string nothing_to_resume(const ReportPlaces& places);
 
 /// Keeps other runs from the same report and spectra for as long as it lives.
 class PlacesLock {

@@ -2,6 +2,7 @@
 #include "show_result.h"
 
 #include "io/json.h"
+#include "report/bench_json.h"
 #include "report/bench_table.h"
 #include "report/headline.h"
 #include "report/heat_map.h"
@@ -38,7 +39,8 @@ void show_bench(const BenchResult& result, const nlohmann::ordered_json& report,
     case Format::kJson:
       return print(dump_json(report));
     case Format::kJsonl:
-      return print(report.dump() + "\n");
+      for (const CellResult& cell : result.cells) print(bench_cell_json(cell, result.level).dump() + "\n");
+      return;
     case Format::kCsv:
       return print(csv_table(bench_long_table(result)));
     case Format::kTable:

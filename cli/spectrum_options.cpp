@@ -38,20 +38,6 @@ AtPoint parse_at(const std::string& text) {
                                   .expected = "an index such as 128 or a share such as 25%"});
 }
 
-void check_options(const CommonOptions& o, bool resume) {
-  if (resume && (o.out.empty() || o.out == "-")) {
-    throw Error(ErrorCode::kUsage, {.subject = "--resume",
-                                    .found = o.out.empty() ? "no --out" : "--out -",
-                                    .expected = "the --out of the run that was interrupted"});
-  }
-  const bool json = o.format == Format::kTable || o.format == Format::kJson;  // the former: by default
-  if (o.out == "-" && !json) {
-    throw Error(ErrorCode::kUsage, {.subject = "--format",
-                                    .found = "given with --out -, which prints the report as JSON",
-                                    .expected = "one of them"});
-  }
-}
-
 void add_analysis(CLI::App& app, SpectrumOptions& o) {
   app.add_option("--at", o.at,
                  "indices m (128) or shares of n (25%) at which cumulative values are reported; the first "
@@ -149,18 +135,14 @@ void add_spectrum_options(CLI::App& app, SpectrumOptions& o) {
                     {.text = true, .inputs = true, .tensors = true, .drop = true, .stack = true});
   add_selection(app, o.selection);
   add_analysis(app, o);
-  CLI::Option* resume =
-      app.add_flag("--resume", o.resume, "go on where an interrupted run stopped")->group(kGroup);
-  app.add_flag("--force", o.force, "begin again where an interrupted run stopped")
-      ->group(kGroup)
-      ->excludes(resume);
+  add_resume_options(app, kGroup, o.resume);
   add_matrix_free(app, o);
   add_common_options(app, o.common,
                      {.seed = true, .out = true, .format = true, .progress = true, .dry_run = true});
 }
 
 void settle_options(const CLI::App& app, SpectrumOptions& o) {
-  check_options(o.common, o.resume);
+  check_output_options(o.common, o.resume);
   const char* const free = first_given(app, kMatrixFreeAlone);
   const char* const of_p = first_given(app, kOfP);
   o.made_for_p = of_p != nullptr;

@@ -9,6 +9,7 @@
 
 #include "input_options.h"
 #include "options.h"
+#include "report_places.h"
 #include "spectrum/analysis.h"
 #include "spectrum/certified.h"
 
@@ -26,8 +27,7 @@ struct SpectrumOptions {
   int64_t init_seeds = 3;
   bool no_centred = false;
   std::string spectra;
-  bool resume = false;
-  bool force = false;
+  ResumeOptions resume;
   CertifiedOptions certified;  ///< of --method matrix-free
   std::string lengths;         ///< empty: that of --length
   bool made_for_p = false;     ///< an option was given that needs P

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -85,15 +86,17 @@ void take(std::string_view option, LinformerOptions& options) {
 
 LinformerOptions parse_linformer_options(std::string_view text) {
   LinformerOptions options;
-  bool sharing = false;
+  std::set<std::string_view> keys;
   while (!text.empty()) {
     const size_t comma = std::min(text.find(','), text.size());
-    take(text.substr(0, comma), options);
-    sharing = sharing || text.starts_with("sharing=");
+    const std::string_view option = text.substr(0, comma), key = option.substr(0, option.find('='));
+    take(option, options);
+    if (!keys.insert(key).second) fail(fmt::format("'{}' twice", key), "each option once");
     if (comma + 1 == text.size()) fail("a comma at the end", "an option after it");
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
-  if (sharing && options.pools()) fail("sharing of what pools", "no sharing: there are no parameters");
+  if (keys.contains("sharing") && options.pools())
+    fail("sharing of what pools", "no sharing: there are no parameters");
   // E and F of a Gaussian projection are made of one R, which heads share or do not.
   if (options.projection == Projection::kGaussian && options.sharing == Sharing::kHeadwise) {
     options.sharing = Sharing::kKeyValue;

@@ -66,7 +66,9 @@ struct MechanismTraits {
   bool key_mask = false;       ///< takes a key mask
   bool distance_bias = false;  ///< takes a bias by distance
   bool probabilities = false;  ///< has logits and a P to tap
-  bool native_bf16 = false;    ///< run_bf16() multiplies bf16 on this machine, instead of f32 copies
+  /// P of all heads lies in the workspace of run(), each where its logits were.
+  bool keeps_probabilities = false;
+  bool native_bf16 = false;  ///< run_bf16() multiplies bf16 on this machine, instead of f32 copies
 };
 
 /// How a parameter begins before it is trained or loaded.

@@ -92,7 +92,11 @@ class Standard final : public Mechanism {
  public:
   std::string canonical() const override { return "standard"; }
   MechanismTraits traits() const override {
-    return {.causal = true, .key_mask = true, .distance_bias = true, .probabilities = true};
+    return {.causal = true,
+            .key_mask = true,
+            .distance_bias = true,
+            .probabilities = true,
+            .keeps_probabilities = true};
   }
   std::vector<ParameterSpec> parameters(const AttentionShape&) const override { return {}; }
 

@@ -9,18 +9,20 @@
 namespace linformer {
 namespace {
 
-// What a cell is guessed to reach of the peak before it is run.
-constexpr double kGuessedShare = 0.5;
-
 // Of the check and the samples, and of a warm-up where calls are short.
 double seconds_of(double flops, double gflops) {
-  const double call = flops / (kGuessedShare * gflops) * 1e-9;
+  const double call = guessed_seconds(flops, gflops);
   return static_cast<double>(kLeastSamples + 1) * call + std::min(call, kWarmUpSeconds);
 }
 
 double between(const Need& need, double share) { return std::min(need.seconds, std::max(need.least, share)); }
 
 }  // namespace
+
+double guessed_seconds(double flops, double peak_gflops) {
+  constexpr double kGuessedShare = 0.5;
+  return flops / (kGuessedShare * peak_gflops) * 1e-9;
+}
 
 double fair_share(std::span<const Need> needs, double budget) {
   double low = 0, high = budget;
@@ -39,7 +41,7 @@ std::vector<Group> share_out(std::vector<CellResult>& cells, const Subject& subj
   std::vector<CellResult*> open;
   std::vector<Need> needs;
   for (CellResult& cell : cells) {
-    if (!cell.reason.empty()) continue;
+    if (cell.measured() || !cell.reason.empty()) continue;
     const double gflops = peak_gflops * cell.cell.threads / peak_threads;
     const double least = work_share(cell.cell, subject.reduced(cell.cell, 0));
     open.push_back(&cell);

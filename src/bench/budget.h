@@ -9,6 +9,9 @@
 
 namespace linformer {
 
+/// What so many operations are guessed to take before they are run: half the peak is reached.
+double guessed_seconds(double flops, double peak_gflops);
+
 /// What a cell takes in seconds: all of it, and the least that it can be cut down to.
 struct Need {
   double seconds = 0, least = 0;
@@ -25,8 +28,8 @@ struct Group {
   double seconds = 0;            ///< the group's part of the budget
 };
 
-/// Groups of the cells that have no reason not to be run. `peak_gflops`: of as many threads as
-/// `peak_threads`.
+/// Groups of the cells that are still to be run. `budget`: what is left of it, in seconds; `peak_gflops`: of
+/// as many threads as `peak_threads`.
 std::vector<Group> share_out(std::vector<CellResult>& cells, const Subject& subject, double budget,
                              double peak_gflops, int peak_threads);
 

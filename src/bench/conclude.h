@@ -14,10 +14,10 @@ namespace linformer {
 /// The peaks of all rounds, GFLOP/s, by the number of threads.
 using PeaksByThreads = std::map<int, std::vector<double>>;
 
-/// Fills in what follows from a cell's samples. `peak`: of the rounds that it was sampled in, GFLOP/s.
-void summarise_samples(CellResult& cell, double peak);
+/// Fills in what follows from a cell's samples and the peak of their rounds.
+void summarise_samples(CellResult& cell);
 
-/// Ratios, growth, crossovers, scaling, peaks and warnings.
+/// Ratios, growth, crossovers, scaling, peaks and what the run warns of.
 void conclude(BenchResult& result, PeaksByThreads peaks, const std::vector<std::string>& references,
               uint64_t seed);
 

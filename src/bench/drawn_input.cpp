@@ -17,11 +17,12 @@ DrawnInput::DrawnInput(const Architecture& a, const BenchCell& largest, uint64_t
   const int64_t tokens = largest.batch * length_;
   if (vocabulary_ == 0) {
     states_ = Buffer<float>(run.memory, tokens * width_, "hidden states");
-    return;
+  } else {
+    ids_ = Buffer<int32_t>(run.memory, tokens, "token ids");
+    for (int64_t i = 0; i < largest.batch; ++i)
+      sequences_.emplace_back(ids_.data() + i * length_, static_cast<size_t>(length_));
   }
-  ids_ = Buffer<int32_t>(run.memory, tokens, "token ids");
-  for (int64_t i = 0; i < largest.batch; ++i)
-    sequences_.emplace_back(ids_.data() + i * length_, static_cast<size_t>(length_));
+  draw_again();
 }
 
 void DrawnInput::draw_again() {

@@ -17,7 +17,7 @@ namespace linformer {
 /// no embedding.
 class DrawnInput {
  public:
-  /// For cells with as many sequences as `largest` at most.
+  /// For cells with as many sequences as `largest` at most; the first numbers are drawn.
   DrawnInput(const Architecture& architecture, const BenchCell& largest, uint64_t seed, Run& run);
 
   /// Other numbers, the next ones of the seed.

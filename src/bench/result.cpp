@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace linformer {
 
@@ -39,6 +40,18 @@ double CellResult::scale() const {
   return 1 / work_share(cell, timed);
 }
 
+std::optional<double> BatchFitResult::largest_difference() const {
+  std::optional<double> largest;
+  for (const BatchFit& fit : fits) {
+    for (const MeasuredBytes& m : fit.measured) {
+      const auto predicted = static_cast<double>(m.predicted);
+      largest =
+          std::max(largest.value_or(0), std::abs(static_cast<double>(m.measured) - predicted) / predicted);
+    }
+  }
+  return largest;
+}
+
 std::string_view name_of(CellState state) {
   switch (state) {
     case CellState::kMeasured:
@@ -49,6 +62,8 @@ std::string_view name_of(CellState state) {
       return "unsupported";
     case CellState::kWrong:
       return "wrong";
+    case CellState::kFailed:
+      return "failed";
     case CellState::kInterrupted:
       break;
   }

@@ -52,11 +52,15 @@ enum class CellState {
   kMeasured,
   kTooLarge,     ///< it would not fit the memory allowed
   kUnsupported,  ///< the mechanism cannot do it
-  kWrong         ///< it differs from its reference by more than its bound, and was not timed
+  kWrong,        ///< it differs from its reference by more than its bound, and was not timed
+  kFailed        ///< it threw what it should not have
 };
 
-/// "interrupted", "measured", "too large", "unsupported", "wrong".
+/// "interrupted", "measured", "too large", "unsupported", "wrong", "failed".
 std::string_view name_of(CellState state);
+
+/// Whether something is wrong with the program, not just with what was asked of it.
+inline bool is_fault(CellState state) { return state == CellState::kWrong || state == CellState::kFailed; }
 
 /// Against the mechanism that a ratio refers to: its median over this one's, so that above 1 is faster.
 struct Ratio {
@@ -81,6 +85,7 @@ struct CellResult {
   double flops = 0;                                                    ///< of the whole cell
   int64_t workspace_bytes = 0, parameter_bytes = 0, tensor_bytes = 0;  ///< of the whole cell
   int64_t bytes() const { return tensor_bytes + workspace_bytes + parameter_bytes; }
+  int64_t extra_bytes = 0;  ///< that its first call took beyond these
   CellError error;
   /// Heads, sequences and layers that were timed, if not all; times are scaled by their share.
   int64_t timed_heads = 0, timed_batch = 0, timed_layers = 0;
@@ -90,11 +95,12 @@ struct CellResult {
   bool scaled() const { return scale() > 1; }
   int64_t calls_per_sample = 0;
   double first_call_ns = 0;
+  double peak_gflops = 0;          ///< FMA peak of the rounds that it was sampled in
   std::vector<double> samples_ns;  ///< of one call of the whole cell, in the order measured
   double median_ns = 0, p95_ns = 0, min_ns = 0;
   std::optional<Interval> interval_ns;  ///< of the median
   double gflops = 0;                    ///< at the median
-  double peak_share = 0;                ///< of the FMA peak of the same rounds
+  double peak_share = 0;                ///< of peak_gflops
   std::vector<Ratio> ratios;
 };
 
@@ -136,6 +142,12 @@ struct Crossover {
   std::string reason;
 };
 
+/// What a reader should know before trusting a number.
+struct Warning {
+  std::string kind;  ///< one word for programs: threads, tokens, drift, spread, memory, build
+  std::string text;  ///< a sentence
+};
+
 struct BenchResult {
   Level level = Level::kAttention;
   std::string subject;  ///< what was timed, in words
@@ -144,8 +156,49 @@ struct BenchResult {
   std::vector<Crossover> crossovers;
   std::vector<Scaling> scaling;
   std::vector<Peak> peaks;  ///< of each number of threads, the most last
-  std::vector<std::string> warnings;
+  std::vector<Warning> warnings;
   bool complete = true;
 };
+
+/// What a call was found to take.
+struct MeasuredBytes {
+  int64_t batch = 0;
+  int64_t predicted = 0, measured = 0;
+};
+
+/// Against the mechanism that it refers to, above 1 where this one saves memory.
+struct FitRatio {
+  std::string reference;
+  std::optional<double> batches;  ///< its largest batch over the reference's
+  double bytes = 0;               ///< the reference's bytes a sequence over its own
+};
+
+/// How many sequences of one kind memory holds.
+struct BatchFit {
+  BenchCell cell;                        ///< of one sequence
+  std::string reason;                    ///< why it cannot be; empty: it can
+  bool keeps_probabilities = false;      ///< P of all heads is in memory
+  int64_t one_bytes = 0;                 ///< of a batch of one
+  double bytes_per_sequence = 0;         ///< of one more
+  std::optional<int64_t> largest_batch;  ///< none where one does not fit
+  std::vector<MeasuredBytes> measured;
+  std::string measured_reason;  ///< why nothing was measured
+  std::vector<FitRatio> ratios;
+};
+
+struct BatchFitResult {
+  Level level = Level::kAttention;
+  std::string subject;
+  int64_t limit_bytes = 0;  ///< that a batch must fit
+  std::vector<BatchFit> fits;
+  std::vector<Warning> warnings;
+  bool complete = true;
+
+  /// |measured − predicted| / predicted, the largest of all; nothing if nothing was measured.
+  std::optional<double> largest_difference() const;
+};
+
+/// More than this between what is predicted and what a call takes is a fault.
+inline constexpr double kMostFitDifference = 0.01;
 
 }  // namespace linformer

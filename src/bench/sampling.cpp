@@ -84,19 +84,28 @@ double measure_peak_gflops(int threads) {
 
 Samples sample(std::span<const Contender> contenders, const SamplingOptions& options, Run& run) {
   Samples samples;
-  samples.ns.resize(contenders.size());
-  for (const Contender& contender : contenders) {
-    if (run.stopped()) return samples;
-    samples.calls.push_back(calls_of(contender, options, run));
-  }
+  samples.ns.resize(contenders.size()), samples.calls.resize(contenders.size());
+  samples.failures.resize(contenders.size());
+  const auto attempt = [&](size_t i, const auto& f) {
+    if (samples.failures[i] != nullptr || run.stopped()) return;
+    try {
+      f();
+    } catch (...) {
+      samples.failures[i] = std::current_exception();
+    }
+  };
+  for (size_t i = 0; i < contenders.size(); ++i)
+    attempt(i, [&] { samples.calls[i] = calls_of(contenders[i], options, run); });
   const Clock::time_point begin = Clock::now();
-  for (int64_t round = 0; round < kMostRounds && !contenders.empty(); ++round) {
-    if (round >= kLeastSamples && seconds_since(begin) >= options.seconds) break;
+  const auto failed = [](const std::exception_ptr& failure) { return failure != nullptr; };
+  for (int64_t round = 0; round < kMostRounds && !std::ranges::all_of(samples.failures, failed); ++round) {
+    if (run.stopped() || (round >= kLeastSamples && seconds_since(begin) >= options.seconds)) break;
     samples.peaks.push_back(measure_peak_gflops(run.threads));
     for (const size_t i : shuffled(contenders.size(), options.seed, static_cast<uint64_t>(round))) {
-      if (run.stopped()) return samples;
-      if (options.flush != nullptr) options.flush->run(run.threads);
-      samples.ns[i].push_back(time_calls(*contenders[i].workload, samples.calls[i]) * 1e9);
+      attempt(i, [&] {
+        if (options.flush != nullptr) options.flush->run(run.threads);
+        samples.ns[i].push_back(time_calls(*contenders[i].workload, samples.calls[i]) * 1e9);
+      });
     }
   }
   return samples;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <span>
 #include <vector>
 
@@ -43,9 +44,10 @@ struct SamplingOptions {
 };
 
 struct Samples {
-  std::vector<std::vector<double>> ns;  ///< [workload][round], of one call
-  std::vector<int64_t> calls;           ///< [workload], in a sample
-  std::vector<double> peaks;            ///< [round], GFLOP/s
+  std::vector<std::vector<double>> ns;       ///< [workload][round], of one call
+  std::vector<int64_t> calls;                ///< [workload], in a sample
+  std::vector<double> peaks;                 ///< [round], GFLOP/s
+  std::vector<std::exception_ptr> failures;  ///< [workload], what its call threw; it is left out from then on
 };
 
 /// What a warm-up takes. A call that takes longer at the least needs none: its first was one.

@@ -61,24 +61,32 @@ void require_countable(const BenchCell& c) {
 
 }  // namespace
 
-std::vector<std::string> expand_mechanisms(std::string_view list, const std::vector<int64_t>& ks) {
-  std::vector<std::string> specifications;
+std::vector<std::string> expand_mechanisms(std::string_view list, const std::vector<int64_t>& ks,
+                                           const std::string& option) {
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& specification) {
+    std::string name = make_mechanism(specification)->canonical();
+    if (std::ranges::find(names, name) != names.end()) {
+      throw Error(ErrorCode::kUsage, {.subject = option, .found = name + " twice", .expected = "each once"});
+    }
+    names.push_back(std::move(name));
+  };
   while (true) {
     const size_t end = std::min(list.find(';'), list.size());
     const std::string one(list.substr(0, end));
     if (one.empty()) {
-      throw Error(ErrorCode::kUsage, {.subject = "--mechanisms",
-                                      .found = "an empty one",
-                                      .expected = "names with options, separated by ';'"});
+      throw Error(
+          ErrorCode::kUsage,
+          {.subject = option, .found = "an empty one", .expected = "names with options, separated by ';'"});
     }
     const size_t name = std::min(one.find(':'), one.size());
     const bool wants_k = one.substr(0, name) == "linformer" && one.find("k=") == std::string::npos;
-    if (!wants_k) specifications.push_back(one);
-    for (const int64_t k : wants_k ? ks : std::vector<int64_t>{}) {
+    if (!wants_k) add(one);
+    for (const int64_t k : wants_k ? unique(ks) : std::vector<int64_t>{}) {
       const std::string rest = name < one.size() ? "," + one.substr(name + 1) : "";
-      specifications.push_back(fmt::format("linformer:k={}{}", k, rest));
+      add(fmt::format("linformer:k={}{}", k, rest));
     }
-    if (end == list.size()) return specifications;
+    if (end == list.size()) return names;
     list.remove_prefix(end + 1);
   }
 }

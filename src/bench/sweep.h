@@ -23,9 +23,10 @@ struct SweepOptions {
   std::vector<int> threads = {1};
 };
 
-/// The specifications of "a;b;c"; a linformer without k becomes one for each of `ks`. Throws Error(kUsage)
-/// for an empty one.
-std::vector<std::string> expand_mechanisms(std::string_view list, const std::vector<int64_t>& ks);
+/// The canonical specifications of "a;b;c"; a linformer without k becomes one for each of `ks`. Throws
+/// Error(kUsage) naming `option` for an empty one, an unknown one and one that is there twice.
+std::vector<std::string> expand_mechanisms(std::string_view list, const std::vector<int64_t>& ks,
+                                           const std::string& option);
 
 /// The cross product, cells of one shape next to each other, shapes from short to long, then from few threads
 /// to many; no cell twice.

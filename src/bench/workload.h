@@ -45,6 +45,7 @@ struct CellPrediction {
   int64_t tensor_bytes = 0;     ///< what is given and what comes out
   int64_t workspace_bytes = 0;  ///< what it works in
   int64_t parameter_bytes = 0;  ///< weights, E and F
+  int64_t bytes() const { return tensor_bytes + workspace_bytes + parameter_bytes; }
 };
 
 /// What is timed: attention alone, or layers of a model.

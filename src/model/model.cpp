@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "model/model.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <functional>
 #include <initializer_list>
 #include <map>
 #include <span>
 
+#include "base/error.h"
 #include "base/random.h"
 #include "base/stride.h"
 #include "checkpoint/tensor_values.h"
@@ -45,20 +48,45 @@ void read(const TensorInfo& tensor, const TensorRef& ref, const std::string& fil
   }
 }
 
+ModelPlan without_head(ModelPlan plan) {
+  plan.head.reset();
+  return plan;
+}
+
+// Addresses that nothing can be read from, which cost no memory.
+std::shared_ptr<float> addresses(int64_t floats) {
+  const size_t bytes = static_cast<size_t>(floats) * sizeof(float);
+  void* const begin = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (begin == MAP_FAILED) {
+    throw Error(ErrorCode::kMemory,
+                {.subject = "model weights",
+                 .found = "no room among addresses for " + format_bytes(static_cast<int64_t>(bytes))});
+  }
+  return {static_cast<float*>(begin), [bytes](float* first) { ::munmap(first, bytes); }};
+}
+
 }  // namespace
 
 /// Lays the tensors out one after another, each filled as it is reached; those that are used again are
 /// shared.
 class ModelBuilder {
  public:
-  ModelBuilder(const ModelPlan& plan, MemoryAccount& account, Fill fill)
-      : plan_(plan), fill_(std::move(fill)) {
+  explicit ModelBuilder(const ModelPlan& plan) : plan_(plan) {
     build();  // counts
-    model_.storage_ = Buffer<float>(account, used_, "model weights");
+    model_.floats_ = used_;
   }
 
-  Model fill() {
-    filling_ = true;
+  Model fill(MemoryAccount& account, Fill fill) {
+    model_.storage_ = Buffer<float>(account, used_, "model weights");
+    base_ = model_.storage_.data();
+    fill_ = std::move(fill);
+    build();
+    return std::move(model_);
+  }
+
+  Model without_weights() {
+    model_.addresses_ = addresses(used_);
+    base_ = model_.addresses_.get();
     build();
     return std::move(model_);
   }
@@ -105,11 +133,11 @@ class ModelBuilder {
   // is none.
   float* stack(const std::vector<const TensorRef*>& refs) {
     if (!refs.front()->exists()) return nullptr;
-    float* const begin = model_.storage_.data() + (filling_ ? used_ : 0);
+    float* const begin = base_ == nullptr ? nullptr : base_ + used_;
     int64_t offset = 0;
     for (const TensorRef* ref : refs) {
       for (const TensorRef& part : stored_parts(*ref)) {
-        if (filling_) fill_(part, {begin + offset, static_cast<size_t>(count_of(part))});
+        if (fill_) fill_(part, {begin + offset, static_cast<size_t>(count_of(part))});
         offset += count_of(part);
       }
     }
@@ -187,7 +215,7 @@ class ModelBuilder {
   Model model_;
   std::map<std::string, MatrixView<const float>> shared_;  ///< by the tensor's name
   std::map<std::string, DenseWeights> projections_;        ///< by the weight's name
-  bool filling_ = false;
+  float* base_ = nullptr;                                  ///< of the weights; null while they are counted
   int64_t used_ = 0;
 };
 
@@ -196,12 +224,16 @@ Model Model::load(const Checkpoint& checkpoint, const ModelPlan& plan, MemoryAcc
     const TensorInfo& tensor = checkpoint.get(ref.name);
     read(tensor, ref, checkpoint.weights_path(tensor), out);
   };
-  return ModelBuilder(plan, account, fill).fill();
+  return ModelBuilder(plan).fill(account, fill);
+}
+
+Model Model::without_weights(const ModelPlan& plan) {
+  const ModelPlan headless = without_head(plan);
+  return ModelBuilder(headless).without_weights();
 }
 
 Model Model::untrained(const ModelPlan& plan, uint64_t seed, MemoryAccount& account) {
-  ModelPlan headless = plan;
-  headless.head.reset();
+  const ModelPlan headless = without_head(plan);
   uint64_t index = 0;
   const auto fill = [&](const TensorRef& ref, std::span<float> out) {
     Random random({.seed = seed, .purpose = kInitPurpose, .index = index++});
@@ -213,7 +245,7 @@ Model Model::untrained(const ModelPlan& plan, uint64_t seed, MemoryAccount& acco
       std::fill(out.begin(), out.end(), constant);
     }
   };
-  return ModelBuilder(headless, account, fill).fill();
+  return ModelBuilder(headless).fill(account, fill);
 }
 
 }  // namespace linformer

@@ -78,6 +78,10 @@ class Model {
   /// plan's tensors say; no head.
   static Model untrained(const ModelPlan& plan, uint64_t seed, MemoryAccount& account);
 
+  /// The same layers without weights, to be asked for sizes: views have addresses, but nothing lies there
+  /// that could be read.
+  static Model without_weights(const ModelPlan& plan);
+
   const Architecture& architecture() const { return architecture_; }
   const EmbeddingWeights& embeddings() const { return embeddings_; }
   /// Distinct layers; layer i of the model is layers()[weights_of_layer(i)].
@@ -92,7 +96,7 @@ class Model {
   /// The stack whose output the layers' cross attention reads; null: there is none.
   const Model* encoder() const { return encoder_.get(); }
   /// Of all weights, an encoder's included.
-  int64_t bytes() const { return storage_.size() * static_cast<int64_t>(sizeof(float)); }
+  int64_t bytes() const { return floats_ * static_cast<int64_t>(sizeof(float)); }
 
  private:
   friend class ModelBuilder;
@@ -100,6 +104,8 @@ class Model {
 
   Architecture architecture_;
   Buffer<float> storage_;
+  std::shared_ptr<float> addresses_;  ///< in place of the storage, where there are no weights
+  int64_t floats_ = 0;                ///< of all weights
   EmbeddingWeights embeddings_;
   std::vector<LayerWeights> layers_;
   std::vector<size_t> weights_of_layer_;

@@ -60,27 +60,6 @@ Json series_json(const BenchCell& cell) {
   return json;
 }
 
-Json cell_json(const CellResult& r, Level level) {
-  const BenchCell& c = r.cell;
-  Json json = {{"mechanism", c.mechanism}, {"length", c.length},       {"batch", c.batch},
-               {"heads", c.heads},         {"head_size", c.head_size}, {"causal", c.causal},
-               {"dtype", "f32"},           {"level", name_of(level)},  {"layers", c.layers},
-               {"threads", c.threads},     {"state", name_of(r.state)}};
-  if (c.tokens > 0) json["tokens"] = c.tokens;
-  set_text(json, "reason", r.reason, "measured");
-  json["needs_training"] = r.needs_training;
-  json["flops"] = r.flops;
-  json["tensor_bytes"] = r.tensor_bytes;
-  json["workspace_bytes"] = r.workspace_bytes;
-  json["parameter_bytes"] = r.parameter_bytes;
-  json["error"] = error_json(r);
-  json["timed_batch"] = r.timed_batch;
-  json["timed_heads"] = r.timed_heads;
-  json["timed_layers"] = r.timed_layers;
-  add_times(json, r);
-  return json;
-}
-
 Json slope_json(const LocalSlope& slope) {
   Json json = {{"from_length", slope.from}, {"to_length", slope.to}};
   set_number(json, "slope", slope.slope);
@@ -130,6 +109,32 @@ void add_peaks(Json& results, const std::vector<Peak>& peaks) {
 
 }  // namespace
 
+Json bench_cell_json(const CellResult& r, Level level) {
+  const BenchCell& c = r.cell;
+  Json json = {{"mechanism", c.mechanism}, {"length", c.length},       {"batch", c.batch},
+               {"heads", c.heads},         {"head_size", c.head_size}, {"causal", c.causal},
+               {"dtype", "f32"},           {"level", name_of(level)},  {"layers", c.layers},
+               {"threads", c.threads},     {"state", name_of(r.state)}};
+  set_text(json, "reason", r.reason, "measured");
+  json["needs_training"] = r.needs_training;
+  json["flops"] = r.flops;
+  json["tensor_bytes"] = r.tensor_bytes;
+  json["workspace_bytes"] = r.workspace_bytes;
+  json["parameter_bytes"] = r.parameter_bytes;
+  json["error"] = error_json(r);
+  json["timed_batch"] = r.timed_batch;
+  json["timed_heads"] = r.timed_heads;
+  json["timed_layers"] = r.timed_layers;
+  add_times(json, r);
+  return json;
+}
+
+Json warnings_json(const std::vector<Warning>& warnings) {
+  Json json = Json::array();
+  for (const Warning& warning : warnings) json.push_back({{"kind", warning.kind}, {"text", warning.text}});
+  return json;
+}
+
 Json bench_report(const ReportContext& context, const Json& method, const std::string& identity,
                   const BenchResult& result) {
   ReportContext named = context;
@@ -144,7 +149,7 @@ Json bench_report(const ReportContext& context, const Json& method, const std::s
   results["subject"] = result.subject;
   add_peaks(results, result.peaks);
   results["cells"] = Json::array();
-  for (const CellResult& cell : result.cells) results["cells"].push_back(cell_json(cell, result.level));
+  for (const CellResult& cell : result.cells) results["cells"].push_back(bench_cell_json(cell, result.level));
   results["growth"] = Json::array();
   for (const Growth& growth : result.growth) results["growth"].push_back(growth_json(growth));
   results["crossovers"] = Json::array();
@@ -152,10 +157,12 @@ Json bench_report(const ReportContext& context, const Json& method, const std::s
     results["crossovers"].push_back(crossover_json(crossover));
   results["scaling"] = Json::array();
   for (const Scaling& scaling : result.scaling) results["scaling"].push_back(scaling_json(scaling));
-  const auto wrong = std::count_if(result.cells.begin(), result.cells.end(),
-                                   [](const CellResult& cell) { return cell.state == CellState::kWrong; });
-  report["checks"] = {{"passed", wrong == 0}, {"wrong_cells", wrong}};
-  report["warnings"] = result.warnings;
+  const auto cells_that_are = [&](CellState state) {
+    return std::ranges::count(result.cells, state, &CellResult::state);
+  };
+  const auto wrong = cells_that_are(CellState::kWrong), failed = cells_that_are(CellState::kFailed);
+  report["checks"] = {{"passed", wrong + failed == 0}, {"wrong_cells", wrong}, {"failed_cells", failed}};
+  report["warnings"] = warnings_json(result.warnings);
   return report;
 }
 

@@ -60,7 +60,7 @@ CellResult read_cell_result(const Field& field) {
   CellResult r;
   r.cell = read_cell(field);
   r.state = read_named(field["state"], {CellState::kInterrupted, CellState::kMeasured, CellState::kTooLarge,
-                                        CellState::kUnsupported, CellState::kWrong});
+                                        CellState::kUnsupported, CellState::kWrong, CellState::kFailed});
   if (const auto reason = field.find("reason")) r.reason = reason->text();
   r.needs_training = field["needs_training"].boolean();
   r.flops = field["flops"].number();
@@ -146,7 +146,8 @@ BenchResult read_bench(const ReportFile& file) {
     result.crossovers.push_back(read_crossover(crossover, result));
   for (const Field& scaling : results["scaling"].items())
     result.scaling.push_back(read_scaling(scaling, result));
-  result.warnings = root["warnings"].texts();
+  for (const Field& warning : root["warnings"].items())
+    result.warnings.push_back({.kind = warning["kind"].text(), .text = warning["text"].text()});
   return result;
 }
 

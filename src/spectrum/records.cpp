@@ -7,61 +7,26 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 #include "base/error.h"
 #include "base/index.h"
-#include "io/atomic_file.h"
-#include "io/file_bytes.h"
+#include "io/journal.h"
 #include "io/json.h"
 #include "io/printable.h"
-#include "io/sha256.h"
 
 namespace linformer {
 namespace {
 
-// File: magic, length of the JSON header (u64), header, checks, curves, a byte a planned sequence (1:
-// finished), statistics and bands of each finished sequence, SHA-256 of all before it.
-constexpr std::string_view kMagic = "LFRECORD";
-constexpr size_t kDigest = 64;
-
-// Writes pieces and hashes them.
-class HashedFile {
- public:
-  explicit HashedFile(const std::string& path) : file_(path) {}
-
-  void write(std::string_view text) {
-    digest_.update(text);
-    file_.write(text);
-  }
-  template <class T>
-  void write(std::span<const T> values) {
-    static_assert(std::is_trivially_copyable_v<T>);
-    write(std::string_view(reinterpret_cast<const char*>(values.data()), values.size_bytes()));
-  }
-  void commit() {
-    file_.write(digest_.hex_digest());
-    file_.commit();
-  }
-
- private:
-  AtomicFile file_;
-  Sha256 digest_;
-};
+// A journal's payload: checks, curves, a byte a planned sequence (1: finished), statistics and bands of each
+// finished sequence.
+constexpr std::string_view kKind = "LFRECORD";
 
 template <class T>
 void take(std::string_view& in, std::vector<T>& values, size_t count) {
   values.resize(count);
   std::memcpy(values.data(), in.data(), count * sizeof(T));
   in.remove_prefix(count * sizeof(T));
-}
-
-[[noreturn]] void damaged(const std::string& path, const std::string& found) {
-  throw Error(ErrorCode::kInput, {.subject = path,
-                                  .found = found,
-                                  .expected = "the journal of an interrupted analysis",
-                                  .remedy = "Begin again with --force"});
 }
 
 // Without folders, because the files of a run may have been moved together.
@@ -165,13 +130,7 @@ double Records::energy_sum(int64_t series, int64_t layer, int64_t head, int64_t 
 }
 
 void Records::save(const std::string& path) const {
-  const std::string header =
-      nlohmann::json{{"identity", identity_}, {"layout", to_json(layout_)}, {"spectra", spectra_}}.dump();
-  const uint64_t length = header.size();
-  HashedFile file(path);
-  file.write(kMagic);
-  file.write(std::span(&length, 1));
-  file.write(header);
+  JournalWriter file(path, kKind, identity_, {{"layout", to_json(layout_)}, {"spectra", spectra_}});
   file.write(std::span(&checks_, 1));
   file.write(std::span(curves_));
   file.write(std::string(finished_.begin(), finished_.end()));
@@ -185,34 +144,17 @@ void Records::save(const std::string& path) const {
 
 Records Records::load(const std::string& path, const std::string& identity, const RecordLayout& layout,
                       const std::string& spectra) {
-  const auto file = FileBytes::open(path, true);
-  std::string_view in(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
-  constexpr size_t kPrefix = 8 + sizeof(uint64_t);
-  if (in.size() < kPrefix + kDigest || in.substr(0, 8) != kMagic) damaged(path, "not a journal");
-  Sha256 digest;
-  digest.update(in.substr(0, in.size() - kDigest));
-  if (digest.hex_digest() != in.substr(in.size() - kDigest)) damaged(path, "damaged (checksum)");
-  uint64_t length = 0;
-  std::memcpy(&length, in.data() + 8, sizeof length);
-  in.remove_prefix(kPrefix);
-  in.remove_suffix(kDigest);
-  if (length > in.size()) damaged(path, "damaged (header)");
-  const nlohmann::json header = parse_json(in.substr(0, length), path);
-  in.remove_prefix(length);
-  if (header.at("identity") != identity || header.at("layout") != to_json(layout)) {
-    throw Error(ErrorCode::kUsage,
-                {.subject = path,
-                 .found = "the journal of another analysis",
-                 .expected = "the same input and options as now",
-                 .remedy = "Repeat the first command with --resume, or begin again with --force"});
-  }
-  require_same_spectra(path, header.at("spectra").get<std::string>(), file_name(spectra));
+  const Journal journal = read_journal(path, kKind, identity);
+  if (journal.header.at("layout") != to_json(layout)) refuse_foreign_journal(path);
+  require_same_spectra(path, json_string(journal.header, "spectra", path), file_name(spectra));
+  std::string_view in = journal.payload;
   const size_t fixed = sizeof(RecordChecks) + index(curves_size(layout)) * sizeof(ExactSum);
-  if (in.size() < fixed + index(layout.sequences)) damaged(path, "damaged (size)");
+  if (in.size() < fixed + index(layout.sequences)) refuse_damaged_journal(path, "damaged (size)");
   const std::string_view finished = in.substr(fixed, index(layout.sequences));
   const auto done = index(std::count(finished.begin(), finished.end(), '\1'));
   const size_t per_sequence = index(statistics_size(layout) + bands_size(layout)) * sizeof(float);
-  if (in.size() != fixed + finished.size() + done * per_sequence) damaged(path, "damaged (size)");
+  if (in.size() != fixed + finished.size() + done * per_sequence)
+    refuse_damaged_journal(path, "damaged (size)");
 
   Records records(identity, layout, spectra);
   std::memcpy(&records.checks_, in.data(), sizeof(RecordChecks));

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "bench/attention_subject.h"
-#include "bench/bench.h"
+#include "bench/prediction.h"
 #include "bench/sweep.h"
 #include "catch.h"
 

@@ -23,11 +23,22 @@ SweepOptions small() {
 }  // namespace
 
 TEST_CASE("A linformer without k becomes one for each k, others stay") {
-  CHECK(expand_mechanisms("flash;linformer", {4, 8}) == Names{"flash", "linformer:k=4", "linformer:k=8"});
-  CHECK(expand_mechanisms("linformer:sharing=none", {4}) == Names{"linformer:k=4,sharing=none"});
-  CHECK(expand_mechanisms("linformer:k=3", {4, 8}) == Names{"linformer:k=3"});
-  for (const char* list : {"", ";", "flash;", ";flash", "a;;b"}) {
-    CHECK(code_of([&] { expand_mechanisms(list, {1}); }) == 2);
+  const auto expand = [](const char* list) { return expand_mechanisms(list, {4, 8, 4}, "--mechanisms"); };
+  CHECK(expand("flash;linformer") ==
+        Names{"flash", "linformer:k=4,sharing=layerwise", "linformer:k=8,sharing=layerwise"});
+  CHECK(expand("linformer:sharing=none") ==
+        Names{"linformer:k=4,sharing=none", "linformer:k=8,sharing=none"});
+  CHECK(expand("linformer:k=3") == Names{"linformer:k=3,sharing=layerwise"});
+  for (const char* list : {"", ";", "flash;", ";flash", "flash;;standard", "flush"}) {
+    CHECK(code_of([&] { expand(list); }) == 2);
+  }
+}
+
+TEST_CASE("A mechanism that is named twice, in whatever words, is refused by name") {
+  for (const char* list : {"flash;standard;flash", "linformer;linformer:sharing=layerwise,k=8"}) {
+    const std::string message = message_of([&] { expand_mechanisms(list, {4, 8}, "--reference"); });
+    CHECK(contains(message, "--reference"));
+    CHECK(contains(message, "twice"));
   }
 }
 

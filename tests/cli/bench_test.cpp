@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -62,7 +63,92 @@ TEST_CASE(
   CHECK(contains(list.err, "nothing was run"));
   const ProgramResult listed = run_program(quick({"--list", "--format", "json"}), here(folder));
   CHECK(parse_json(listed.out, "stdout").size() == 8);
-  CHECK(std::distance(std::filesystem::directory_iterator(folder.path(".")), {}) == 2);
+  const ProgramResult lines = run_program(quick({"--format", "jsonl", "--out", "l.json"}), here(folder));
+  CHECK(std::count(lines.out.begin(), lines.out.end(), '\n') == 8);
+  CHECK(parse_json(lines.out.substr(0, lines.out.find('\n')), "stdout")["mechanism"] == "standard");
+  CHECK(folder.entries() == 3);
+}
+
+TEST_CASE("bench lists the cells of a model that is far larger than the memory allowed, and warns") {
+  const TemporaryFolder folder;
+  const ProgramResult list = run_program(
+      {"bench", "--list", "--level", "model", "--model", "layers=100,width=8192,heads=64,ffn=32768",
+       "--lengths", "512", "--tokens", "600", "--memory", "1GB", "--threads", "4096"},
+      here(folder));
+  INFO(list.err);
+  CHECK(list.code == 0);
+  CHECK(contains(list.out, "needs"));
+  CHECK(contains(list.err, "512 tokens, not 600"));
+  CHECK(contains(list.err, "4096 threads on"));
+  CHECK(list.peak_bytes < 1'000'000'000);
+  CHECK(folder.entries() == 0);
+}
+
+TEST_CASE("bench that is interrupted goes on where it was with --resume, and only with the same options") {
+  const TemporaryFolder folder;
+  const auto of = [](std::vector<std::string> more) {
+    std::vector<std::string> all = {
+        "bench",       "--lengths", "32,64,96", "--mechanisms", "flash;standard", "--num-heads", "2",
+        "--head-size", "16",        "--budget", "3s",           "--out",          "b.json"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  ProgramRun interrupted = here(folder);
+  interrupted.signal = SIGINT;
+  interrupted.when = [&] { return std::filesystem::exists(folder.path("b.json.partial")); };
+  const ProgramResult stopped = run_program(of({}), interrupted);
+  REQUIRE(stopped.code == 128 + SIGINT);
+  CHECK(contains(stopped.err, "--resume goes on"));
+  const auto first = nlohmann::ordered_json::parse(folder.content("b.json"));
+  CHECK(first["results"]["complete"] == false);
+  CHECK(first["results"]["cells"][0]["state"] == "measured");
+  CHECK(first["results"]["cells"][5]["state"] == "interrupted");
+  const std::string journal = folder.content("b.json.partial");
+  CHECK(run_program(of({}), here(folder)).code == 2);
+  CHECK(run_program(of({"--resume", "--seed", "2"}), here(folder)).code == 2);
+  CHECK(folder.content("b.json.partial") == journal);
+  const ProgramResult resumed = run_program(of({"--resume"}), here(folder));
+  INFO(resumed.err);
+  REQUIRE(resumed.code == 0);
+  const auto whole = nlohmann::ordered_json::parse(folder.content("b.json"));
+  CHECK(whole["results"]["complete"] == true);
+  CHECK(whole["identity"] == first["identity"]);
+  for (const size_t i : {size_t{0}, size_t{1}}) CHECK(whole["results"]["cells"][i] == first["results"]["cells"][i]);
+  CHECK(folder.entries() == 1);
+  CHECK(contains(run_program(of({"--resume"}), here(folder)).err, "no journal b.json.partial"));
+}
+
+TEST_CASE("bench tells how many sequences fit, in every format, with a report that its schema accepts") {
+  const TemporaryFolder folder;
+  const auto of = [](std::vector<std::string> more) {
+    std::vector<std::string> all = {"bench", "--fit-batch", "4MB",         "--lengths", "32,1024",
+                                    "--k",   "8",           "--num-heads", "2",         "--head-size",
+                                    "16",    "--out",       "f.json"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  const std::string schema = LINFORMER_FIXTURES "/../../src/report/schemas/batch-fit-1.schema.json";
+  const ProgramResult table = run_program(of({}), here(folder));
+  INFO(table.err);
+  REQUIRE(table.code == 0);
+  CHECK(contains(table.out, "largest batch"));
+  CHECK(contains(table.out, "none"));
+  const auto report = parse_json(folder.content("f.json"), "report");
+  CHECK(schema_errors(report, schema).empty());
+  CHECK(report["checks"]["measured_cells"] == 6);
+  CHECK(report["method"]["limit_bytes"] == 4'000'000);
+  CHECK(parse_json(run_program(of({"--format", "json"}), here(folder)).out, "stdout")["schema"] ==
+        "linformer/batch-fit/1");
+  for (const auto& [format, lines] : {std::pair{"csv", 7}, std::pair{"jsonl", 6}, std::pair{"markdown", 8}}) {
+    const std::string out = run_program(of({"--format", format}), here(folder)).out;
+    CHECK(std::count(out.begin(), out.end(), '\n') == lines);
+  }
+  CHECK(folder.entries() == 1);
+  const ProgramResult none = run_program(
+      {"bench", "--fit-batch", "4MB", "--mechanisms", "linformer:k=64", "--lengths", "32", "--out", "-"},
+      here(folder));
+  CHECK(none.code == 2);
+  CHECK(schema_errors(parse_json(none.out, "stdout"), schema).empty());
 }
 
 TEST_CASE("bench skips what cannot be done with the reason, and fails where nothing could") {
@@ -163,6 +249,16 @@ TEST_CASE("bench refuses options that make no sense, naming them") {
       {{"--mechanisms", "flush"}, "flush"},
       {{"--mechanisms", "flash;;standard"}, "--mechanisms"},
       {{"--mechanisms", "linformer:k=0"}, "k=0"},
+      {{"--mechanisms", "linformer:k=4,k=8"}, "'k' twice"},
+      {{"--mechanisms", "flash;flash"}, "flash twice"},
+      {{"--reference", "flash;flash"}, "--reference"},
+      {{"--resume"}, "no --out"},
+      {{"--resume", "--force", "--out", "x.json"}, "--force"},
+      {{"--out", "-", "--format", "csv"}, "--format"},
+      {{"--fit-batch", "16XB"}, "--fit-batch"},
+      {{"--fit-batch", "2000TB"}, "1 PiB"},
+      {{"--fit-batch", "1GB", "--batch", "2"}, "--batch"},
+      {{"--fit-batch", "1GB", "--list"}, "--list"},
       {{"--lengths", "0"}, "--lengths"},
       {{"--lengths", "abc"}, "--lengths"},
       {{"--k", "0"}, "--k"},

@@ -97,4 +97,15 @@ TEST_CASE("E and F are drawn once for each that the sharing asks for, with varia
   CHECK(squares / static_cast<double>(projection.storage.size()) == Approx(1.0 / 16).epsilon(0.1));
 }
 
+TEST_CASE("A model without weights has the shapes and the bytes of one with weights, and takes no memory") {
+  const ModelPlan plan = plan_encoder(parse_encoder_sizes("layers=2,width=8,heads=2,ffn=16"), 10);
+  MemoryAccount memory;
+  const Model model = Model::without_weights(plan);
+  CHECK(memory.peak_bytes() == 0);
+  CHECK(model.bytes() == Model::untrained(plan, 1, memory).bytes());
+  CHECK(model.layer_count() == 2);
+  CHECK(model.layers()[1].ffn_in.weight.rows == 16);
+  CHECK(model.layers()[1].ffn_in.weight.data != nullptr);
+}
+
 }  // namespace linformer

@@ -31,6 +31,9 @@ TEST_CASE("A bench report with cells in every state is what the schema says, wit
   CHECK(cells[3]["state"] == "too large");
   CHECK(report["checks"]["passed"] == false);
   CHECK(report["checks"]["wrong_cells"] == 1);
+  CHECK(report["checks"]["failed_cells"] == 1);
+  CHECK(report["warnings"][0]["kind"] == "drift");
+  CHECK(report["warnings"][0]["text"] == "noise");
   CHECK(report["results"]["crossovers"][1]["length_reason"] == "never");
   CHECK(report["identity"] == "abc");
   CHECK(cells[0]["level"] == "model");
@@ -42,10 +45,11 @@ TEST_CASE("A bench report with cells in every state is what the schema says, wit
 
 TEST_CASE("The table of a bench says what is untrained, scaled or missing, and leaves times of these empty") {
   const Table table = bench_table(made_bench());
-  REQUIRE(table.rows.size() == 4);
+  REQUIRE(table.rows.size() == 5);
   CHECK(table.rows[0].back() == "untrained, scaled");
   CHECK(table.rows[1].back() == "wrong");
   CHECK(table.rows[2].back() == "interrupted");
+  CHECK(table.rows[4].back() == "failed");
   const auto time =
       static_cast<size_t>(std::ranges::find(table.columns, "time", &Column::name) - table.columns.begin());
   CHECK(table.rows[0][time] == "1.25 ms");
@@ -54,7 +58,7 @@ TEST_CASE("The table of a bench says what is untrained, scaled or missing, and l
   CHECK(table.columns[versus + 1].name == "by FLOPs");
   CHECK(table.rows[0][versus] == "2.50x");
   CHECK(table.rows[0][versus + 1] == "2.75x");
-  for (size_t i = 1; i < 4; ++i) CHECK(table.rows[i][time].empty());
+  for (size_t i = 1; i < 5; ++i) CHECK(table.rows[i][time].empty());
   const Table longer = bench_long_table(made_bench());
   for (const auto& row : longer.rows) CHECK(row.size() == longer.columns.size());
   CHECK(longer.rows[3][8].empty());

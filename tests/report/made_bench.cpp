@@ -40,11 +40,12 @@ BenchResult made_bench() {
   wrong.error.error = std::numeric_limits<double>::quiet_NaN();
   CellResult never = made_cell("standard", CellState::kInterrupted);
   never.error = {};
-  result.cells = {quick, wrong, never, made_cell("standard", CellState::kTooLarge)};
+  result.cells = {quick, wrong, never, made_cell("standard", CellState::kTooLarge),
+                  made_cell("standard", CellState::kFailed)};
   result.crossovers = {{.cell = quick.cell, .reference = "flash", .length = 300, .reason = {}},
                        {.cell = quick.cell, .reference = "standard", .length = {}, .reason = "never"}};
   result.scaling = {{.cell = quick.cell, .threads = 2, .speed_up = 1.9, .interval = Interval{1.8, 2}}};
-  result.warnings = {"noise"};
+  result.warnings = {{"drift", "noise"}};
   return result;
 }
 

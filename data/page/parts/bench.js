@@ -83,7 +83,7 @@ const warningList = (warnings) =>
     el(
       "ul",
       {class: "plain"},
-      warnings.map((warning) => el("li", null, warning)),
+      warnings.map(({text}) => el("li", null, text)),
     ),
   );
 

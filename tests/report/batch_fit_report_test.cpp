@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include <string>
+
+#include "catch.h"
+#include "report/batch_fit_json.h"
+#include "report/batch_fit_table.h"
+#include "report/schema_validator.h"
+
+namespace linformer {
+namespace {
+
+const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/batch-fit-1.schema.json";
+
+BatchFit made_fit(const char* mechanism) {
+  BatchFit fit;
+  fit.cell = {.mechanism = mechanism, .length = 512, .batch = 1, .heads = 4, .head_size = 8};
+  return fit;
+}
+
+// One that fits, one that is too large, one that cannot be.
+BatchFitResult made_result() {
+  BatchFit fits = made_fit("flash");
+  fits.one_bytes = 3000, fits.bytes_per_sequence = 2048.5, fits.largest_batch = 40;
+  fits.measured = {{.batch = 1, .predicted = 1000, .measured = 1005},
+                   {.batch = 2, .predicted = 2000, .measured = 2000}};
+  fits.ratios = {{.reference = "standard", .batches = {}, .bytes = 4.5}};
+  BatchFit large = made_fit("standard");
+  large.keeps_probabilities = true;
+  large.one_bytes = 5'000'000, large.bytes_per_sequence = 4e6;
+  large.measured_reason = "its calls take longer than their part of the budget";
+  BatchFit never = made_fit("linformer:k=600,sharing=layerwise");
+  never.reason = "too many slots";
+  return {.level = Level::kLayer,
+          .subject = "a layer",
+          .limit_bytes = 100'000,
+          .fits = {fits, large, never},
+          .warnings = {{"threads", "many"}}};
+}
+
+}  // namespace
+
+TEST_CASE(
+    "A report of what fits is what its schema says, with null and the reason where there is no number") {
+  ReportContext context;
+  context.started = "2026-01-31T12:00:00Z";
+  const auto report = batch_fit_report(context, {{"level", "layer"}}, "abc", made_result());
+  CHECK(schema_errors(report, kSchema) == std::vector<std::string>{});
+  const auto& cells = report["results"]["cells"];
+  CHECK(cells[0]["largest_batch"] == 40);
+  CHECK(cells[0]["bytes_per_sequence"] == 2048.5);
+  CHECK(cells[0]["ratios"][0]["largest_batch"].is_null());
+  CHECK(cells[1]["largest_batch"].is_null());
+  CHECK(cells[1]["largest_batch_reason"] == "not even one sequence fits");
+  CHECK(cells[1]["probabilities_kept"] == true);
+  CHECK(cells[1]["logits_kept_beside"] == false);
+  CHECK(cells[2]["one_sequence_bytes"].is_null());
+  CHECK(cells[2]["bytes_per_sequence_reason"] == "too many slots");
+  CHECK(report["checks"]["passed"] == true);
+  CHECK(report["checks"]["measured_cells"] == 1);
+  CHECK(report["checks"]["largest_difference"] == 0.005);
+  CHECK(report["warnings"][0]["kind"] == "threads");
+}
+
+TEST_CASE("The check of what fits fails beyond its tolerance and has no number where nothing was measured") {
+  BatchFitResult result = made_result();
+  result.fits[0].measured[1].measured = 2100;
+  CHECK_FALSE(passed(result));
+  result.fits.erase(result.fits.begin());
+  const auto report = batch_fit_report({}, {}, "abc", result);
+  CHECK(report["checks"]["passed"] == true);
+  CHECK(report["checks"]["largest_difference"].is_null());
+}
+
+TEST_CASE("The table of what fits says how far off calls were, what does not fit and what cannot be") {
+  const Table table = batch_fit_table(made_result());
+  REQUIRE(table.rows.size() == 3);
+  CHECK(table.rows[0][4] == "2.0 KiB");
+  CHECK(table.rows[0][5] == "40");
+  CHECK(table.rows[0][7] == "4.50x");
+  CHECK(table.rows[0][8] == "0.50 %");
+  CHECK(table.rows[1][5] == "none");
+  CHECK(table.rows[1][8] == "not measured");
+  CHECK(table.rows[2].back() == "unsupported");
+  const Table longer = batch_fit_long_table(made_result());
+  for (const auto& row : longer.rows) CHECK(row.size() == longer.columns.size());
+  CHECK(longer.rows[0][10] == "2048.5");
+  CHECK(longer.rows[2][13] == "too many slots");
+}
+
+}  // namespace linformer
