@@ -19,8 +19,18 @@ LINFORMER_EMBED(linformer_default_model, "default/model.safetensors")
 LINFORMER_EMBED(linformer_default_vocabulary, "default/vocab.txt")
 LINFORMER_EMBED(linformer_default_tokenizer, "default/tokenizer_config.json")
 LINFORMER_EMBED(linformer_sample, "sample.jsonl")
+LINFORMER_EMBED(linformer_paper_table1, "paper/table1.json")
+LINFORMER_EMBED(linformer_paper_table2, "paper/table2.json")
+LINFORMER_EMBED(linformer_paper_table3, "paper/table3.json")
 
 namespace linformer {
+namespace {
+
+std::string_view text_between(const std::byte* begin, const std::byte* end) {
+  return {reinterpret_cast<const char*>(begin), static_cast<size_t>(end - begin)};
+}
+
+}  // namespace
 
 std::vector<std::pair<std::string, std::span<const std::byte>>> embedded_checkpoint() {
   return {{"config.json", {linformer_default_config_begin, linformer_default_config_end}},
@@ -29,9 +39,17 @@ std::vector<std::pair<std::string, std::span<const std::byte>>> embedded_checkpo
           {"tokenizer_config.json", {linformer_default_tokenizer_begin, linformer_default_tokenizer_end}}};
 }
 
-std::string_view embedded_sample() {
-  return {reinterpret_cast<const char*>(linformer_sample_begin),
-          static_cast<size_t>(linformer_sample_end - linformer_sample_begin)};
+std::string_view embedded_sample() { return text_between(linformer_sample_begin, linformer_sample_end); }
+
+std::string_view embedded_paper_table(int number) {
+  switch (number) {
+    case 1:
+      return text_between(linformer_paper_table1_begin, linformer_paper_table1_end);
+    case 2:
+      return text_between(linformer_paper_table2_begin, linformer_paper_table2_end);
+    default:
+      return text_between(linformer_paper_table3_begin, linformer_paper_table3_end);
+  }
 }
 
 }  // namespace linformer

@@ -12,7 +12,9 @@ namespace linformer {
 
 /// The files built into the program: the default checkpoint (data/default) by file name ...
 std::vector<std::pair<std::string, std::span<const std::byte>>> embedded_checkpoint();
-/// ... and the sample text (data/sample.jsonl).
+/// ... the sample text (data/sample.jsonl),
 std::string_view embedded_sample();
+/// ... and the paper's Tables 1 to 3 as JSON (data/paper), by their number.
+std::string_view embedded_paper_table(int number);
 
 }  // namespace linformer
