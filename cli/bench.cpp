@@ -8,18 +8,16 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "base/build_info.h"
 #include "base/error.h"
 #include "bench/sweep.h"
 #include "bench_options.h"
+#include "bench_run.h"
 #include "bench_subject.h"
 #include "commands.h"
 #include "interrupt.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
-#include "io/sha256.h"
 #include "options.h"
-#include "report/bench_json.h"
 #include "report/numbers.h"
 #include "report_places.h"
 #include "show_result.h"
@@ -29,35 +27,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr const char* kCommand = "bench";
-
-Json method_json(const BenchCommand& o, const BenchOptions& options, const OpenSubject& subject,
-                 const std::vector<int>& threads) {
-  Json json = {{"level", name_of(o.level)}, {"dtype", "f32"}, {"causal", o.causal}, {"threads", threads}};
-  json.update(subject.facts);
-  json.update(
-      {{"seed", options.seed},
-       {"cache",
-        options.cold ? "cold: other data is written before each sample" : "hot: as the calls before left it"},
-       {"budget_seconds", options.budget_seconds},
-       {"references", options.references},
-       {"order", "cells of one shape in turn, in an order drawn anew for every round"},
-       {"time", "wall clock of a call, projections of K and V included"},
-       {"interval",
-        "of a median: between order statistics; of a ratio, slope or speed-up: percentiles of 1000 "
-        "bootstrap draws, of rounds for ratios"},
-       {"flops",
-        "a multiply-add counts two; exponentials, norms and activations are not counted; causal "
-        "attention counts half"},
-       {"peak", "f32 multiply-adds in registers on all threads of the cell, measured in every round"},
-       {"error",
-        o.level == Level::kAttention
-            ? "largest difference from plain loops in f64 over sampled rows, over the largest |O| of these "
-              "rows"
-            : "largest difference from plain loops in f64 in any layer: of weighted sums of q, k and v, and "
-              "of "
-              "sampled rows of the output; over the largest value among those compared together"}});
-  return json;
-}
 
 int list_cells(const std::vector<BenchCell>& cells, const Subject& subject, Session& session) {
   constexpr double kGuess = 50;  // GFLOP/s a thread
@@ -143,15 +112,6 @@ int exit_code(const BenchResult& result) {
   return static_cast<int>(any(CellState::kTooLarge) ? ErrorCode::kMemory : ErrorCode::kUsage);
 }
 
-// Equal for runs whose numbers mean the same.
-std::string identity_of(const std::vector<BenchCell>& cells, const Json& method) {
-  Sha256 digest;
-  digest.update(method.dump());
-  for (const BenchCell& cell : cells) digest.update(name_of(cell));
-  digest.update(build_info().version);
-  return digest.hex_digest();
-}
-
 int run(BenchCommand o, const Invocation& invocation) {
   check_level(o);
   // The session is made for the most threads of any cell.
@@ -170,9 +130,7 @@ int run(BenchCommand o, const Invocation& invocation) {
   if (only_list) return list_cells(cells, *subject.subject, session);
 
   stop_on_signals();
-  const BenchResult result = bench(cells, *subject.subject, options, session.run());
-  const Json method = method_json(o, options, subject, sweep_of.threads);
-  const Json report = bench_report(session.context(false), method, identity_of(cells, method), result);
+  const auto [result, report] = run_bench(o, cells, options, subject, sweep_of.threads, session);
   if (places.standard_output) {
     print(dump_json(report));
   } else {

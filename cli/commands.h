@@ -26,5 +26,6 @@ Action add_attention(CLI::App& app);
 Action add_analyze_spectrum(CLI::App& app);
 Action add_bench(CLI::App& app);
 Action add_report(CLI::App& app);
+Action add_reproduce(CLI::App& app);
 
 }  // namespace linformer::cli

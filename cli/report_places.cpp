@@ -149,6 +149,15 @@ void check_places(const ReportPlaces& places, const std::vector<std::string>& re
   }
 }
 
+void make_folder(const std::string& folder) {
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (!failed && fs::is_directory(folder)) return;
+  throw Error(ErrorCode::kWrite, {.subject = folder,
+                                  .found = failed ? failed.message() : "not a folder",
+                                  .expected = "a folder, or a name where one can be made"});
+}
+
 bool should_resume(const ReportPlaces& places, bool resume, bool force) {
   const bool exists = !places.journal.empty() && ::access(places.journal.c_str(), F_OK) == 0;
   if (!exists || resume || force) return exists && resume;

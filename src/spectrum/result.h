@@ -76,6 +76,13 @@ struct Comparison {
   std::vector<Verdict> verdicts;            ///< [layer], by the layer's interval
 };
 
+/// Per-sequence slopes of the cumulative value at the first M over the layers, by least squares: what a layer
+/// further up has more, on average.
+struct LayerSlope {
+  std::string of;  ///< "probabilities", or "probabilities - CONTROL"
+  Summary slope;
+};
+
 /// Of Σσ² against ‖P‖_F², and of σ₁ against its bound, relative.
 inline constexpr double kNormTolerance = 1e-5;
 
@@ -128,6 +135,7 @@ struct SpectrumResult {
   bool causal = false;               ///< the heads are causal
   std::vector<SeriesResult> series;  ///< probabilities first
   std::vector<Comparison> comparisons;
+  std::vector<LayerSlope> layer_slopes;  ///< none of a single layer
   SpectrumChecks checks;
   SpectrumSeconds seconds;
   std::string stopped_because;  ///< "all sequences", "interval narrow enough", "interrupted"
