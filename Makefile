@@ -11,7 +11,7 @@ DEMO_REPORT ?= build/demo/spectrum.json
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: help setup build all demo test install sanitize neon format format-check clean
+.PHONY: help setup build all demo test figure1 figure2 table3 reproduce install sanitize neon format format-check clean
 
 help:
 	@echo 'make setup         install the packages that are missing (Debian, Ubuntu), or say which'
@@ -20,6 +20,9 @@ help:
 	@echo 'make demo          set up, build, and show how low-rank the attention of a trained model is'
 	@echo '                   CHECKPOINT=FOLDER_OR_FILE  TEXT="FILE..."  ARGS="more options"'
 	@echo 'make test          set up, build, and run all tests'
+	@echo 'make figure1       the paper'"'"'s Figure 1 beside ours in results/figure1; figure2 and table3 likewise'
+	@echo '                   CHECKPOINT=FOLDER_OR_FILE  TEXT="FILE..."  BUDGET=10m  ARGS="more options"'
+	@echo 'make reproduce     all that the paper ran, within BUDGET=10m, and results/README.md'
 	@echo 'make install       PREFIX=$(PREFIX)  DESTDIR=$(DESTDIR)'
 	@echo 'make sanitize      build and test with AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make neon          build what computes for 64-bit ARM and test it in an emulator (g++-aarch64-linux-gnu, qemu-user)'
@@ -48,6 +51,19 @@ demo: setup build
 
 test: setup all
 	ctest --preset release --parallel $(JOBS)
+
+reproduce_options = $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") $(if $(TEXT),--text $(TEXT)) \
+  $(if $(BUDGET),--budget "$(BUDGET)") $(ARGS)
+
+figure1 figure2 table3: build
+	@scripts/setup.sh --figures
+	./linformer reproduce $@ $(reproduce_options)
+	@scripts/results_readme.sh
+
+reproduce: build
+	@scripts/setup.sh --figures
+	./linformer reproduce all $(reproduce_options)
+	@scripts/results_readme.sh
 
 install: build
 	cmake --install $(BUILD) --prefix "$(PREFIX)"

@@ -14,13 +14,13 @@
 #include "bench/sweep.h"
 #include "bench_options.h"
 #include "bench_plan.h"
+#include "bench_run.h"
 #include "bench_subject.h"
 #include "commands.h"
 #include "interrupt.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
 #include "options.h"
-#include "report/bench_json.h"
 #include "report/numbers.h"
 #include "report_places.h"
 #include "show_result.h"
@@ -88,30 +88,6 @@ ReportPlaces bench_places(const BenchCommand& o, const Session& session) {
   return places;
 }
 
-// Measures and writes, with the places to itself until all is there.
-std::pair<BenchResult, Json> measure(const BenchCommand& o, const BenchPlan& plan, const ReportPlaces& places,
-                                     Session& session) {
-  const PlacesLock lock(places);
-  const bool resume = should_resume(places, o.resume);
-  if (o.resume.resume && !resume) session.note(nothing_to_resume(places));
-  BenchOptions options{.seed = o.common.seed,
-                       .references = plan.references,
-                       .budget_seconds = parse_seconds(o.budget, "--budget"),
-                       .spent_seconds = session.seconds(),
-                       .cold = o.cold,
-                       .cores = session.cores(),
-                       .files = {.journal = places.journal, .resume = resume}};
-  const Json method = bench_method(o, options, plan, session);
-  options.files.identity = bench_identity(kBenchSchema, method, plan.cells);
-  if (!resume) discard(options.files);
-  BenchResult result = bench(plan.cells, *plan.subject.subject, options, session.run());
-  Json report = bench_report(session.context(false), method, options.files.identity, result);
-  if (places.journal.empty()) end_on_signals();  // a pipe, perhaps without a reader
-  if (!places.standard_output) write_file_atomically(places.report, dump_json(report));
-  if (result.complete) discard(options.files);
-  return {std::move(result), std::move(report)};
-}
-
 void show(const BenchResult& result, const Json& report, const ReportPlaces& places, const BenchCommand& o,
           const Session& session) {
   if (places.standard_output) {
@@ -147,7 +123,7 @@ int run(BenchCommand o, const Invocation& invocation) {
 
   stop_on_signals();
   if (!o.fit_batch.empty()) return fit_batches(o, plan, places, session);
-  const auto [result, report] = measure(o, plan, places, session);
+  const auto [result, report] = run_bench(o, plan, places, session);
   show(result, report, places, o, session);
   return exit_code(result);
 }

@@ -28,5 +28,6 @@ Action add_bench(CLI::App& app);
 Action add_report(CLI::App& app);
 Action add_accuracy(CLI::App& app);
 Action add_advise(CLI::App& app);
+Action add_reproduce(CLI::App& app);
 
 }  // namespace linformer::cli

@@ -6,12 +6,11 @@
 #include <sys/wait.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <memory>
 
-#include "base/error.h"
 #include "io/atomic_file.h"
 #include "report/numbers.h"
+#include "report_places.h"
 #include "terminal.h"
 
 extern char** environ;
@@ -41,15 +40,6 @@ Outcome run_gnuplot(const std::string& folder, const std::string& script) {
     if (errno != EINTR) return {.system_error = errno};
   }
   return outcome;
-}
-
-void make_folder(const std::string& folder) {
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  if (!failed && std::filesystem::is_directory(folder)) return;
-  throw Error(ErrorCode::kWrite, {.subject = folder,
-                                  .found = failed ? failed.message() : "not a folder",
-                                  .expected = "a folder, or a name where one can be made"});
 }
 
 }  // namespace

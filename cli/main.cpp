@@ -81,6 +81,10 @@ int run(int argc, char** argv) {
         auto* c = app.add_subcommand("report");
         return std::pair(c, add_report(*c));
       }(),
+      [&] {
+        auto* c = app.add_subcommand("reproduce");
+        return std::pair(c, add_reproduce(*c));
+      }(),
   };
   for (const auto& [command, action] : commands) refuse_empty_values(*command);
   try {

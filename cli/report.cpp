@@ -17,6 +17,7 @@
 #include "report/figures.h"
 #include "report/page.h"
 #include "report/report_file.h"
+#include "report/reproduction.h"
 #include "report/spectrum_read.h"
 #include "show_result.h"
 
@@ -43,6 +44,8 @@ void show(const ReportFile& file, const Session& session) {
       return show_spectrum(read_spectrum(file), in_order, preface(file), session);
     case ReportKind::kBench:
       return show_bench(read_bench(file), in_order, preface(file), session);
+    case ReportKind::kReproduction:
+      return show_reproduction(read_reproduction(file), in_order, session);
   }
 }
 
@@ -95,7 +98,7 @@ Action add_report(CLI::App& app) {
       "Examples:\n"
       "  linformer report spectrum.json bench.json --figures figures --page report.html\n"
       "  linformer report --compare before.json after.json --regression 5%\n");
-  CLI::Option* files = app.add_option("FILE", o->files, "reports of analyze-spectrum and bench");
+  CLI::Option* files = app.add_option("FILE", o->files, "reports of analyze-spectrum, bench and reproduce");
   const char* group = "Report";
   app.add_option("--figures", o->figures,
                  "folder for pictures (svg, pdf), each with its gnuplot script and data")

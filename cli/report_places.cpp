@@ -149,6 +149,15 @@ void check_places(const ReportPlaces& places, const std::vector<std::string>& re
   }
 }
 
+void make_folder(const std::string& folder) {
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (!failed && fs::is_directory(folder)) return;
+  throw Error(ErrorCode::kWrite, {.subject = folder,
+                                  .found = failed ? failed.message() : "not a folder",
+                                  .expected = "a folder, or a name where one can be made"});
+}
+
 void add_resume_options(CLI::App& app, const char* group, ResumeOptions& o) {
   CLI::Option* resume =
       app.add_flag("--resume", o.resume, "go on where an interrupted run stopped")->group(group);

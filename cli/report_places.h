@@ -25,6 +25,9 @@ ReportPlaces choose_places(const std::string& out, const std::string& spectra);
 /// place that cannot be written, Error(kUsage) for one that is read or is meant twice.
 void check_places(const ReportPlaces& places, const std::vector<std::string>& read);
 
+/// Makes the folder, and those that it is in, unless it is there. Throws Error(kWrite) if it cannot be.
+void make_folder(const std::string& folder);
+
 /// What is to be done where an interrupted run stopped.
 struct ResumeOptions {
   bool resume = false;

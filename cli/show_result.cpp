@@ -55,4 +55,20 @@ void show_bench(const BenchResult& result, const nlohmann::ordered_json& report,
   if (!sentence.empty()) print("\n" + sentence + "\n");
 }
 
+void show_reproduction(const Reproduction& result, const nlohmann::ordered_json& report,
+                       const Session& session) {
+  const Format format = session.options().format;
+  switch (format) {
+    case Format::kJson:
+      return print(dump_json(report));
+    case Format::kJsonl:
+      return print(report.dump() + "\n");
+    case Format::kCsv:
+      return print(csv_table(reproduction_table(result)));
+    case Format::kTable:
+    case Format::kMarkdown:
+      return print(reproduction_text(result, format == Format::kMarkdown));
+  }
+}
+
 }  // namespace linformer::cli

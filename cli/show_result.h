@@ -7,6 +7,7 @@
 
 #include "bench/result.h"
 #include "options.h"
+#include "report/reproduction.h"
 #include "spectrum/result.h"
 
 namespace linformer::cli {
@@ -16,5 +17,7 @@ void show_spectrum(const SpectrumResult& result, const nlohmann::ordered_json& r
                    const std::string& preface, const Session& session);
 void show_bench(const BenchResult& result, const nlohmann::ordered_json& report, const std::string& preface,
                 const Session& session);
+void show_reproduction(const Reproduction& result, const nlohmann::ordered_json& report,
+                       const Session& session);
 
 }  // namespace linformer::cli

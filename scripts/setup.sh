@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Finds the packages that the build and the tests need and installs what is missing, without asking questions.
-# usage: setup.sh [--ci] [--list] [--libraries]
+# usage: setup.sh [--ci] [--figures] [--list] [--libraries]
 #   --ci         also what .ci/run needs (clang and its tools, shellcheck, jq, what builds and runs programs for ARM)
+#   --figures    also what draws figures (`report --figures`, `reproduce`); without it they are scripts and data
 #   --list       print what is missing and install nothing
 #   --libraries  print the packages of libraries, missing or not, and install nothing
 set -eu
@@ -30,6 +31,9 @@ libopenblas0-pthread|libopenblas0-openmp|libopenblas0-serial
 catch2
 rapidjson-dev
 '
+figure_needs='
+gnuplot-nox|gnuplot-qt|gnuplot-x11
+'
 ci_needs='
 git
 clang-14|clang
@@ -48,14 +52,15 @@ needs="$tools$libraries"
 list_only=no
 for argument in "$@"; do
   case $argument in
-    --ci) needs="$needs$ci_needs" ;;
+    --ci) needs="$needs$figure_needs$ci_needs" ;;
+    --figures) needs="$needs$figure_needs" ;;
     --list) list_only=yes ;;
     --libraries)
       for need in $libraries; do echo "${need%%|*}"; done
       exit 0
       ;;
     *)
-      echo "setup: unknown argument '$argument'; known are --ci, --list and --libraries" >&2
+      echo "setup: unknown argument '$argument'; known are --ci, --figures, --list and --libraries" >&2
       exit 2
       ;;
   esac
@@ -69,7 +74,8 @@ setup: this is not Debian or Ubuntu, so nothing is installed. If the configurati
 setup: your package manager:
 setup:   a C++20 compiler with OpenMP (gcc 12 or newer), CMake 3.22 or newer, pkg-config
 setup:   oneDNN 2.6 or newer (dnnl), Highway 1.0.3 or newer (hwy), CLI11, nlohmann-json, fmt, utf8proc,
-setup:   sentencepiece, OpenSSL (libcrypto), OpenBLAS (libopenblas.so.0, loaded at run time), Chart.js 3 or 4; for the tests Catch2 and RapidJSON
+setup:   sentencepiece, OpenSSL (libcrypto), OpenBLAS (libopenblas.so.0, loaded at run time), Chart.js 3 or 4;
+setup:   for the tests Catch2 and RapidJSON; for figures gnuplot 5 with cairo
 END
   exit 0
 fi

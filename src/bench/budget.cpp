@@ -2,7 +2,9 @@
 #include "bench/budget.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "bench/bench.h"
 #include "bench/sampling.h"
 #include "bench/sweep.h"
 
@@ -61,6 +63,42 @@ std::vector<Group> share_out(std::vector<CellResult>& cells, const Subject& subj
     group.seconds += budget * between(needs[i], share) / all;
   }
   return groups;
+}
+
+std::vector<BenchCell> affordable(const std::vector<BenchCell>& cells, const Subject& subject, double budget,
+                                  double peak_gflops, Run& run) {
+  std::vector<std::pair<double, size_t>> costs;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    const CellResult whole = predicted(cells[i], subject, run);
+    const double least = work_share(cells[i], subject.reduced(cells[i], 0));
+    costs.emplace_back(whole.reason.empty() ? seconds_of(whole.flops * least, peak_gflops) : 0, i);
+  }
+  std::sort(costs.begin(), costs.end());
+  std::vector<bool> kept(cells.size());
+  double used = 0;
+  for (const auto& [seconds, i] : costs) {
+    used += seconds;
+    kept[i] = used <= budget;
+  }
+  std::vector<BenchCell> within;
+  for (size_t i = 0; i < cells.size(); ++i)
+    if (kept[i]) within.push_back(cells[i]);
+  return within;
+}
+
+std::vector<CellNeed> needs_of(const std::vector<BenchCell>& cells, const Subject& subject,
+                               int64_t memory_bytes, Run& run) {
+  std::vector<CellNeed> needs;
+  for (BenchCell cell : cells) {
+    cell.batch = 1;
+    const CellResult one = predicted(cell, subject, run);
+    needs.push_back({.cell = cell, .flops = one.flops, .largest_batch = 0});
+    if (one.state == CellState::kUnsupported) continue;
+    cell.batch = 2;
+    const int64_t each = predicted(cell, subject, run).bytes() - one.bytes();
+    if (one.bytes() <= memory_bytes) needs.back().largest_batch = 1 + (memory_bytes - one.bytes()) / each;
+  }
+  return needs;
 }
 
 }  // namespace linformer

@@ -2,9 +2,11 @@
 // How the time for all cells is shared among them.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
+#include "base/run.h"
 #include "bench/workload.h"
 
 namespace linformer {
@@ -32,5 +34,15 @@ struct Group {
 /// as many threads as `peak_threads`.
 std::vector<Group> share_out(std::vector<CellResult>& cells, const Subject& subject, double budget,
                              double peak_gflops, int peak_threads);
+
+/// Those of the cells that can be timed within the budget, cut down to their least where they must be: the
+/// quick ones first, until it is used up. Cells that cannot be run at all cost nothing and are among them.
+std::vector<BenchCell> affordable(const std::vector<BenchCell>& cells, const Subject& subject, double budget,
+                                  double peak_gflops, Run& run);
+
+/// Of each cell with one sequence: its operations, and the largest batch whose bytes, which grow by as much
+/// with each sequence, are no more than `memory_bytes`.
+std::vector<CellNeed> needs_of(const std::vector<BenchCell>& cells, const Subject& subject,
+                               int64_t memory_bytes, Run& run);
 
 }  // namespace linformer

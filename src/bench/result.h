@@ -127,6 +127,13 @@ struct Scaling {
   std::optional<Interval> interval;
 };
 
+/// What is known of a cell without running it.
+struct CellNeed {
+  BenchCell cell;             ///< of one sequence
+  double flops = 0;           ///< of it; 0 if it cannot be
+  int64_t largest_batch = 0;  ///< that fits the memory it was asked for
+};
+
 /// What f32 multiply-adds in registers reach on some threads.
 struct Peak {
   int threads = 0;

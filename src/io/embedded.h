@@ -12,8 +12,10 @@ namespace linformer {
 
 /// The files built into the program: the default checkpoint (data/default) by file name ...
 std::vector<std::pair<std::string, std::span<const std::byte>>> embedded_checkpoint();
-/// ... the sample text (data/sample.jsonl) ...
+/// ... the sample text (data/sample.jsonl),
 std::string_view embedded_sample();
+/// ... the paper's Tables 1 to 3 as JSON (data/paper), by their number ...
+std::string_view embedded_paper_table(int number);
 
 struct PageParts {
   std::string_view html;    ///< with {{style}}, {{chart}}, {{reports}} and {{script}} where these go

@@ -109,7 +109,7 @@ ReportComparison compare_benches(const std::vector<BenchResult>& a, const std::v
 // On the logarithmic scale, as the interval tells it; no freedom where there is none.
 Estimate logarithm_of(const Summary& summary, const SpectrumResult& result) {
   Estimate estimate{.mean = std::log(summary.mean), .error = 0, .freedom = 0};
-  if (!summary.interval || !(summary.mean > 0)) return estimate;
+  if (!summary.interval || !(summary.mean > 0) || result.units < 2) return estimate;
   estimate.freedom = static_cast<double>(result.units - 1);
   const double t = student_t_quantile((1 + result.confidence) / 2, estimate.freedom);
   estimate.error = (summary.interval->high - summary.interval->low) / 2 / t / summary.mean;
@@ -158,6 +158,11 @@ ReportComparison compare_reports(const std::vector<ReportFile>& a, const std::ve
                                  double regression) {
   if (a.front().kind == ReportKind::kBench)
     return compare_benches(read_benches(a), read_benches(b), regression);
+  if (a.front().kind == ReportKind::kReproduction) {
+    throw Error(ErrorCode::kUsage, {.subject = "--compare",
+                                    .found = "reports of reproduce",
+                                    .expected = "those of analyze-spectrum or bench beside them"});
+  }
   if (a.size() + b.size() > 2) {
     throw Error(ErrorCode::kUsage, {.subject = "--compare",
                                     .found = "several spectra a side",

@@ -42,7 +42,8 @@ std::vector<std::string> differences_between(const std::vector<ReportFile>& a,
 /// kLeastLaunches a side on, else of all samples, and then the verdict is "between-run variance unknown". Of
 /// spectra, one a side, every statistic of the probabilities. "~": nothing is sure. A regression is a cell
 /// that is surely slower, or a statistic that is surely different, by more than the share `regression`.
-/// Throws Error(kUsage) for several spectra a side, and what reading them throws.
+/// Throws Error(kUsage) for several spectra a side and for reports of `reproduce`, and what reading them
+/// throws.
 ReportComparison compare_reports(const std::vector<ReportFile>& a, const std::vector<ReportFile>& b,
                                  double regression);
 

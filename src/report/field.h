@@ -28,6 +28,7 @@ class Field {
   /// The elements of an array; so many, if that is given.
   std::vector<Field> items(std::optional<size_t> count = std::nullopt) const;
 
+  bool is_null() const { return value_->is_null(); }
   int64_t integer() const;
   double number() const;
   /// NaN for null.

@@ -20,6 +20,7 @@ set encoding utf8
 do for [format in 'svg pdf'] {{
 reset
 set datafile missing '?'
+small = format eq 'svg' ? ',8' : ',6'
 if (format eq 'svg') {{ set terminal svg noenhanced size {1:.0f},{2:.0f} font 'Helvetica,{3}' linewidth {4:.3f} background 'white' }}
 if (format eq 'pdf') {{ set terminal pdfcairo noenhanced size {5}in,{6}in font 'Helvetica,{7}' }}
 set output '{0}.'.format
@@ -47,7 +48,7 @@ FigureWriter::FigureWriter(std::string name, double width_inches, double height_
                            const std::string& headline)
     : width_(width_inches), height_(height_inches) {
   figure_.name = std::move(name);
-  if (!headline.empty()) set(fmt::format("set title {} left offset graph 0", gnuplot_text(headline)));
+  if (!headline.empty()) set(fmt::format("set title {} font small offset 0,-0.5", gnuplot_text(headline)));
 }
 
 void FigureWriter::set(std::string_view command) { body_ += fmt::format("{}\n", command); }
@@ -99,9 +100,12 @@ std::vector<std::vector<double>> rows_of(const std::vector<std::vector<double>>&
 std::string line_style(size_t i) {
   constexpr std::array kColours = {"#000000", "#0072b2", "#d55e00", "#009e73",
                                    "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f"};
+  return fmt::format("lc rgb '{}' dt {} lw 1.4", kColours[i % kColours.size()], i % 5 + 1);
+}
+
+std::string point_style(size_t i) {
   constexpr std::array kPoints = {7, 5, 9, 11, 13, 4, 6, 8};
-  return fmt::format("lc rgb '{}' dt {} pt {} ps 0.45 lw 1.2", kColours[i % kColours.size()], i % 5 + 1,
-                     kPoints[i % kPoints.size()]);
+  return fmt::format("{} pt {} ps 0.45", line_style(i), kPoints[i % kPoints.size()]);
 }
 
 std::string shade(size_t i, size_t count) {

@@ -26,7 +26,7 @@ class FigureWriter {
   /// `headline`: the first line of the figure; "": none.
   FigureWriter(std::string name, double width_inches, double height_inches, const std::string& headline);
 
-  /// A line of the script.
+  /// A line of the script. `small` is a font there, of 6 points.
   void set(std::string_view command);
   /// Labels of both axes.
   void axes(std::string_view x, std::string_view y);
@@ -54,9 +54,11 @@ std::string gnuplot_text(std::string_view text);
 /// Rows [i] = {x[i], y[i], ...} of columns of one length.
 std::vector<std::vector<double>> rows_of(const std::vector<std::vector<double>>& columns);
 
-/// "lc rgb '#...' dt ... pt ... lw 1.2" of the i-th line of a figure: colours that the colour-blind can tell
-/// (Okabe and Ito), each with a dash and a point of its own for print in black.
+/// "lc rgb '#...' dt ... lw 1.4" of the i-th line of a figure: colours that the colour-blind can tell (Okabe
+/// and Ito), each with a dash of its own for print in black.
 std::string line_style(size_t i);
+/// The same with a point of its own too.
+std::string point_style(size_t i);
 /// "lc rgb '#...'" of the i-th of `count` in an order, from dark to light, which print in black keeps.
 std::string shade(size_t i, size_t count);
 

@@ -17,8 +17,8 @@ constexpr double kMs = 1e-6;
 constexpr double kMib = 1.0 / (1 << 20);
 using Rows = std::vector<std::vector<double>>;
 
-// The key takes a line for each mechanism below the picture.
-double height_for(size_t mechanisms) { return 2.2 + 0.15 * static_cast<double>(mechanisms); }
+// The key takes a line for each mechanism below the picture, and one for the crossovers.
+double height_for(size_t mechanisms) { return 2.5 + 0.17 * static_cast<double>(mechanisms + 1); }
 
 std::string headline(const BenchResult& result, const CellGroup& group) {
   return fmt::format("{}, {}; a CPU, not the paper's V100", result.subject, group.sizes());
@@ -26,13 +26,11 @@ std::string headline(const BenchResult& result, const CellGroup& group) {
 
 FigureWriter log_log(const std::string& name, const BenchResult& result, const CellGroup& group,
                      const std::string& y) {
-  FigureWriter figure(name, kColumnInches, height_for(group.mechanisms().size()), "");
-  figure.set(fmt::format("set title {} font ',5.5' offset 0,-0.5", gnuplot_text(headline(result, group))));
+  FigureWriter figure(name, kColumnInches, height_for(group.mechanisms().size()), headline(result, group));
   figure.axes("sequence length n", y);
   figure.set("set logscale x 2");
   figure.set("set logscale y 10");
   figure.set("set key below left maxcols 1 height 0.3");
-  figure.set("set offsets graph 0.04, graph 0.04, graph 0.05, graph 0.05");
   return figure;
 }
 
@@ -82,6 +80,14 @@ Rows fitted_line(const Rows& points, double slope) {
   return line;
 }
 
+// Both axes a little beyond the points, where gnuplot would go on to the next power of ten.
+void fit_ranges(FigureWriter& figure, const Rows& points) {
+  const auto [first, last] = std::ranges::minmax(points, {}, [](const auto& point) { return point[0]; });
+  const auto [least, most] = std::ranges::minmax(points, {}, [](const auto& point) { return point[1]; });
+  figure.set(fmt::format("set xrange [{:.6g}:{:.6g}]", first[0] / 1.15, last[0] * 1.15));
+  figure.set(fmt::format("set yrange [{:.6g}:{:.6g}]", least[1] / 1.6, most[1] * 1.6));
+}
+
 // On straight lines between points on logarithmic axes.
 double time_at(const Rows& points, double n) {
   size_t i = 1;
@@ -96,8 +102,9 @@ void add_crossovers(FigureWriter& figure, std::vector<std::string>& elements, co
   std::vector<std::string> labels;
   for (const Crossover& crossover : result.crossovers) {
     const std::string& mechanism = crossover.cell.mechanism;
-    if (!crossover.length || !is_of(crossover.cell, group, mechanism)) continue;
-    crossings.push_back({*crossover.length, time_at(time_rows(group, mechanism), *crossover.length)});
+    const Rows points = time_rows(group, mechanism);
+    if (!crossover.length || points.size() < 2 || !is_of(crossover.cell, group, mechanism)) continue;
+    crossings.push_back({*crossover.length, time_at(points, *crossover.length)});
     labels.push_back(fmt::format("{:.0f}", *crossover.length));
   }
   if (crossings.empty()) return;
@@ -106,7 +113,7 @@ void add_crossovers(FigureWriter& figure, std::vector<std::string>& elements, co
       fmt::format("{} using 2:3 with points pt 6 ps 1.1 lw 1 lc rgb '#000000' title "
                   "'crossover with an exact one, at n'",
                   data));
-  elements.push_back(fmt::format("{} using 2:3:1 with labels font ',5.5' offset 0,-0.9 notitle", data));
+  elements.push_back(fmt::format("{} using 2:3:1 with labels font small offset 0,-0.9 notitle", data));
 }
 
 std::optional<Figure> time_figure(const BenchResult& result, const CellGroup& group,
@@ -116,10 +123,12 @@ std::optional<Figure> time_figure(const BenchResult& result, const CellGroup& gr
       log_log(name, result, group, tokens ? fmt::format("ms for {} tokens", group.first.tokens) : "ms");
   const std::vector<std::string> mechanisms = group.mechanisms(), names = short_names(mechanisms);
   std::vector<std::string> elements;
+  Rows all;
   for (size_t i = 0; i < mechanisms.size(); ++i) {
     const Rows points = time_rows(group, mechanisms[i]);
     if (points.empty()) continue;
-    const std::string style = line_style(i);
+    all.insert(all.end(), points.begin(), points.end());
+    const std::string style = point_style(i);
     const LocalSlope* const slope = fitted_slope(result, group, mechanisms[i]);
     const std::string data = figure.block(mechanisms[i] + ": n, median in ms, its interval", points);
     elements.push_back(fmt::format("{} with yerrorlines {} title {}", data, style,
@@ -130,16 +139,19 @@ std::optional<Figure> time_figure(const BenchResult& result, const CellGroup& gr
     elements.push_back(fmt::format("{} with lines lc rgb '#b0b0b0' lw 0.6 notitle", line));
   }
   if (elements.empty()) return std::nullopt;
+  fit_ranges(figure, all);
   add_crossovers(figure, elements, result, group);
   figure.plot(elements);
   return figure.finish();
 }
 
 // Also of cells that did not fit: their memory is computed.
-Figure memory_figure(const BenchResult& result, const CellGroup& group, const std::string& name) {
+std::optional<Figure> memory_figure(const BenchResult& result, const CellGroup& group,
+                                    const std::string& name) {
   FigureWriter figure = log_log(name, result, group, "MiB of tensors, workspace, parameters");
   const std::vector<std::string> mechanisms = group.mechanisms(), names = short_names(mechanisms);
   std::vector<std::string> elements;
+  Rows all;
   for (size_t i = 0; i < mechanisms.size(); ++i) {
     Rows rows;
     for (const int64_t length : group.lengths()) {
@@ -148,10 +160,13 @@ Figure memory_figure(const BenchResult& result, const CellGroup& group, const st
       rows.push_back({static_cast<double>(length), static_cast<double>(cell->bytes()) * kMib});
     }
     if (rows.empty()) continue;
+    all.insert(all.end(), rows.begin(), rows.end());
     const std::string data = figure.block(mechanisms[i] + ": n, MiB", rows);
     elements.push_back(
-        fmt::format("{} with linespoints {} title {}", data, line_style(i), gnuplot_text(names[i])));
+        fmt::format("{} with linespoints {} title {}", data, point_style(i), gnuplot_text(names[i])));
   }
+  if (elements.empty()) return std::nullopt;
+  fit_ranges(figure, all);
   figure.plot(elements);
   return figure.finish();
 }
@@ -164,9 +179,10 @@ std::vector<Figure> bench_figures(const BenchFile& bench, const std::string& pre
   for (const CellGroup& group : groups) {
     if (group.lengths().size() < 2) continue;
     const std::string end = groups.size() > 1 ? "-" + group.file_part() : "";
-    std::optional<Figure> time = time_figure(bench.result, group, prefix + "-time" + end);
-    if (time) figures.push_back(std::move(*time));
-    figures.push_back(memory_figure(bench.result, group, prefix + "-memory" + end));
+    for (auto* draw : {time_figure, memory_figure}) {
+      const char* const what = draw == time_figure ? "-time" : "-memory";
+      if (auto figure = draw(bench.result, group, prefix + what + end)) figures.push_back(std::move(*figure));
+    }
   }
   return figures;
 }

@@ -97,7 +97,7 @@ void plot_panel(FigureWriter& figure, const SpectrumResult& result, const Panel&
   std::vector<std::string> elements = {
       fmt::format("{} using 2:3:(0.5):(0.5):4 with boxxyerror fillstyle solid 1 noborder lc palette", data)};
   if (result.heads.size() <= kMostNumberedHeads)
-    elements.push_back(fmt::format("{} using 2:3:1:5 with labels font ',5.5' tc rgb variable", data));
+    elements.push_back(fmt::format("{} using 2:3:1:5 with labels font small tc rgb variable", data));
   figure.plot(elements);
 }
 
@@ -106,7 +106,7 @@ void plot_panel(FigureWriter& figure, const SpectrumResult& result, const Panel&
 Figure heat_map_figure(const SpectrumFile& spectrum, const std::string& prefix) {
   const SpectrumResult& result = spectrum.result;
   const size_t at = *find_statistic(result, "cumulative_at");
-  const SeriesResult& series = *find_series(result, "probabilities");
+  const SeriesResult& series = result.series.front();
   const Comparison* const matched = find_comparison(result, "matched");
   const bool two = matched != nullptr && !matched->heads.empty();
   const auto layers = static_cast<double>(result.layers.size());
@@ -115,6 +115,7 @@ Figure heat_map_figure(const SpectrumFile& spectrum, const std::string& prefix) 
   figure.set(
       fmt::format("set multiplot layout 1,{} title {}", two ? 2 : 1, gnuplot_text(model_headline(spectrum))));
   figure.axes("head", "layer");
+  figure.set("set ylabel offset 0,0");
   figure.set(fmt::format("set xrange [-0.5:{}]", static_cast<double>(result.heads.size()) - 0.5));
   figure.set(fmt::format("set yrange [{}:-0.5]", layers - 0.5));
   figure.set(fmt::format("set xtics ({})", tics(result.heads)));

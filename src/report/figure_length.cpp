@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
+#include <cmath>
 #include <map>
 
 #include "report/figure_spectrum.h"
@@ -30,14 +31,14 @@ std::map<std::string, ByLength> models_of(const std::vector<SpectrumFile>& spect
   return models;
 }
 
-// n, and k's median, p95 and largest over layers, heads and sequences.
+// n, and k's median, p95 and largest over layers, heads and sequences, rounded up so that each suffices.
 std::vector<std::vector<double>> k_rows(const ByLength& reports, std::string_view series) {
   std::vector<std::vector<double>> rows;
   for (const auto& [length, spectrum] : reports) {
     const SeriesResult* const of = find_series(spectrum->result, series);
     if (of == nullptr) continue;
     const Summary& k = of->model.statistics[*find_statistic(spectrum->result, kStatistic)];
-    rows.push_back({static_cast<double>(length), k.median, k.p95, k.max});
+    rows.push_back({static_cast<double>(length), std::ceil(k.median), std::ceil(k.p95), std::ceil(k.max)});
   }
   return rows;
 }
@@ -58,15 +59,15 @@ std::vector<Figure> length_figures(const std::vector<SpectrumFile>& spectra, con
   for (const auto& [model, reports] : models) {
     const std::string own =
         figure.block(model + ": n, k90 median, p95, largest", k_rows(reports, "probabilities"));
-    elements.push_back(fmt::format("{} using 1:2 with linespoints {} title {}", own, line_style(style++),
+    elements.push_back(fmt::format("{} using 1:2 with linespoints {} title {}", own, point_style(style++),
                                    gnuplot_text(model + ", median")));
-    elements.push_back(fmt::format("{} using 1:3 with linespoints {} title {}", own, line_style(style++),
+    elements.push_back(fmt::format("{} using 1:3 with linespoints {} title {}", own, point_style(style++),
                                    gnuplot_text(model + ", p95")));
     const auto matched = k_rows(reports, "matched");
     if (matched.empty()) continue;
     const std::string control = figure.block(model + ", matched: n, k90 median, p95, largest", matched);
     elements.push_back(fmt::format("{} using 1:2 with linespoints {} title 'matched, median'", control,
-                                   line_style(style++)));
+                                   point_style(style++)));
   }
   figure.plot(elements);
   return {figure.finish()};

@@ -100,7 +100,8 @@ Figure scree_figure(const SpectrumFile& spectrum, const std::string& prefix) {
   figure.axes(index_label(spectrum.result), "share of Σσ in σ_m");
   figure.set("set key bottom left");
   figure.set("set logscale xy");
-  figure.set("set format y '10^{%T}'");
+  figure.set("set format y '%.0e'");
+  figure.set(fmt::format("set xrange [1:{}]", shortest(spectrum.result.grid.back())));
   figure.plot(all_layers(figure, spectrum.result, shares));
   return figure.finish();
 }
@@ -112,8 +113,8 @@ void plot_layer(FigureWriter& figure, const SpectrumResult& result, size_t layer
   };
   std::vector<std::string> elements;
   figure.set(fmt::format("set title 'layer {}' offset 0,-0.7", result.layers[layer]));
-  if (!series.layer_bands.empty()) {
-    const Band& band = series.layer_bands[layer];
+  const Band band = series.layer_bands.empty() ? Band{} : series.layer_bands[layer];
+  if (!band.p5.empty() && !band.p95.empty()) {
     const std::string data = figure.block(
         fmt::format("layer {}: m, quantiles at 5 % and 95 % over sequences", result.layers[layer]),
         rows_of({result.band_grid, band.p5, band.p95}));
@@ -135,7 +136,8 @@ void plot_layer(FigureWriter& figure, const SpectrumResult& result, size_t layer
 
 Figure layers_figure(const SpectrumFile& spectrum, const std::string& prefix) {
   const SpectrumResult& result = spectrum.result;
-  const size_t layers = result.layers.size(), columns = std::min<size_t>(4, layers);
+  const size_t layers = result.layers.size();
+  const size_t columns = layers < 4 ? layers : layers % 4 != 0 && layers % 3 == 0 ? 3 : 4;
   const size_t rows = (layers + columns - 1) / columns;
   FigureWriter figure(prefix + "-layers", kPageInches, 0.5 + 1.45 * static_cast<double>(rows), "");
   figure.set(fmt::format(
@@ -160,8 +162,11 @@ Figure k90_figure(const SpectrumFile& spectrum, const std::string& prefix, size_
   FigureWriter figure(prefix + "-k90", kColumnInches, 2.4, model_headline(spectrum));
   figure.axes("layer", "k that holds 90 % of Σσ");
   figure.set("set key top right maxrows 3");
+  if (result.layers.size() <= 12) figure.set("set xtics 1");
   figure.set("set yrange [0:*<" + (result.equal_length ? std::to_string(result.length) : "") + "]");
-  figure.set("set offsets 0.3, 0.3, graph 0.25, 0");
+  figure.set("set offsets 0, 0, graph 0.25, 0");
+  figure.set(fmt::format("set xrange [{}:{}]", static_cast<double>(result.layers.front()) - 0.5,
+                         static_cast<double>(result.layers.back()) + 0.5));
   const auto column = [&](const SeriesResult& series, double Summary::*member) {
     std::vector<double> values;
     for (const StatisticsOf& layer : series.layers) values.push_back(smallest(layer, k90, member));
@@ -173,14 +178,14 @@ Figure k90_figure(const SpectrumFile& spectrum, const std::string& prefix, size_
                                         rows_of({layers, column(own, &Summary::median),
                                                  column(own, &Summary::p95), column(own, &Summary::max)}));
   std::vector<std::string> elements = {
-      fmt::format("{} using 1:2 with linespoints {} title 'median'", data, line_style(0)),
-      fmt::format("{} using 1:3 with linespoints {} title 'p95'", data, line_style(1)),
-      fmt::format("{} using 1:4 with points {} title 'largest'", data, line_style(5))};
+      fmt::format("{} using 1:2 with linespoints {} title 'median'", data, point_style(0)),
+      fmt::format("{} using 1:3 with linespoints {} title 'p95'", data, point_style(1)),
+      fmt::format("{} using 1:4 with points {} pt 2 ps 0.7 title 'largest'", data, line_style(5))};
   size_t style = 2;
   for (const SeriesResult* control : controls_of(result)) {
     const std::string of = figure.block(fmt::format("layer, median of {}", control->name),
                                         rows_of({layers, column(*control, &Summary::median)}));
-    elements.push_back(fmt::format("{} with linespoints {} title {}", of, line_style(style++),
+    elements.push_back(fmt::format("{} with linespoints {} title {}", of, point_style(style++),
                                    gnuplot_text(control->name + ", median")));
   }
   figure.plot(elements);
@@ -209,7 +214,7 @@ std::string model_headline(const SpectrumFile& spectrum) {
 std::vector<Figure> spectrum_figures(const SpectrumFile& spectrum, const std::string& prefix) {
   const SpectrumResult& result = spectrum.result;
   std::vector<Figure> figures;
-  if (result.sequences == 0 || result.series.empty()) return figures;
+  if (result.sequences == 0 || result.series.empty() || result.layers.empty()) return figures;
   check_shape(result);
   if (has_curves(probabilities(result))) {
     figures.push_back(cumulative_figure(spectrum, prefix));

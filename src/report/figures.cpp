@@ -27,6 +27,8 @@ class Collector {
         case ReportKind::kBench:
           add_bench(file);
           break;
+        case ReportKind::kReproduction:
+          break;  // its pictures are those of the reports beside it
       }
     }
     add(length_figures(spectra_, own_prefix("spectra")));

@@ -8,12 +8,14 @@
 #include <array>
 #include <filesystem>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "io/file_bytes.h"
 #include "io/json.h"
 #include "io/printable.h"
 #include "report/bench_json.h"
+#include "report/reproduction.h"
 #include "report/spectrum_json.h"
 
 namespace linformer {
@@ -25,7 +27,8 @@ struct KnownKind {
 };
 
 constexpr std::array kKinds = {KnownKind{kSpectrumSchema, ReportKind::kSpectrum},
-                               KnownKind{kBenchSchema, ReportKind::kBench}};
+                               KnownKind{kBenchSchema, ReportKind::kBench},
+                               KnownKind{kReproduceSchema, ReportKind::kReproduction}};
 
 ReportKind kind_of(const ReportFile& file) {
   const std::string schema = file.root()["schema"].text();
@@ -36,7 +39,7 @@ ReportKind kind_of(const ReportFile& file) {
   throw Error(ErrorCode::kUnsupported, {.subject = file.path,
                                         .item = "schema",
                                         .found = printable(schema),
-                                        .expected = fmt::format("{}", fmt::join(names, " or ")),
+                                        .expected = fmt::format("one of {}", fmt::join(names, ", ")),
                                         .remedy = "A newer version of the program may know it"});
 }
 
@@ -47,11 +50,13 @@ std::string ReportFile::name() const {
   return file.extension() == ".json" ? file.stem().string() : file.string();
 }
 
-ReportFile open_report(const std::string& path) {
-  ReportFile file{.path = path, .text = read_text(path), .json = nullptr};
+ReportFile parse_report(std::string text, const std::string& path) {
+  ReportFile file{.path = path, .text = std::move(text), .json = nullptr};
   file.json = parse_json(file.text, path);
   file.kind = kind_of(file);
   return file;
 }
+
+ReportFile open_report(const std::string& path) { return parse_report(read_text(path), path); }
 
 }  // namespace linformer

@@ -9,7 +9,7 @@
 
 namespace linformer {
 
-enum class ReportKind { kSpectrum, kBench };
+enum class ReportKind { kSpectrum, kBench, kReproduction };
 
 struct ReportFile {
   std::string path;
@@ -23,8 +23,10 @@ struct ReportFile {
 };
 
 /// Reads the file and learns its kind from `schema`; the members are checked where they are read
-/// (spectrum_read.h, bench_read.h). Throws Error(kInput) if it is missing, no JSON or without a schema,
-/// Error(kUnsupported) for a schema that this program does not know.
+/// (spectrum_read.h, bench_read.h, reproduction.h). Throws Error(kInput) if it is missing, no JSON or without
+/// a schema, Error(kUnsupported) for a schema that this program does not know.
 ReportFile open_report(const std::string& path);
+/// The same of a text that is at hand; `path` is its name.
+ReportFile parse_report(std::string text, const std::string& path);
 
 }  // namespace linformer

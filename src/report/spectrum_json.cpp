@@ -142,6 +142,9 @@ Json spectrum_results(const SpectrumResult& result) {
   for (const Comparison& comparison : result.comparisons)
     json["comparisons"].push_back(comparison_json(comparison, result));
   if (!result.certified.empty()) json["certified"] = certified_json(result);
+  json["layer_slopes"] = Json::array();
+  for (const LayerSlope& slope : result.layer_slopes)
+    json["layer_slopes"].push_back({{"of", slope.of}, {"slope", summary_json(slope.slope, result)}});
   return json;
 }
 

@@ -128,6 +128,7 @@ void read_axes(const Field& field, SpectrumResult& result) {
   result.units = field["units"].integer();
   result.unit = field["unit"].text();
   result.confidence = field["confidence"].number();
+  if (!(result.confidence > 0 && result.confidence < 1)) field["confidence"].fail("a share between 0 and 1");
   result.causal = field["causal"].boolean();
   result.equal_length = field["equal_length"].boolean();
   if (result.equal_length) {
@@ -150,6 +151,10 @@ SpectrumResult read_spectrum(const ReportFile& file) {
   for (const Field& series : results["series"].items()) result.series.push_back(read_series(series, result));
   for (const Field& comparison : results["comparisons"].items())
     result.comparisons.push_back(read_comparison(comparison, result));
+  if (const auto slopes = results.find("layer_slopes")) {  // not in the first reports
+    for (const Field& slope : slopes->items())
+      result.layer_slopes.push_back({.of = slope["of"].text(), .slope = read_summary(slope["slope"])});
+  }
   result.complete = root["complete"].boolean();
   result.stopped_because = root["stopped_because"].text();
   result.planned_sequences = root["planned_sequences"].integer();

@@ -19,9 +19,9 @@ Estimate estimate_of(std::span<const double> values) {
 }
 
 std::optional<Interval> difference_interval(const Estimate& a, const Estimate& b, double level) {
-  if (a.freedom < 1 || b.freedom < 1) return std::nullopt;
   const double va = a.error * a.error, vb = b.error * b.error;
   const double difference = b.mean - a.mean;
+  if (a.freedom < 1 || b.freedom < 1 || !std::isfinite(va + vb + difference)) return std::nullopt;
   if (va + vb == 0) return Interval{difference, difference};
   const double freedom = (va + vb) * (va + vb) / (va * va / a.freedom + vb * vb / b.freedom);
   const double half = student_t_quantile((1 + level) / 2, std::max(freedom, 1.0)) * std::sqrt(va + vb);

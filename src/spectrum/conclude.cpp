@@ -40,6 +40,10 @@ class Conclusion {
 
   SeriesResult series(int64_t i, const CurveGrid& grid, const std::vector<int64_t>& points) const;
   Comparison compare(int64_t control) const;
+  /// Heads are averaged within a layer before the slope is taken.
+  Summary layer_slope(const SequenceValue& value) const;
+  /// Of the first statistic: probabilities minus control.
+  SequenceValue difference_to(int64_t control) const;
 
  private:
   Curves curves(int64_t series, int64_t layer, int64_t first, int64_t heads) const;
@@ -154,11 +158,31 @@ Verdict verdict_of(const Summary& difference) {
   return Verdict::kSameRank;
 }
 
-Comparison Conclusion::compare(int64_t control) const {
-  const SequenceValue difference = [&, control](int64_t s, int64_t l, int64_t h) {
+SequenceValue Conclusion::difference_to(int64_t control) const {
+  return [=, this](int64_t s, int64_t l, int64_t h) {
     return static_cast<double>(records_.statistic({s, 0, l, h}, 0)) -
            static_cast<double>(records_.statistic({s, control, l, h}, 0));
   };
+}
+
+Summary Conclusion::layer_slope(const SequenceValue& value) const {
+  const double middle = static_cast<double>(layout_.layers - 1) / 2;
+  double squares = 0;
+  for (int64_t l = 0; l < layout_.layers; ++l) squares += std::pow(static_cast<double>(l) - middle, 2);
+  std::vector<double> slopes;
+  for (const int64_t s : sample_.sequences()) {
+    double slope = 0;
+    for (int64_t l = 0; l < layout_.layers; ++l) {
+      const double weight = (static_cast<double>(l) - middle) / squares / static_cast<double>(layout_.heads);
+      for (int64_t h = 0; h < layout_.heads; ++h) slope += weight * value(s, l, h);
+    }
+    slopes.push_back(slope);
+  }
+  return sample_.summary(slopes);
+}
+
+Comparison Conclusion::compare(int64_t control) const {
+  const SequenceValue difference = difference_to(control);
   Comparison result;
   result.control = layout_.series[index(control)];
   result.model = of_model(difference);
@@ -193,9 +217,17 @@ void conclude(const Records& records, std::span<const int64_t> documents, const 
   for (const int64_t point : points) result.curves_at.push_back(grid.at(point));
   result.series.clear();
   result.comparisons.clear();
+  result.layer_slopes.clear();
+  if (layout.layers > 1)
+    result.layer_slopes.push_back({"probabilities", conclusion.layer_slope(conclusion.statistic(0, 0))});
   for (int64_t i = 0; i < std::ssize(layout.series); ++i) {
     result.series.push_back(conclusion.series(i, grid, points));
-    if (find_control(layout.series[index(i)]) != nullptr) result.comparisons.push_back(conclusion.compare(i));
+    const std::string& name = layout.series[index(i)];
+    if (find_control(name) == nullptr) continue;
+    result.comparisons.push_back(conclusion.compare(i));
+    if (layout.layers < 2) continue;
+    result.layer_slopes.push_back(
+        {"probabilities - " + name, conclusion.layer_slope(conclusion.difference_to(i))});
   }
 }
 

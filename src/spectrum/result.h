@@ -97,6 +97,13 @@ struct CertifiedSpectrum {
   std::vector<Interval> cumulative;           ///< of c_m; empty without nuclear_norm
 };
 
+/// Per-sequence slopes of the cumulative value at the first M over the layers, by least squares: what a layer
+/// further up has more, on average.
+struct LayerSlope {
+  std::string of;  ///< "probabilities", or "probabilities - CONTROL"
+  Summary slope;
+};
+
 /// Of Σσ² against ‖P‖_F², and of σ₁ against its bound, relative.
 inline constexpr double kNormTolerance = 1e-5;
 
@@ -150,6 +157,7 @@ struct SpectrumResult {
   std::vector<SeriesResult> series;  ///< probabilities first
   std::vector<Comparison> comparisons;
   std::vector<CertifiedSpectrum> certified;  ///< of each head, where P was not made
+  std::vector<LayerSlope> layer_slopes;      ///< none of a single layer
   SpectrumChecks checks;
   SpectrumSeconds seconds;
   std::string stopped_because;  ///< "all sequences", "interval narrow enough", "interrupted"

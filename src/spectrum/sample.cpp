@@ -28,8 +28,12 @@ Summary Sample::summary(const SequenceValue& value, IndexRange layers, IndexRang
     }
     averages.push_back(sum / static_cast<double>(layers.count * heads.count));
   }
+  return over_units(all, averages);
+}
+
+Summary Sample::over_units(const std::vector<double>& all, const std::vector<double>& of_sequences) const {
   Summary summary = summarise(all);
-  const std::vector<double> means = unit_means(averages, units_);
+  const std::vector<double> means = unit_means(of_sequences, units_);
   summary.mean = summarise(means).mean;
   summary.interval = mean_interval(means, confidence_);
   return summary;

@@ -31,8 +31,15 @@ class Sample {
   /// Quantiles over every value; mean and interval over units, layers and heads being averaged within a
   /// sequence.
   Summary summary(const SequenceValue& value, IndexRange layers, IndexRange heads) const;
+  /// The same of one value a sequence.
+  Summary summary(const std::vector<double>& of_sequences) const {
+    return over_units(of_sequences, of_sequences);
+  }
 
  private:
+  // Quantiles of `all`, mean and interval of one value a sequence.
+  Summary over_units(const std::vector<double>& all, const std::vector<double>& of_sequences) const;
+
   double confidence_;
   std::vector<int64_t> sequences_;
   Units units_;

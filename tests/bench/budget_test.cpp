@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bench/budget.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "bench/attention_subject.h"
@@ -47,6 +48,57 @@ TEST_CASE(
   CHECK(groups[3].timed[0].batch == 64);
   const std::vector<Group> little = share_out(cells, subject, 1e-3, 50, 2);
   CHECK(little[3].timed[0].batch < 64);
+}
+
+TEST_CASE("What the budget cannot hold even in its least form is left out, the longest first") {
+  MemoryAccount memory;
+  Run run{.memory = memory, .threads = 1};
+  const AttentionSubject subject(1, 1);
+  const std::vector<BenchCell> cells = sweep({.mechanisms = {"flash", "linformer:k=32"},
+                                              .lengths = {32, 1024, 4096},
+                                              .heads = {1},
+                                              .head_sizes = {64},
+                                              .batches = {1}});
+  CHECK(affordable(cells, subject, 1e6, 50, run).size() == cells.size());
+  // k = 32 for n = 32 cannot be, and so costs nothing.
+  const std::vector<BenchCell> free = affordable(cells, subject, 1e-12, 50, run);
+  REQUIRE(free.size() == 1);
+  CHECK(free[0].length == 32);
+  CHECK(free[0].mechanism.starts_with("linformer"));
+  // flash takes 4 n² d operations, 4.3e9 at n = 4096: eight calls at half of 50 GFLOP/s are 1.4 s.
+  const std::vector<BenchCell> within = affordable(cells, subject, 1, 50, run);
+  CHECK(within.size() == cells.size() - 1);
+  CHECK_FALSE(std::ranges::any_of(
+      within, [](const BenchCell& cell) { return cell.length == 4096 && cell.mechanism == "flash"; }));
+}
+
+TEST_CASE("The largest batch is the last whose bytes fit, and none where one sequence does not") {
+  MemoryAccount memory;
+  Run run{.memory = memory, .threads = 1};
+  const AttentionSubject subject(1, 1);
+  const std::vector<BenchCell> cells = sweep({.mechanisms = {"standard", "linformer:k=64"},
+                                              .lengths = {64, 256},
+                                              .heads = {2},
+                                              .head_sizes = {16},
+                                              .batches = {1}});
+  constexpr int64_t kBytes = 10'000'000;
+  const std::vector<CellNeed> needs = needs_of(cells, subject, kBytes, run);
+  REQUIRE(needs.size() == cells.size());
+  for (const CellNeed& need : needs) {
+    BenchCell cell = need.cell;
+    INFO(name_of(cell));
+    if (cell.length == 64 && cell.mechanism != "standard") {  // as many slots as keys
+      CHECK(need.largest_batch == 0);
+      continue;
+    }
+    CHECK(need.flops > 0);
+    REQUIRE(need.largest_batch > 1);
+    cell.batch = need.largest_batch;
+    CHECK(predicted(cell, subject, run).bytes() <= kBytes);
+    cell.batch += 1;
+    CHECK(predicted(cell, subject, run).bytes() > kBytes);
+  }
+  CHECK(needs_of(cells, subject, 1000, run)[0].largest_batch == 0);
 }
 
 }  // namespace linformer

@@ -48,7 +48,8 @@ TEST_CASE("a command line that makes no sense is refused, and the message names 
   const std::vector<Refused> rows = {
       {{}, {"no command", "analyze-spectrum"}},
       {{"no-such-command"},
-       {"no-such-command", "info, tokenize, attention, analyze-spectrum, bench, accuracy or advise\n"}},
+       {"no-such-command",
+        "info, tokenize, attention, analyze-spectrum, bench, accuracy, advise, report or reproduce\n"}},
       {{"analyze-spectrun"}, {"no such command", "did you mean analyze-spectrum?"}},
       {{"--verison"}, {"--verison: no such option", "did you mean --version?"}},
       {{"--color", "never", "info"}, {"--color: comes after the command info"}},

@@ -70,6 +70,8 @@ SpectrumResult made_result() {
                   summary(-0.0625, 0.03125)},
        .heads = std::vector(4, std::vector(3, summary(0.0625, 0.03125))),
        .verdicts = {Verdict::kLowerRank, Verdict::kLowerRank, Verdict::kSameRank, Verdict::kHigherRank}}};
+  result.layer_slopes = {{.of = "probabilities", .slope = summary(0.0625, 0.03125)},
+                         {.of = "probabilities - matched", .slope = summary(0, 0.03125)}};
   result.checks = {.matrices = 240,
                    .largest_norm_error = 1e-7,
                    .smallest_sigma1 = 1.0,
@@ -109,6 +111,7 @@ SpectrumResult made_result_of_few() {
       for (Summary& of : layer) without(of);
     comparison.verdicts.assign(4, Verdict::kTooFewUnits);
   }
+  for (LayerSlope& slope : result.layer_slopes) without(slope.slope);
   return result;
 }
 

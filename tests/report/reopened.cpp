@@ -2,7 +2,6 @@
 #include "report/reopened.h"
 
 #include "io/json.h"
-#include "io/temporary_folder.h"
 #include "report/bench_json.h"
 #include "report/spectrum_json.h"
 
@@ -34,8 +33,7 @@ nlohmann::ordered_json made_report(const BenchResult& result) {
 }
 
 ReportFile reopened(const nlohmann::ordered_json& report) {
-  const TemporaryFolder folder;
-  return open_report(folder.put("made.json", dump_json(report)));
+  return parse_report(dump_json(report), "made.json");
 }
 
 }  // namespace linformer

@@ -13,7 +13,7 @@ namespace linformer {
 nlohmann::ordered_json made_report(const SpectrumResult& result);
 nlohmann::ordered_json made_report(const BenchResult& result);
 
-/// As a reader gets it, written to a file named made.json and opened.
+/// As a reader gets it, from a file made.json.
 ReportFile reopened(const nlohmann::ordered_json& report);
 
 }  // namespace linformer

@@ -114,8 +114,8 @@ TEST_CASE("A file that is no report of ours is refused with what it is") {
   CHECK(opened("{\"schema\": \"linformer/spectrum/1\"")->code() == ErrorCode::kInput);
   const auto unknown = opened("{\"schema\": \"linformer/spectrum/2\"}");
   CHECK(unknown->code() == ErrorCode::kUnsupported);
-  CHECK(
-      contains(unknown->what(), "linformer/spectrum/2; expected linformer/spectrum/1 or linformer/bench/1"));
+  CHECK(contains(unknown->what(),
+                 "linformer/spectrum/2; expected one of linformer/spectrum/1, linformer/bench/1"));
   CHECK(code_of([&] { open_report(folder.path("none.json")); }) == 3);
 }
 
@@ -135,6 +135,7 @@ TEST_CASE("What is missing or wrong in a report is named with its place") {
       contains(refused("/results/series/0/layers/1/heads", Json::array()), "heads in all layers or in none"));
   CHECK(contains(refused("/results/comparisons/0/layers/0/verdict", "good"), "lower-rank, same-rank"));
   CHECK(contains(refused("/results/sequences", 1.5), "results.sequences: 1.5; expected an integer"));
+  CHECK(contains(refused("/results/confidence", 1), "expected a share between 0 and 1"));
   CHECK(contains(refused("/complete", 1), "complete: 1; expected true or false"));
   CHECK(contains(refused("/results/series/0/model/statistics/row_entropy/interval", {1}), "an array of 2"));
   Json bench = made_report(made_bench());

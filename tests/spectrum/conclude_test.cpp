@@ -244,6 +244,10 @@ TEST_CASE("a verdict goes by the interval of the differences of each sequence") 
   // Layer 2: head averages 5/8, −6/8, 7/8, −8/8, 9/8, mean 7/40.
   CHECK(matched.layers[2].mean == Approx(0.175));
   CHECK(matched.model.mean == Approx((0.875 - 0.875 + 0.175) / 3));
+  REQUIRE(result.layer_slopes.size() == 2);
+  CHECK(result.layer_slopes[1].of == "probabilities - matched");
+  CHECK(result.layer_slopes[1].slope.mean == Approx((0.175 - 0.875) / 2));
+  CHECK(result.layer_slopes[1].slope.interval);
 }
 
 TEST_CASE("four units give no interval and no verdict") {

@@ -23,7 +23,7 @@ function table(caption, columns, rows) {
   const kind = (column) => (column.number ? "number" : null);
   return el(
     "div",
-    {class: "scroll", tabindex: "0", role: "region", "aria-label": caption},
+    {class: rows.length > 30 ? "scroll long" : "scroll", tabindex: "0", role: "region", "aria-label": caption},
     el(
       "table",
       {class: "data"},

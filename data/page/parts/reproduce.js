@@ -2,7 +2,8 @@
 // The part of a report of `reproduce`: the paper's numbers beside those found here.
 
 // A number by `format`, or in words why there is none.
-const numberOr = (value, format, reason) => (value === null ? el("small", null, reason ?? kNone) : format(value));
+const numberOr = (value, format, reason) =>
+  value === null ? el("small", {class: "words"}, reason ?? kNone) : format(value);
 
 function reproducedRow({what, published, published_reason, here, here_reason, interval, ratio, why}) {
   return [

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// linformer reproduce: what the paper ran, within the time given, and what it published beside it.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <memory>
+
+#include "base/parse.h"
+#include "commands.h"
+#include "gnuplot.h"
+#include "interrupt.h"
+#include "io/atomic_file.h"
+#include "io/json.h"
+#include "report/against_paper.h"
+#include "report/figures.h"
+#include "report_places.h"
+#include "reproduce_targets.h"
+#include "show_result.h"
+
+namespace linformer::cli {
+namespace {
+
+using Reproduce = Reproduction (*)(const ReproduceOptions&, double, const std::string&, Session&);
+
+Reproduction only_published(const ReproduceOptions& /*options*/, double /*seconds*/,
+                            const std::string& /*folder*/, Session& /*session*/) {
+  return table2_reproduction();
+}
+
+struct Target {
+  const char* name;
+  Reproduce run;
+  double share;  ///< of the budget of all
+};
+
+constexpr std::array kTargets = {
+    Target{"figure1", reproduce_figure1, 0.25}, Target{"figure2", reproduce_figure2, 0.25},
+    Target{"table1", reproduce_table1, 0.15},   Target{"table2", only_published, 0},
+    Target{"table3", reproduce_table3, 0.3},    Target{"theorems", reproduce_theorems, 0.05}};
+constexpr const char* kAll = "all";
+
+FigureSet figures_in(const Reproduction& reproduction, const std::string& folder) {
+  std::vector<ReportFile> files;
+  for (const std::string& report : reproduction.reports) files.push_back(open_report(folder + "/" + report));
+  return figures_of(files);
+}
+
+std::string readme(const Reproduction& reproduction, const std::vector<std::string>& command,
+                   const FigureSet& set) {
+  std::string text = reproduction_text(reproduction, true);
+  text += fmt::format("\nMade by `{}`.\n", fmt::join(command, " "));
+  for (const Figure& figure : set.figures) text += fmt::format("\n![{0}]({0}.svg)\n", figure.name);
+  for (const auto& [name, tables] : set.texts) text += "\n" + tables;
+  return text;
+}
+
+// Whether everything went well.
+bool run_target(const Target& target, const ReproduceOptions& o, double seconds,
+                const Invocation& invocation) {
+  Session session(o.common, invocation.environment, invocation.arguments);
+  const std::string folder = o.folder + "/" + target.name;
+  make_folder(folder);
+  session.note(fmt::format("{}: about {:.0f} s", target.name, seconds));
+  const Reproduction reproduction = target.run(o, seconds, folder, session);
+  const auto report = reproduce_report(session.context(false), reproduction);
+  write_file_atomically(folder + "/reproduce.json", dump_json(report));
+  const FigureSet set = figures_in(reproduction, folder);
+  write_file_atomically(folder + "/README.md", readme(reproduction, invocation.arguments, set));
+  show_reproduction(reproduction, report, session);
+  session.note(fmt::format("{}: {}/README.md", target.name, folder));
+  return set.figures.empty() || write_figures(set.figures, folder, session);
+}
+
+int run(const ReproduceOptions& o, const Invocation& invocation) {
+  const double budget = parse_seconds(o.budget, "--budget");
+  stop_on_signals();
+  bool well = true;
+  for (const Target& target : kTargets) {
+    if (stop_signal() != 0) break;
+    if (o.target == kAll) {
+      well = run_target(target, o, budget * target.share, invocation) && well;
+    } else if (o.target == target.name) {
+      well = run_target(target, o, budget, invocation);
+    }
+  }
+  return well ? 0 : 1;
+}
+
+std::vector<std::string> target_names() {
+  std::vector<std::string> names;
+  for (const Target& target : kTargets) names.emplace_back(target.name);
+  names.emplace_back(kAll);
+  return names;
+}
+
+}  // namespace
+
+Action add_reproduce(CLI::App& app) {
+  auto o = std::make_shared<ReproduceOptions>();
+  app.description(
+      "Runs what the paper ran, as far as the time allows, and sets it beside what was published.");
+  app.footer(
+      "Examples:\n"
+      "  linformer reproduce all --budget 10m\n"
+      "  linformer reproduce figure1 --checkpoint roberta-base --text wiki.txt --budget 8h\n");
+  app.add_option("TARGET", o->target, "figure1, figure2, table1, table2, table3, theorems or all")
+      ->check(one_of(target_names()))
+      ->required();
+  add_input_options(app, o->input, {.text = true, .stack = true});
+  const char* group = "Reproduction";
+  app.add_option("--budget", o->budget,
+                 "time for it, e.g. 30m; of text, so many sequences are analysed, of lengths, so many timed "
+                 "(default: 10m)")
+      ->group(group);
+  app.add_option("--out", o->folder, "folder that gets one for each target (default: results)")->group(group);
+  app.add_option("--model", o->model,
+                 "sizes of the encoder that is timed, as of bench (default: roberta-base)")
+      ->group(group);
+  app.add_option("--lengths", o->lengths, "lengths that are timed, a list (default: the paper's)")
+      ->group(group);
+  app.add_option("--k", o->k, "slots of the linformers that are timed, a list (default: the paper's)")
+      ->group(group);
+  app.add_option("--batch-memory", o->batch_memory,
+                 "memory that the largest batches of table3 are for (default: 16GB)")
+      ->group(group);
+  add_common_options(app, o->common, {.seed = true, .format = true, .progress = true});
+  return [o](const Invocation& invocation) { return run(*o, invocation); };
+}
+
+}  // namespace linformer::cli

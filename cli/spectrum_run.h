@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// A spectrum analysis from its options to its files, for the commands that make one.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "input.h"
+#include "report_places.h"
+#include "spectrum/analysis.h"
+#include "spectrum_options.h"
+
+namespace linformer::cli {
+
+/// The same sequences through models with random weights, for the control init.
+struct Untrained {
+  std::vector<std::unique_ptr<Model>> models;
+  std::vector<std::unique_ptr<AttentionSource>> sources;
+};
+
+/// None if the controls do without. Throws Error(kUsage) for input that has no architecture.
+Untrained open_untrained_models(const SpectrumOptions& options, const OpenInput& input, Session& session);
+
+struct SpectrumRun {
+  SpectrumResult result;
+  nlohmann::ordered_json report;
+};
+
+/// Analyses and writes, with the places to itself until all is there.
+SpectrumRun analyze(const SpectrumOptions& options, const ReportPlaces& places, const OpenInput& input,
+                    Analysis& analysis, Untrained& untrained, Session& session);
+
+}  // namespace linformer::cli
