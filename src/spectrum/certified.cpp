@@ -81,12 +81,17 @@ class Certified {
     return capacity_ < op_.rows() && krylov_.size() + krylov_width(options_.values) > capacity_;
   }
 
-  // Whether the certificate will be narrow enough, if the residual is as large as the last Ritz value.
+  // Whether the certificate will be narrow enough, by a guess at the residual: it is as large as the last
+  // Ritz value, and as what P makes of any Ritz vector beyond the basis.
   bool narrow(const RitzValues& ritz) const {
-    const int64_t m = std::min<int64_t>(options_.values, std::ssize(ritz.values));
-    const Interval energy = certificate(ritz, ritz.values.back(), m).energy.back();
+    const int64_t r = std::ssize(ritz.values), m = std::min(options_.values, r);
+    double residual = ritz.values.back();
+    for (int64_t k = 0; k < r; ++k) residual = std::max(residual, ritz.beyond(k));
+    const Interval energy = certificate(ritz, factor() * residual, m).energy.back();
     return energy.high - energy.low <= options_.tolerance;
   }
+
+  double factor() const { return residual_factor(op_.cols(), kResidualWidth, kResidualSteps, kResidualRisk); }
 
   Certificate certificate(const RitzValues& ritz, double residual_bound, int64_t count) const {
     return certify(ritz,
@@ -108,8 +113,7 @@ class Certified {
     }
     const RitzValues residual = krylov_.ritz(basis);
     const double largest = residual.values.empty() ? 0 : residual.values.front();
-    residual_bound_ = residual_factor(op_.cols(), kResidualWidth, kResidualSteps, kResidualRisk) * largest +
-                      rounding(kResidualWidth * kResidualSteps);
+    residual_bound_ = factor() * largest + rounding(kResidualWidth * kResidualSteps);
     return true;
   }
 

@@ -124,6 +124,14 @@ TEST_CASE("iteration ends early where the tolerance is reached") {
   CHECK(coarse.basis < fine.basis);
 }
 
+TEST_CASE("iteration goes on until the certificate is narrow or the basis is spent") {
+  for (const auto& [name, head] : heads(1024)) {
+    const CertifiedSpectrum s = certified(head, {.values = 32, .tolerance = 0.02, .probes = 0});
+    CAPTURE(name, s.basis, s.energy.back().low, s.energy.back().high);
+    CHECK((s.within_tolerance || s.basis >= 32 + 2 * krylov_width(32)));
+  }
+}
+
 TEST_CASE("every tiny P has all of its values") {
   for (const int64_t n : {1, 2, 3, 17}) {
     for (const bool causal : {false, true}) {
