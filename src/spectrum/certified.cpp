@@ -68,10 +68,11 @@ class Certified {
   bool iterate() {
     krylov_.begin(stream(kStartPurpose), krylov_width(options_.values));
     while (!run_.stopped()) {
+      const int64_t before = krylov_.size();
       if (!krylov_.add_block()) return true;
       krylov_.prepare_block();
       if (full()) return true;
-      if (krylov_.size() >= options_.values && narrow(krylov_.ritz())) return true;
+      if (krylov_.size() >= options_.values && narrow(before)) return true;
     }
     return false;
   }
@@ -81,13 +82,12 @@ class Certified {
     return capacity_ < op_.rows() && krylov_.size() + krylov_width(options_.values) > capacity_;
   }
 
-  // Whether the certificate will be narrow enough, by a guess at the residual: it is as large as the last
-  // Ritz value, and as what P makes of any Ritz vector beyond the basis.
-  bool narrow(const RitzValues& ritz) const {
-    const int64_t r = std::ssize(ritz.values), m = std::min(options_.values, r);
-    double residual = ritz.values.back();
-    for (int64_t k = 0; k < r; ++k) residual = std::max(residual, ritz.beyond(k));
-    const Interval energy = certificate(ritz, factor() * residual, m).energy.back();
+  // Whether the certificate will be narrow enough, by a guess at the residual: what the last block, of
+  // vectors from `first` on, took off it.
+  bool narrow(int64_t first) const {
+    const RitzValues ritz = krylov_.ritz();
+    const double residual = krylov_.ritz(first).values.front();
+    const Interval energy = certificate(ritz, factor() * residual, options_.values).energy.back();
     return energy.high - energy.low <= options_.tolerance;
   }
 
