@@ -19,6 +19,14 @@ int32_t narrow(int64_t n) { return static_cast<int32_t>(n); }
 
 }  // namespace
 
+double RitzValues::beyond(int64_t k) const {
+  const int64_t r = std::ssize(values);
+  double squares = 0;
+  for (int64_t i = 0; i < coupling_rows; ++i)
+    squares += coupling[index(i * r + k)] * coupling[index(i * r + k)];
+  return squares > 0 ? std::sqrt(squares) / values[index(k)] : 0;
+}
+
 BlockKrylov::BlockKrylov(AttentionOperator& p, int64_t capacity, int64_t width)
     : p_(p), products_(p.run()), capacity_(capacity), stride_(padded_stride(capacity)) {
   MemoryAccount& memory = p.run().memory;
@@ -44,39 +52,42 @@ void BlockKrylov::begin(const RandomStream& stream, int64_t width) {
   take_new_part();
 }
 
-// Takes out of next_ what lies in Q, Y − Q (QᵀQ)⁻¹ QᵀY, and finds its directions YᵀY = W Λ Wᵀ.
+// Y − Q (QᵀQ)⁻¹ QᵀY for Y, a block. Returns the squared lengths of what is taken out of each column.
+std::vector<double> BlockKrylov::take_out_old(MatrixView<float> y) {
+  const int64_t r = size_, w = y.cols;
+  std::vector<double> along(index(w * r)), lengths(index(w));
+  if (r == 0) return lengths;
+  products_.cross(y, left(), along.data());  // row-major; QᵀY to LAPACK
+  for (int64_t i = 0; i < w * r; ++i) lengths[index(i / r)] += along[index(i)] * along[index(i)];
+  std::vector<double> gram(gram_.data(), gram_.data() + capacity_ * r);
+  Lapack::get().dposv_lower(narrow(r), narrow(w), gram.data(), narrow(capacity_), along.data(), narrow(r));
+  std::vector<double> coefficients(index(r * w));
+  for (int64_t i = 0; i < r * w; ++i) coefficients[index(i)] = along[index(i % w * r + i / w)];
+  products_.multiply(left(), coefficients.data(), true, y);
+  return lengths;
+}
+
+// What is new in Y = next_: its directions, from YᵀY = W Λ Wᵀ, in order of length.
 void BlockKrylov::take_new_part() {
-  const Lapack& lapack = Lapack::get();
-  const int64_t w = next_width_, r = size_;
-  const MatrixView<float> next{next_.data(), p_.rows(), w, w};
-  std::vector<double> old(index(r * w));
-  std::vector<double> length(index(w));
-  if (r > 0) {
-    products_.cross(left(), next, old.data());
-    for (int64_t i = 0; i < r * w; ++i) length[index(i % w)] += old[index(i)] * old[index(i)];
-    std::vector<double> gram(gram_.data(), gram_.data() + capacity_ * r);
-    std::vector<double> columns(index(r * w));  // as LAPACK has them
-    for (int64_t i = 0; i < r * w; ++i) columns[index(i % w * r + i / w)] = old[index(i)];
-    lapack.dposv_lower(narrow(r), narrow(w), gram.data(), narrow(capacity_), columns.data(), narrow(r));
-    for (int64_t i = 0; i < r * w; ++i) old[index(i)] = columns[index(i % w * r + i / w)];
-    products_.multiply(left(), old.data(), true, next);
-  }
-  std::vector<double> directions(index(w * w)), lengths(index(w));
-  products_.cross(next, next, directions.data());
-  for (int64_t c = 0; c < w; ++c) length[index(c)] += directions[index(c * w + c)];
-  lapack.dsyevd_lower(narrow(w), directions.data(), narrow(w), lengths.data());
-  const double least = kNoise * kNoise * *std::ranges::max_element(length);
-  const auto kept = [&](double l) { return l > least; };
-  new_width_ = std::ranges::count_if(lengths, kept);
+  const int64_t w = next_width_;
+  const MatrixView<float> y{next_.data(), p_.rows(), w, w};
+  std::vector<double> squared_lengths = take_out_old(y);
+  std::vector<double> directions(index(w * w)), squares(index(w));
+  products_.cross(y, y, directions.data());
+  for (int64_t c = 0; c < w; ++c) squared_lengths[index(c)] += directions[index(c * w + c)];
+  Lapack::get().dsyevd_lower(narrow(w), directions.data(), narrow(w), squares.data());
+
+  const double least = kNoise * kNoise * *std::ranges::max_element(squared_lengths);
+  new_width_ = std::ranges::count_if(squares, [&](double square) { return square > least; });
   if (capacity_ == p_.rows()) new_width_ = std::min(new_width_, capacity_ - size_);  // the rest is rounding
   to_new_.assign(index(w * new_width_), 0);
   from_new_.assign(index(new_width_ * w), 0);
-  for (int64_t i = 0; i < new_width_; ++i) {  // the longest first
+  for (int64_t i = 0; i < new_width_; ++i) {  // LAPACK's are ascending
     const double* const direction = directions.data() + (w - 1 - i) * w;
-    const double l = std::sqrt(lengths[index(w - 1 - i)]);
+    const double length = std::sqrt(squares[index(w - 1 - i)]);
     for (int64_t c = 0; c < w; ++c) {
-      to_new_[index(c * new_width_ + i)] = direction[c] / l;
-      from_new_[index(i * w + c)] = direction[c] * l;
+      to_new_[index(c * new_width_ + i)] = direction[c] / length;
+      from_new_[index(i * w + c)] = direction[c] * length;
     }
   }
 }

@@ -18,6 +18,9 @@ struct RitzValues {
   std::vector<double> vectors;   ///< [r, r] row-major: Q · vectors is QX
   std::vector<double> coupling;  ///< [coupling_rows, r] row-major: S
   int64_t coupling_rows = 0;
+
+  /// ‖P v_k‖ beyond Q for the right singular vector v_k of B: ‖S_k‖/Σ_k, at most ‖P − QQᵀP‖₂.
+  double beyond(int64_t k) const;
 };
 
 /// Q in f32, and B = QᵀP as f32 products. Q is orthonormal to f32 only, but its Gram matrix is known in f64
@@ -53,6 +56,7 @@ class BlockKrylov {
   MatrixView<const float> right() const { return {right_.data(), p_.cols(), size_, stride_}; }
 
  private:
+  std::vector<double> take_out_old(MatrixView<float> y);
   void take_new_part();
   void append_to(double* gram, MatrixView<const float> all, MatrixView<const float> added);
 

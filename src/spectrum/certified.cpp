@@ -68,10 +68,11 @@ class Certified {
   bool iterate() {
     krylov_.begin(stream(kStartPurpose), krylov_width(options_.values));
     while (!run_.stopped()) {
+      const int64_t before = krylov_.size();
       if (!krylov_.add_block()) return true;
       krylov_.prepare_block();
       if (full()) return true;
-      if (krylov_.size() >= options_.values && narrow(krylov_.ritz())) return true;
+      if (krylov_.size() >= options_.values && narrow(before)) return true;
     }
     return false;
   }
@@ -81,12 +82,16 @@ class Certified {
     return capacity_ < op_.rows() && krylov_.size() + krylov_width(options_.values) > capacity_;
   }
 
-  // Whether the certificate will be narrow enough, if the residual is as large as the last Ritz value.
-  bool narrow(const RitzValues& ritz) const {
-    const int64_t m = std::min<int64_t>(options_.values, std::ssize(ritz.values));
-    const Interval energy = certificate(ritz, ritz.values.back(), m).energy.back();
+  // Whether the certificate will be narrow enough, by a guess at the residual: what the last block, of
+  // vectors from `first` on, took off it.
+  bool narrow(int64_t first) const {
+    const RitzValues ritz = krylov_.ritz();
+    const double residual = krylov_.ritz(first).values.front();
+    const Interval energy = certificate(ritz, factor() * residual, options_.values).energy.back();
     return energy.high - energy.low <= options_.tolerance;
   }
+
+  double factor() const { return residual_factor(op_.cols(), kResidualWidth, kResidualSteps, kResidualRisk); }
 
   Certificate certificate(const RitzValues& ritz, double residual_bound, int64_t count) const {
     return certify(ritz,
@@ -108,8 +113,7 @@ class Certified {
     }
     const RitzValues residual = krylov_.ritz(basis);
     const double largest = residual.values.empty() ? 0 : residual.values.front();
-    residual_bound_ = residual_factor(op_.cols(), kResidualWidth, kResidualSteps, kResidualRisk) * largest +
-                      rounding(kResidualWidth * kResidualSteps);
+    residual_bound_ = factor() * largest + rounding(kResidualWidth * kResidualSteps);
     return true;
   }
 

@@ -22,9 +22,9 @@ constexpr double kNoise = 1e-6;   // norms below it, relative to ‖P‖₂, are
 double square(double x) { return x * x; }
 
 // vᵀ√(PᵀP)v of the right Ritz vector v = Bᵀx/Σ: at most ‖Pv‖ by Jensen, and at least ‖Pv‖³/‖PᵀPv‖ by Hölder.
-// With f = ‖Sx‖/Σ, ‖Pv‖² = Σ² + f² and ‖PᵀPv‖² <= Σ⁴ + 2Σ²f² + ρ²f².
-Interval part_of(double value, double coupling, double residual_bound) {
-  const double f2 = square(coupling / value), v2 = square(value);
+// With f what Pv has beyond Q, ‖Pv‖² = Σ² + f² and ‖PᵀPv‖² <= Σ⁴ + 2Σ²f² + ρ²f².
+Interval part_of(double value, double beyond, double residual_bound) {
+  const double f2 = square(beyond), v2 = square(value);
   const double image2 = v2 + f2;
   const double twice = std::sqrt(square(v2) + 2 * v2 * f2 + square(residual_bound) * f2);
   return {image2 * std::sqrt(image2) / twice, std::sqrt(image2)};
@@ -40,10 +40,8 @@ Known known_part(const RitzValues& ritz, double residual_bound) {
   const int64_t r = std::ssize(ritz.values);
   for (; known.count < r; ++known.count) {
     const int64_t k = known.count;
-    double coupling = 0;
-    for (int64_t i = 0; i < ritz.coupling_rows; ++i) coupling += square(ritz.coupling[index(i * r + k)]);
     if (!(ritz.values[index(k)] > kNoise * ritz.values[0])) break;
-    const Interval part = part_of(ritz.values[index(k)], std::sqrt(coupling), residual_bound);
+    const Interval part = part_of(ritz.values[index(k)], ritz.beyond(k), residual_bound);
     if (part.low < (1 - kKnown) * part.high) break;
     known.sum.low += part.low;
     known.sum.high += part.high;

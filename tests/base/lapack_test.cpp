@@ -79,3 +79,46 @@ TEST_CASE("a NaN given to LAPACK's tridiagonal solver is an error, not a number"
     CHECK(error.code() == ErrorCode::kInternal);
   }
 }
+
+TEST_CASE("dgemm multiplies matrices and their transposes, column by column") {
+  const std::vector<double> a = {1, 2, 3, 4, 5, 6};  // 2 x 3 or, transposed, 3 x 2
+  const std::vector<double> b = {1, 0, 2, 0, 1, 1};  // 3 x 2
+  std::vector<double> c = {1, 1, 1, 1};
+  Lapack::get().dgemm(false, false, 2, 2, 3, 2, a.data(), 2, b.data(), 3, 10, c.data(), 2);
+  CHECK(c == std::vector<double>{32, 38, 26, 30});
+  std::vector<double> products(9);
+  Lapack::get().dgemm(true, true, 3, 3, 2, 1, a.data(), 2, b.data(), 3, 0, products.data(), 3);
+  CHECK(products == std::vector<double>{1, 3, 5, 2, 4, 6, 4, 10, 16});
+}
+
+TEST_CASE("dsyevd and dsygvd find eigenvectors, those of a pencil by its second matrix") {
+  const Lapack& lapack = Lapack::get();
+  std::vector<double> a = {2, 1, 99, 2}, w(2);  // the upper triangle is not read
+  lapack.dsyevd_lower(2, a.data(), 2, w.data());
+  CHECK(w[0] == Approx(1));
+  CHECK(w[1] == Approx(3));
+  CHECK(std::abs(a[2]) == Approx(std::sqrt(0.5)));
+  CHECK(a[2] == Approx(a[3]));
+
+  std::vector<double> c = {8, 0, 0, 3}, b = {4, 0, 0, 1};
+  lapack.dsygvd_lower(2, c.data(), 2, b.data(), 2, w.data());
+  CHECK(w[0] == Approx(2));
+  CHECK(w[1] == Approx(3));
+  CHECK(std::abs(c[0]) == Approx(0.5));  // 4 x² = 1
+  CHECK(std::abs(c[3]) == Approx(1));
+}
+
+TEST_CASE("dposv solves for a positive definite matrix and refuses another") {
+  const Lapack& lapack = Lapack::get();
+  std::vector<double> a = {4, 2, 99, 3}, b = {8, 8};
+  lapack.dposv_lower(2, 1, a.data(), 2, b.data(), 2);
+  CHECK(b[0] == Approx(1));
+  CHECK(b[1] == Approx(2));
+  std::vector<double> indefinite = {1, 2, 2, 1};
+  try {
+    lapack.dposv_lower(2, 1, indefinite.data(), 2, b.data(), 2);
+    FAIL("it was taken");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::kInternal);
+  }
+}

@@ -124,6 +124,18 @@ TEST_CASE("iteration ends early where the tolerance is reached") {
   CHECK(coarse.basis < fine.basis);
 }
 
+TEST_CASE(
+    "iteration goes on until the certificate is about as narrow as it should be, or the basis is spent") {
+  constexpr double kTolerance = 0.02;
+  for (const auto& [name, head] : heads(1024)) {
+    const CertifiedSpectrum s = certified(head, {.values = 32, .tolerance = kTolerance, .probes = 0});
+    const Interval& energy = s.energy.back();
+    CAPTURE(name, s.basis, energy.low, energy.high);
+    CHECK(s.within_tolerance == (energy.high - energy.low <= kTolerance));
+    CHECK((energy.high - energy.low <= 1.5 * kTolerance || s.basis >= 32 + 2 * krylov_width(32)));
+  }
+}
+
 TEST_CASE("every tiny P has all of its values") {
   for (const int64_t n : {1, 2, 3, 17}) {
     for (const bool causal : {false, true}) {
