@@ -12,10 +12,11 @@ namespace {
 constexpr const char* kLibrary = "libopenblas.so.0";
 
 [[noreturn]] void fail_to_load(std::string found) {
-  throw Error(ErrorCode::kUnsupported, {.subject = kLibrary,
-                                        .found = std::move(found),
-                                        .expected = "OpenBLAS with LAPACK, for singular values and eigenvectors",
-                                        .remedy = "Install the package libopenblas0"});
+  throw Error(ErrorCode::kUnsupported,
+              {.subject = kLibrary,
+               .found = std::move(found),
+               .expected = "OpenBLAS with LAPACK, for singular values and eigenvectors",
+               .remedy = "Install the package libopenblas0"});
 }
 
 void check_info(const char* routine, int32_t info) {
