@@ -3,12 +3,20 @@
 
 #include <utility>
 
+#include "base/error.h"
 #include "model_check.h"
 #include "text_input.h"
 
 namespace linformer::cli {
 
 WholeModel whole_model(const OpenInput& input, ModelMeasure::Parts parts, uint64_t seed, Session& session) {
+  if (input.plan->encoder) {
+    throw Error(ErrorCode::kUnsupported,
+                {.subject = input.checkpoint->path(),
+                 .found = "a decoder that reads an encoder's output",
+                 .expected = "a model of one stack, as --stack encoder",
+                 .remedy = "accuracy --no-layers --no-model measures the heads of --stack cross alone"});
+  }
   WholeModel whole{.parts = parts};
   if (input.images) return whole;
   whole.model = input.model.get();

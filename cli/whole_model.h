@@ -10,7 +10,8 @@
 namespace linformer::cli {
 
 /// Of a model of text, which must have been opened with its head; its loss too where it has one and its
-/// tokenizer a mask token. No model: one of images. The input must outlive it.
+/// tokenizer a mask token. No model: one of images. The input must outlive it. Throws Error(kUnsupported) for
+/// a decoder beside an encoder.
 WholeModel whole_model(const OpenInput& input, ModelMeasure::Parts parts, uint64_t seed, Session& session);
 
 }  // namespace linformer::cli

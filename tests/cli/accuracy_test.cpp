@@ -84,6 +84,35 @@ TEST_CASE("accuracy writes fitted E and F, and its long table as CSV") {
   CHECK(parse_json(read_text(folder.path("a.json")), "report")["fitted"] == "ef.safetensors");
 }
 
+TEST_CASE(
+    "accuracy measures a T5's encoder by what works from P, and of its cross attention the heads alone") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", "[1, 2, 3, 4, 5, 6]\n[6, 5, 4, 3, 2, 1]\n");
+  const auto t5 = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"accuracy",
+                                          "--checkpoint",
+                                          std::string(LINFORMER_FIXTURES) + "/models/t5",
+                                          "--ids",
+                                          folder.path("ids.jsonl"),
+                                          "--k",
+                                          "2",
+                                          "--out",
+                                          "-"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_program(arguments, here(folder));
+  };
+  const ProgramResult encoder = t5({"--mechanisms", "svd;subspace;local;mean-v"});
+  INFO(encoder.err);
+  REQUIRE(encoder.code == 0);
+  const auto report = parse_json(encoder.out, "stdout");
+  CHECK(report["results"]["cells"][3]["all_replaced"]["hidden_error"]["mean"] > 1e-3);
+  CHECK(report["results"]["loss_nats"].is_null());
+  CHECK(t5({"--mechanisms", "flash"}).code == 2);  // its bias by distance is beyond it
+  CHECK(t5({"--mechanisms", "svd", "--stack", "cross"}).code == 4);
+  CHECK(t5({"--mechanisms", "svd", "--stack", "decoder", "--no-layers", "--no-model"}).code == 4);
+  CHECK(t5({"--mechanisms", "svd", "--stack", "cross", "--no-layers", "--no-model"}).code == 0);
+}
+
 TEST_CASE("accuracy refuses what it cannot do, before it does anything") {
   const TemporaryFolder folder;
   const auto code = [&](std::vector<std::string> more) {
