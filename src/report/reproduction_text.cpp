@@ -32,7 +32,8 @@ Table reproduction_table(const Reproduction& reproduction) {
                           {"why they differ", Align::kLeft}},
               .rows = {}};
   for (const ReproducedRow& row : reproduction.rows) {
-    table.rows.push_back({row.what, row.published ? digits(*row.published) : row.published_words,
+    table.rows.push_back({row.what,
+                          row.published ? fmt::format("{:.4g}", *row.published) : row.published_words,
                           here_cell(row), row.ratio() ? digits(*row.ratio()) : "", row.why});
   }
   return table;
