@@ -31,12 +31,25 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr const char* kCommand = "bench";
 
+// How far the scores of a query scatter, over all lengths.
+std::string spread_text(const BenchResult& result) {
+  std::vector<double> found;
+  for (const CellResult& cell : result.cells) {
+    if (cell.score_deviation) found.push_back(*cell.score_deviation);
+  }
+  if (found.empty()) return "";
+  const auto [least, most] = std::ranges::minmax(found);
+  return fmt::format(", scores scatter by {:.2g}{}", least,
+                     most - least < 0.05 * most ? "" : fmt::format(" to {:.2g}", most));
+}
+
 std::string preface(const BenchResult& result, const BenchCommand& o) {
-  std::string text = fmt::format("{}{}, f32{}", result.subject,
-                                 o.level == Level::kAttention ? " alone"
-                                 : o.checkpoint.empty()       ? " with random weights"
-                                                              : "",
-                                 o.causal ? ", causal" : "");
+  const bool alone = o.level == Level::kAttention;
+  std::string text = fmt::format("{}{}, {}{}{}", result.subject,
+                                 alone                  ? " alone"
+                                 : o.checkpoint.empty() ? " with random weights"
+                                                        : "",
+                                 o.dtypes, o.causal ? ", causal" : "", spread_text(result));
   for (const Peak& peak : result.peaks)
     text += fmt::format(", {}: FMA peak {:.0f} GFLOP/s", counted(peak.threads, "thread"), peak.gflops);
   return text + "\n\n";
@@ -61,13 +74,6 @@ void note_remarks(const BenchResult& result, const Session& session) {
       session.note(fmt::format("{}: {}, and scaled", name_of(cell.cell), what_was_timed(cell)));
     }
   }
-}
-
-std::vector<std::string> read_by(const BenchCommand& o, const Session& session) {
-  if (o.checkpoint.empty()) return {};
-  InputOptions input;
-  input.checkpoint = o.checkpoint;
-  return files_read(input, session);
 }
 
 int exit_code(const BenchResult& result) {
@@ -111,7 +117,7 @@ int run(BenchCommand o, const Invocation& invocation) {
   const bool only_list = o.list || o.common.dry_run;
   SweepOptions sweep_of = sweep_options(o, session.run().threads);
   if (!only_list) {
-    check_places(places, read_by(o, session));
+    check_places(places, files_read(o, session));
     should_resume(places, o.resume);  // asked again under the lock; here for an early refusal
   }
   const WeightsWanted weights = only_list ? WeightsWanted::kSizesOnly : WeightsWanted::kYes;

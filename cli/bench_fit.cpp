@@ -23,8 +23,10 @@ using Json = nlohmann::ordered_json;
 Json fit_method(const BenchCommand& o, const BatchFitOptions& options, const BenchPlan& plan,
                 const Session& session) {
   const ReportContext context = session.context(false);
-  Json json = {
-      {"level", name_of(o.level)}, {"dtype", "f32"}, {"causal", o.causal}, {"threads", plan.threads}};
+  Json json = {{"level", name_of(o.level)},
+               {"dtypes", split_at_commas({o.dtypes})},
+               {"causal", o.causal},
+               {"threads", plan.threads}};
   json.update(plan.subject.facts);
   json.update(
       {{"seed", o.common.seed},
@@ -52,7 +54,7 @@ void print_fit(const BatchFitResult& result, const Json& report, Format format) 
     case Format::kCsv:
       return print(csv_table(batch_fit_long_table(result)));
     case Format::kTable:
-      print(fmt::format("{}, f32, in {}\n\n", result.subject, format_bytes(result.limit_bytes)));
+      print(fmt::format("{}, in {}\n\n", result.subject, format_bytes(result.limit_bytes)));
       break;
     case Format::kMarkdown:
       break;

@@ -39,6 +39,7 @@ void add_sweep_options(CLI::App& app, BenchCommand& o) {
       ->group(group)
       ->excludes(batch);
   app.add_flag("--causal", o.causal, "causal attention; a linformer cannot be")->group(group);
+  app.add_option("--dtype", o.dtypes, "f32, bf16 or both, of attention alone (default: f32)")->group(group);
 }
 
 void add_level_options(CLI::App& app, BenchCommand& o) {
@@ -57,13 +58,33 @@ void add_level_options(CLI::App& app, BenchCommand& o) {
           ->group(group);
   app.add_option(
          "--checkpoint", o.checkpoint,
-         "sizes and weights of the encoder: a folder, a file of weights or a model in the hub's cache")
+         "sizes and weights of the encoder, or of attention alone q, k and v of its heads: a folder, a file "
+         "of weights or a model in the hub's cache")
       ->group(group)
       ->excludes(model);
+  CLI::Option* text = app.add_option("--text", o.text,
+                                     "what these heads read: files as of analyze-spectrum (default: a sample "
+                                     "that is built in)")
+                          ->group(group);
+  app.add_option("--ids", o.ids, "the same as token ids; of each line as many as n")
+      ->group(group)
+      ->excludes(text);
+  app.add_option("--layers", o.layers,
+                 "whose heads, from 0, e.g. 0,2 or 0..5; they take turns (default: all)")
+      ->group(group);
 }
 
 [[noreturn]] void refuse(const char* option, const std::string& found, const char* expected) {
   throw Error(ErrorCode::kUsage, {.subject = option, .found = found, .expected = expected});
+}
+
+std::vector<DType> dtype_list(const BenchCommand& o) {
+  std::vector<DType> types;
+  for (const std::string& name : split_at_commas({o.dtypes})) {
+    if (name != "f32" && name != "bf16") refuse("--dtype", "'" + name + "'", "f32, bf16 or f32,bf16");
+    types.push_back(name == "f32" ? DType::kF32 : DType::kBF16);
+  }
+  return types;
 }
 
 }  // namespace
@@ -103,16 +124,33 @@ void add_bench_options(CLI::App& app, BenchCommand& o) {
 
 void check_level(const BenchCommand& o) {
   const std::string given = fmt::format("given with --level {}", name_of(o.level));
-  if (o.level == Level::kAttention) {
-    if (!o.model.empty()) refuse("--model", given, "--level layer or model");
-    if (!o.checkpoint.empty()) refuse("--checkpoint", given, "--level layer or model");
-    return;
+  const bool alone = o.level == Level::kAttention, heads = alone && !o.checkpoint.empty();
+  if (alone && !o.model.empty()) refuse("--model", given, "--level layer or model");
+  if (!alone || heads) {
+    const std::string own = heads ? "given with --checkpoint" : given;
+    const char* const without = heads ? "a checkpoint's own" : "--level attention: an encoder has its own";
+    if (!o.heads.empty()) refuse("--num-heads", own, without);
+    if (!o.head_sizes.empty()) refuse("--head-size", own, without);
+    if (o.score_deviation != 0) refuse("--score-std", own, without);
   }
-  constexpr const char* kAlone = "--level attention: an encoder has its own";
-  if (!o.heads.empty()) refuse("--num-heads", given, kAlone);
-  if (!o.head_sizes.empty()) refuse("--head-size", given, kAlone);
-  if (o.score_deviation != 0) refuse("--score-std", given, kAlone);
   if (o.causal && !o.checkpoint.empty()) refuse("--causal", "given with --checkpoint", "--model");
+  if (!heads) {
+    constexpr const char* kHeads = "--level attention with --checkpoint";
+    if (!o.text.empty()) refuse("--text", given, kHeads);
+    if (!o.ids.empty()) refuse("--ids", given, kHeads);
+    if (!o.layers.empty()) refuse("--layers", given, kHeads);
+  } else if (!o.fit_batch.empty()) {
+    refuse("--fit-batch", "given with a checkpoint's heads",
+           "--num-heads and --head-size: values take no room");
+  }
+  if (!alone && dtype_list(o) != std::vector{DType::kF32})
+    refuse("--dtype", given, "--level attention: layers and models run in f32");
+}
+
+std::vector<std::string> files_read(const BenchCommand& o, const Session& session) {
+  InputOptions input;
+  input.checkpoint = o.checkpoint, input.text = o.text, input.ids = o.ids;
+  return files_read(input, session);
 }
 
 std::vector<int> thread_list(const BenchCommand& o, int usual) {
@@ -133,7 +171,8 @@ SweepOptions sweep_options(const BenchCommand& o, int usual_threads) {
           .batches = positive_list(o.batches, "--batch"),
           .tokens = o.tokens,
           .causal = o.causal,
-          .threads = thread_list(o, usual_threads)};
+          .threads = thread_list(o, usual_threads),
+          .dtypes = dtype_list(o)};
 }
 
 std::vector<std::string> bench_references(const BenchCommand& o, const std::vector<BenchCell>& cells) {

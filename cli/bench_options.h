@@ -16,8 +16,12 @@ namespace linformer::cli {
 struct BenchCommand {
   CommonOptions common;
   Level level = Level::kAttention;
-  std::string model;       ///< empty: roberta-base, unless there is a checkpoint
-  std::string checkpoint;  ///< empty: random weights
+  std::string model;              ///< empty: roberta-base, unless there is a checkpoint
+  std::string checkpoint;         ///< empty: random weights, or values
+  std::vector<std::string> text;  ///< what the heads of a checkpoint read
+  std::string ids;
+  std::string layers;  ///< whose heads; empty: all
+  std::string dtypes = "f32";
   std::string mechanisms = "standard;flash;linformer";
   std::string lengths = "512..8192*2";
   std::string k = "128,256";
@@ -39,6 +43,9 @@ void add_bench_options(CLI::App& app, BenchCommand& command);
 
 /// Throws Error(kUsage) for options that this level cannot take.
 void check_level(const BenchCommand& command);
+
+/// The files of a checkpoint, --text and --ids.
+std::vector<std::string> files_read(const BenchCommand& command, const Session& session);
 
 /// --threads, or as many as usual.
 std::vector<int> thread_list(const BenchCommand& command, int usual);

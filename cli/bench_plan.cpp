@@ -43,8 +43,10 @@ std::vector<std::string> row_of(const CellResult& p, double peak_gflops) {
 Json bench_method(const BenchCommand& o, const BenchOptions& options, const BenchPlan& plan,
                   const Session& session) {
   const ReportContext context = session.context(false);
-  Json json = {
-      {"level", name_of(o.level)}, {"dtype", "f32"}, {"causal", o.causal}, {"threads", plan.threads}};
+  Json json = {{"level", name_of(o.level)},
+               {"dtypes", split_at_commas({o.dtypes})},
+               {"causal", o.causal},
+               {"threads", plan.threads}};
   json.update(plan.subject.facts);
   json.update({{"seed", options.seed},
                {"isa", context.isa},

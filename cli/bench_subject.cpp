@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "bench/attention_subject.h"
 #include "bench/model_subject.h"
+#include "bench_heads.h"
 #include "input.h"
 #include "model/encoder_plan.h"
 
@@ -96,7 +97,8 @@ OpenSubject open_model(const BenchCommand& o, SweepOptions& sweep, WeightsWanted
 
 OpenSubject open_subject(const BenchCommand& o, SweepOptions& sweep, WeightsWanted weights,
                          Session& session) {
-  return o.level == Level::kAttention ? open_attention(o) : open_model(o, sweep, weights, session);
+  if (o.level != Level::kAttention) return open_model(o, sweep, weights, session);
+  return o.checkpoint.empty() ? open_attention(o) : open_heads(o, sweep, weights, session);
 }
 
 }  // namespace linformer::cli

@@ -51,6 +51,7 @@ void show_bench(const BenchResult& result, const nlohmann::ordered_json& report,
   }
   print(rendered(bench_table(result), format));
   if (!result.scaling.empty()) print("\n" + rendered(scaling_table(result), format));
+  if (!result.narrowing.empty()) print("\n" + rendered(narrowing_table(result), format));
   const std::string sentence = bench_sentence(result);
   if (!sentence.empty()) print("\n" + sentence + "\n");
 }

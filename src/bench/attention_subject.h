@@ -6,44 +6,32 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
-#include "base/memory.h"
+#include "bench/head_values.h"
 #include "bench/workload.h"
 
 namespace linformer {
 
-/// Q, K, V of independent normal numbers, distinct for every head, and room for O. A cell reads as much from
-/// their beginning as it has, as dense [b, h, n, d].
-class BenchTensors {
- public:
-  /// Room for shapes of up to so many elements. `score_deviation`: that of s q·k.
-  BenchTensors(int64_t elements, float score_deviation, uint64_t seed, Run& run);
-
-  AttentionInput input(const AttentionShape& shape) const;
-  HeadsView<float> output(const AttentionShape& shape) const;
-
-  /// Of all four tensors for a shape.
-  static int64_t bytes(const AttentionShape& shape);
-
- private:
-  Buffer<float> q_, k_, v_, o_;
-};
-
 class AttentionSubject final : public Subject {
  public:
-  /// `score_deviation`: of s q·k. Parameters are drawn as their specs say.
+  /// Parameters are drawn by `seed`, as their specs say.
+  AttentionSubject(std::unique_ptr<const HeadValues> values, uint64_t seed,
+                   MechanismMaker make = make_registered)
+      : values_(std::move(values)), seed_(seed), make_(std::move(make)) {}
+  /// Q, K and V are drawn; `score_deviation`: of s q·k.
   AttentionSubject(float score_deviation, uint64_t seed, MechanismMaker make = make_registered)
-      : score_deviation_(score_deviation), seed_(seed), make_(std::move(make)) {}
+      : AttentionSubject(std::make_unique<DrawnValues>(score_deviation, seed), seed, std::move(make)) {}
 
   Level level() const override { return Level::kAttention; }
-  std::string name() const override { return "attention"; }
+  std::string name() const override;
   CellPrediction predict(const BenchCell& cell, Run& run) const override;
   /// Fewer sequences, then fewer heads, one for each thread at least.
   BenchCell reduced(BenchCell cell, double share) const override;
   std::unique_ptr<Workbench> open(std::span<const BenchCell> cells, Run& run) const override;
 
  private:
-  float score_deviation_;
+  std::unique_ptr<const HeadValues> values_;
   uint64_t seed_;
   MechanismMaker make_;
 };

@@ -127,7 +127,8 @@ void add_ratios(std::vector<BatchFit>& fits, const std::vector<std::string>& ref
   for (BatchFit& fit : fits) {
     for (const std::string& name : references) {
       const auto reference = std::ranges::find_if(fits, [&](const BatchFit& other) {
-        return other.reason.empty() && other.cell.mechanism == name && same_shape(other.cell, fit.cell);
+        return other.reason.empty() && other.cell.mechanism == name && other.cell.dtype == fit.cell.dtype &&
+               same_shape(other.cell, fit.cell);
       });
       if (!fit.reason.empty() || reference == fits.end() || &*reference == &fit) continue;
       FitRatio& ratio = fit.ratios.emplace_back();

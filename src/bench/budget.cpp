@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bench/bench.h"
+#include "bench/prediction.h"
 #include "bench/sampling.h"
 #include "bench/sweep.h"
 

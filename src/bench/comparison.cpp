@@ -45,7 +45,11 @@ Interval bootstrap(uint64_t seed, const std::function<double(Random&)>& once) {
   return {quantile(values, (1 - kBenchConfidence) / 2), quantile(values, (1 + kBenchConfidence) / 2)};
 }
 
-// Of one mechanism, equal in all but the length, by length.
+bool same_kind(const BenchCell& a, const BenchCell& b) {
+  return a.mechanism == b.mechanism && a.dtype == b.dtype;
+}
+
+// Of one mechanism and type, equal in all but the length, by length.
 using Series = std::vector<const CellResult*>;
 
 std::vector<Series> series_of(const std::vector<CellResult>& cells) {
@@ -56,7 +60,7 @@ std::vector<Series> series_of(const std::vector<CellResult>& cells) {
       BenchCell first = series.front()->cell;
       first.length = cell.cell.length;
       if (first.tokens > 0 && first.tokens == cell.cell.tokens) first.batch = cell.cell.batch;
-      return first.mechanism == cell.cell.mechanism && same_shape(first, cell.cell);
+      return same_kind(first, cell.cell) && same_shape(first, cell.cell);
     };
     const auto found = std::find_if(all.begin(), all.end(), belongs);
     if (found == all.end()) {
@@ -125,11 +129,12 @@ LocalSlope fit(const Series& series, uint64_t seed) {
   return slope;
 }
 
-// The cell of `mechanism` with this one's shape, if it was measured.
-const CellResult* partner(const std::vector<CellResult>& cells, const std::string& mechanism,
+// The cell of this mechanism and type with the shape of `of`, if it was measured.
+const CellResult* partner(const std::vector<CellResult>& cells, const std::string& mechanism, DType dtype,
                           const CellResult& of) {
   const auto found = std::find_if(cells.begin(), cells.end(), [&](const CellResult& cell) {
-    return cell.measured() && cell.cell.mechanism == mechanism && same_shape(cell.cell, of.cell);
+    return cell.measured() && cell.cell.mechanism == mechanism && cell.cell.dtype == dtype &&
+           same_shape(cell.cell, of.cell);
   });
   return found == cells.end() ? nullptr : &*found;
 }
@@ -180,7 +185,7 @@ void add_ratios(std::vector<CellResult>& cells, const std::vector<std::string>& 
   for (CellResult& cell : cells) {
     if (!cell.measured()) continue;
     for (const std::string& name : references) {
-      const CellResult* reference = partner(cells, name, cell);
+      const CellResult* reference = partner(cells, name, cell.cell.dtype, cell);
       if (reference == nullptr || reference == &cell) continue;
       cell.ratios.push_back(paired_ratio(cell.samples_ns, reference->samples_ns, seed));
       cell.ratios.back().reference = name;
@@ -209,12 +214,27 @@ std::vector<Scaling> scaling_of(const std::vector<CellResult>& cells, uint64_t s
     const auto fewest = std::find_if(cells.begin(), cells.end(), [&](const CellResult& other) {
       BenchCell same = other.cell;
       same.threads = cell.cell.threads;
-      return other.measured() && same.mechanism == cell.cell.mechanism && same_shape(same, cell.cell);
+      return other.measured() && same_kind(same, cell.cell) && same_shape(same, cell.cell);
     });
     if (&*fewest == &cell) continue;
     const Ratio ratio = apart_ratio(*fewest, cell, seed);
     all.push_back({.cell = fewest->cell,
                    .threads = cell.cell.threads,
+                   .speed_up = ratio.ratio,
+                   .interval = ratio.interval});
+  }
+  return all;
+}
+
+std::vector<Narrowing> narrowing_of(const std::vector<CellResult>& cells, uint64_t seed) {
+  std::vector<Narrowing> all;
+  for (const CellResult& cell : cells) {
+    if (!cell.measured() || cell.cell.dtype != DType::kF32) continue;
+    const CellResult* const narrow = partner(cells, cell.cell.mechanism, DType::kBF16, cell);
+    if (narrow == nullptr) continue;
+    const Ratio ratio = paired_ratio(narrow->samples_ns, cell.samples_ns, seed);
+    all.push_back({.cell = cell.cell,
+                   .native_bf16 = narrow->native_bf16,
                    .speed_up = ratio.ratio,
                    .interval = ratio.interval});
   }
@@ -228,7 +248,7 @@ std::vector<Crossover> crossovers_of(const std::vector<CellResult>& cells,
     for (const std::string& reference : references) {
       std::vector<Advantage> points;
       for (const CellResult* cell : series) {
-        const CellResult* other = partner(cells, reference, *cell);
+        const CellResult* other = partner(cells, reference, cell->cell.dtype, *cell);
         if (other == nullptr || other == cell) continue;
         points.push_back(
             {static_cast<double>(cell->cell.length), std::log(cell->median_ns / other->median_ns)});

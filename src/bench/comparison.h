@@ -15,7 +15,7 @@ namespace linformer {
 /// each round, so what slows a round slows both. Uses the rounds that both have.
 Ratio paired_ratio(std::span<const double> ours, std::span<const double> reference, uint64_t seed);
 
-/// Ratios of every measured cell to those of `references` of the same shape.
+/// Ratios of every measured cell to those of `references` of the same shape and type.
 void add_ratios(std::vector<CellResult>& cells, const std::vector<std::string>& references, uint64_t seed);
 
 /// Slopes of each mechanism between neighbouring lengths and over all of them, all else equal.
@@ -28,5 +28,9 @@ std::vector<Crossover> crossovers_of(const std::vector<CellResult>& cells,
 
 /// How much faster each mechanism is with more threads, all else equal.
 std::vector<Scaling> scaling_of(const std::vector<CellResult>& cells, uint64_t seed);
+
+/// How much faster each mechanism is in bf16 than in f32, all else equal; intervals by rounds, which both
+/// share.
+std::vector<Narrowing> narrowing_of(const std::vector<CellResult>& cells, uint64_t seed);
 
 }  // namespace linformer

@@ -37,6 +37,7 @@ void conclude(BenchResult& result, PeaksByThreads peaks, const std::vector<std::
   result.growth = growth_of(result.cells, seed);
   result.crossovers = crossovers_of(result.cells, references);
   result.scaling = scaling_of(result.cells, seed);
+  result.narrowing = narrowing_of(result.cells, seed);
   for (auto& [threads, rounds] : peaks) {
     if (rounds.empty()) continue;
     std::sort(rounds.begin(), rounds.end());

@@ -24,4 +24,9 @@ class Difference {
 /// sums, and of scores of that size, whose rounding the weights of attention show.
 inline double difference_bound(double largest_score) { return 1e-5 * std::max(1.0, largest_score / 100); }
 
+/// The same of bf16 input, whose weights and output are rounded. `largest_score`: of scores with keys that
+/// are rounded on the way, which moves each by some 512th of itself and its weight with it; 0: of keys as
+/// given.
+inline double bf16_difference_bound(double largest_score) { return 1e-2 * std::max(1.0, largest_score / 4); }
+
 }  // namespace linformer

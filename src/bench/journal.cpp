@@ -29,6 +29,7 @@ Json to_json(const CellResult& r) {
           {"error", finite(r.error.error)},
           {"bound", finite(r.error.bound)},
           {"rows", r.error.rows},
+          {"score_deviation", r.score_deviation ? finite(*r.score_deviation) : Json()},
           {"extra_bytes", r.extra_bytes},
           {"timed_batch", r.timed_batch},
           {"timed_heads", r.timed_heads},
@@ -46,6 +47,8 @@ void put_back(const Json& json, const std::string& path, CellResult& r) {
   r.error = {.error = json_double(json, "error", path, kNan),
              .bound = json_double(json, "bound", path, kNan),
              .rows = json_int(json, "rows", path)};
+  r.score_deviation.reset();
+  if (!json.at("score_deviation").is_null()) r.score_deviation = json_double(json, "score_deviation", path);
   r.extra_bytes = json_int(json, "extra_bytes", path);
   r.timed_batch = json_int(json, "timed_batch", path);
   r.timed_heads = json_int(json, "timed_heads", path);

@@ -39,7 +39,9 @@ CellResult predicted(const BenchCell& cell, const Subject& subject, const Run& r
   CellResult result;
   result.cell = cell;
   attempt(result, [&] {
-    result.needs_training = make_mechanism(cell.mechanism)->traits().fidelity == Fidelity::kNeedsTraining;
+    const MechanismTraits traits = make_mechanism(cell.mechanism)->traits();
+    result.needs_training = traits.fidelity == Fidelity::kNeedsTraining;
+    result.native_bf16 = cell.dtype == DType::kBF16 && traits.native_bf16;
     const CellPrediction p = predict(cell, subject, run);
     result.flops = p.flops;
     result.tensor_bytes = p.tensor_bytes;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/order_statistics.h"
+#include "base/tensor.h"
 
 namespace linformer {
 
@@ -38,13 +39,17 @@ struct BenchCell {
   int64_t tokens = 0;  ///< what the batch was made to have; 0: the batch was given
   int64_t layers = 0;  ///< L; 0: attention alone
   int threads = 1;
+  DType dtype = DType::kF32;  ///< of Q, K, V and O, or of hidden states
 };
+
+/// "f32", "bf16".
+std::string_view name_of_dtype(DType dtype);
 
 /// What part of a cell's sequences, heads and layers another has, whose other sizes are the same.
 double work_share(const BenchCell& cell, const BenchCell& part);
 
 /// "flash (n = 512, b = 1, h = 12, d = 64, 2 threads)", with "L = 12, " before the threads where it has
-/// layers.
+/// layers, and "flash in bf16".
 std::string name_of(const BenchCell& cell);
 
 enum class CellState {
@@ -82,7 +87,9 @@ struct CellResult {
   CellState state = CellState::kInterrupted;
   std::string reason;  ///< why it was not measured
   bool needs_training = false;
-  double flops = 0;                                                    ///< of the whole cell
+  bool native_bf16 = false;               ///< bf16 is multiplied as it is, not as f32 copies
+  std::optional<double> score_deviation;  ///< what s q·k of a query scatters by
+  double flops = 0;                       ///< of the whole cell
   int64_t workspace_bytes = 0, parameter_bytes = 0, tensor_bytes = 0;  ///< of the whole cell
   int64_t bytes() const { return tensor_bytes + workspace_bytes + parameter_bytes; }
   int64_t extra_bytes = 0;  ///< that its first call took beyond these
@@ -134,6 +141,14 @@ struct CellNeed {
   int64_t largest_batch = 0;  ///< that fits the memory it was asked for
 };
 
+/// What bf16 gains over f32, of cells equal in all else.
+struct Narrowing {
+  BenchCell cell;  ///< in f32
+  bool native_bf16 = false;
+  double speed_up = 0;
+  std::optional<Interval> interval;
+};
+
 /// What f32 multiply-adds in registers reach on some threads.
 struct Peak {
   int threads = 0;
@@ -162,6 +177,7 @@ struct BenchResult {
   std::vector<Growth> growth;
   std::vector<Crossover> crossovers;
   std::vector<Scaling> scaling;
+  std::vector<Narrowing> narrowing;
   std::vector<Peak> peaks;  ///< of each number of threads, the most last
   std::vector<Warning> warnings;
   bool complete = true;

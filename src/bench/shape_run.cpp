@@ -25,6 +25,7 @@ struct Ready {
 // Null if the cell is not to be timed.
 std::unique_ptr<Workload> make_ready(const BenchCell& timed, Workbench& workbench, uint64_t seed,
                                      CellResult& result) {
+  result.score_deviation = workbench.score_deviation();
   std::unique_ptr<Workload> workload = workbench.make_ready(timed);
   const FirstCall first = workload->first_call(seed);
   result.timed_batch = timed.batch;

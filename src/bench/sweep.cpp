@@ -98,6 +98,7 @@ std::vector<BenchCell> sweep(const SweepOptions& options) {
   mechanisms = unique(std::move(mechanisms));
   const std::vector<int64_t> heads = unique(options.heads), sizes = unique(options.head_sizes);
   const std::vector<int> threads = unique(options.threads);
+  const std::vector<DType> dtypes = unique(options.dtypes);
   std::vector<BenchCell> cells;
   BenchCell cell;
   cell.causal = options.causal, cell.tokens = options.tokens, cell.layers = options.layers;
@@ -106,8 +107,10 @@ std::vector<BenchCell> sweep(const SweepOptions& options) {
       cell.length = length, cell.batch = batch;
       for_all(heads, cell.heads, [&] {
         for_all(sizes, cell.head_size, [&] {
-          for_all(threads, cell.threads,
-                  [&] { for_all(mechanisms, cell.mechanism, [&] { cells.push_back(cell); }); });
+          for_all(threads, cell.threads, [&] {
+            for_all(mechanisms, cell.mechanism,
+                    [&] { for_all(dtypes, cell.dtype, [&] { cells.push_back(cell); }); });
+          });
         });
       });
     }

@@ -21,6 +21,7 @@ struct SweepOptions {
   bool causal = false;
   int64_t layers = 0;  ///< of what is timed; 0: attention alone
   std::vector<int> threads = {1};
+  std::vector<DType> dtypes = {DType::kF32};
 };
 
 /// The canonical specifications of "a;b;c"; a linformer without k becomes one for each of `ks`. Throws
@@ -28,8 +29,8 @@ struct SweepOptions {
 std::vector<std::string> expand_mechanisms(std::string_view list, const std::vector<int64_t>& ks,
                                            const std::string& option);
 
-/// The cross product, cells of one shape next to each other, shapes from short to long, then from few threads
-/// to many; no cell twice.
+/// The cross product, cells of one shape next to each other, in all types, shapes from short to long, then
+/// from few threads to many; no cell twice.
 /// Throws Error(kUsage) for an unknown mechanism and for sizes whose product cannot be counted.
 std::vector<BenchCell> sweep(const SweepOptions& options);
 
@@ -39,7 +40,7 @@ AttentionShape shape_of(const BenchCell& cell);
 /// The options of a cell's Linformer; none for another mechanism.
 std::optional<LinformerOptions> linformer_of(const BenchCell& cell);
 
-/// Equal in all but the mechanism.
+/// Equal in all but the mechanism and the type.
 bool same_shape(const BenchCell& a, const BenchCell& b);
 
 }  // namespace linformer

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,8 @@ class Workbench {
   /// Throws Error(kUsage) for what the mechanism cannot do, Error(kMemory) if it does not fit. It must
   /// outlive the workload.
   virtual std::unique_ptr<Workload> make_ready(const BenchCell& cell) = 0;
+  /// What the scores s q·k of a query scatter by, where they are the same for all mechanisms.
+  virtual std::optional<double> score_deviation() const { return std::nullopt; }
 };
 
 /// What a cell will take, before it is run.

@@ -35,7 +35,7 @@ void add_sizes(Json& json, const BatchFit& fit) {
 Json batch_fit_cell_json(const BatchFit& fit, Level level) {
   const BenchCell& c = fit.cell;
   Json json = {{"mechanism", c.mechanism}, {"length", c.length}, {"heads", c.heads},
-               {"head_size", c.head_size}, {"causal", c.causal}, {"dtype", "f32"},
+               {"head_size", c.head_size}, {"causal", c.causal}, {"dtype", name_of_dtype(c.dtype)},
                {"level", name_of(level)},  {"layers", c.layers}, {"threads", c.threads}};
   set_text(json, "reason", fit.reason, "it can be");
   json["probabilities_kept"] = fit.keeps_probabilities;

@@ -43,11 +43,15 @@ std::string times(std::optional<double> ratio) { return ratio ? fmt::format("{:.
 
 Table batch_fit_table(const BatchFitResult& result) {
   const std::vector<std::string> references = references_of(result);
-  Table table{
-      .title = "",
-      .columns =
-          {{"n"}, {"mechanism", Align::kLeft}, {"h x d"}, {"threads"}, {"a sequence"}, {"largest batch"}},
-      .rows = {}};
+  Table table{.title = "",
+              .columns = {{"n"},
+                          {"mechanism", Align::kLeft},
+                          {"dtype", Align::kLeft},
+                          {"h x d"},
+                          {"threads"},
+                          {"a sequence"},
+                          {"largest batch"}},
+              .rows = {}};
   for (const std::string& reference : references) {
     table.columns.push_back({"batch vs " + reference});
     table.columns.push_back({"bytes vs " + reference});
@@ -59,6 +63,7 @@ Table batch_fit_table(const BatchFitResult& result) {
     const bool possible = fit.reason.empty();
     std::vector<std::string> row = {std::to_string(c.length),
                                     c.mechanism,
+                                    std::string(name_of_dtype(c.dtype)),
                                     fmt::format("{} x {}", c.heads, c.head_size),
                                     std::to_string(c.threads),
                                     possible ? format_bytes(std::llround(fit.bytes_per_sequence)) : "",
@@ -81,7 +86,7 @@ Table batch_fit_long_table(const BatchFitResult& result) {
   Table table;
   for (const char* name : {"mechanism", "length", "heads", "head_size", "causal", "level", "layers",
                            "threads", "probabilities_kept", "one_sequence_bytes", "bytes_per_sequence",
-                           "largest_batch", "measured", "reason"})
+                           "largest_batch", "measured", "reason", "dtype"})
     table.columns.push_back({name});
   const std::vector<std::string> references = references_of(result);
   for (const std::string& reference : references) {
@@ -104,7 +109,8 @@ Table batch_fit_long_table(const BatchFitResult& result) {
                                     possible ? shortest(fit.bytes_per_sequence) : "",
                                     fit.largest_batch ? std::to_string(*fit.largest_batch) : "",
                                     std::to_string(fit.measured.size()),
-                                    possible ? fit.measured_reason : fit.reason};
+                                    possible ? fit.measured_reason : fit.reason,
+                                    std::string(name_of_dtype(c.dtype))};
     for (const std::string& reference : references) {
       const FitRatio* const ratio = ratio_to(fit, reference);
       row.push_back(ratio && ratio->batches ? shortest(*ratio->batches) : "");

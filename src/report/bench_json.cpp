@@ -48,13 +48,16 @@ Json error_json(const CellResult& r) {
   return json;
 }
 
+// What is multiplied.
+std::string_view products_of(DType dtype, bool native_bf16) {
+  return dtype == DType::kF32 ? "f32" : native_bf16 ? "bf16" : "f32, widened from bf16";
+}
+
 // Of all cells that a growth or crossover is of; with --tokens the batch is not one number.
 Json series_json(const BenchCell& cell) {
-  Json json = {{"mechanism", cell.mechanism},
-               {"heads", cell.heads},
-               {"head_size", cell.head_size},
-               {"layers", cell.layers},
-               {"threads", cell.threads}};
+  Json json = {{"mechanism", cell.mechanism}, {"dtype", name_of_dtype(cell.dtype)},
+               {"heads", cell.heads},         {"head_size", cell.head_size},
+               {"layers", cell.layers},       {"threads", cell.threads}};
   set_number(json, "batch", cell.tokens > 0 ? std::nullopt : std::optional(static_cast<double>(cell.batch)),
              "as many sequences as make the tokens");
   return json;
@@ -82,14 +85,29 @@ Json crossover_json(const Crossover& crossover) {
   return json;
 }
 
-Json scaling_json(const Scaling& scaling) {
-  Json json = series_json(scaling.cell);
-  json["batch"] = scaling.cell.batch;
+// Of cells of one length.
+Json one_shape_json(const BenchCell& cell) {
+  Json json = series_json(cell);
+  json["batch"] = cell.batch;
   json.erase("batch_reason");
-  json["length"] = scaling.cell.length;
+  json["length"] = cell.length;
+  return json;
+}
+
+Json scaling_json(const Scaling& scaling) {
+  Json json = one_shape_json(scaling.cell);
   json["to_threads"] = scaling.threads;
   set_number(json, "speed_up", scaling.speed_up);
   set_interval(json, "interval", scaling.interval, kFewSamples);
+  return json;
+}
+
+Json narrowing_json(const Narrowing& narrowing) {
+  Json json = one_shape_json(narrowing.cell);
+  json["to_dtype"] = name_of_dtype(DType::kBF16);
+  json["products"] = products_of(DType::kBF16, narrowing.native_bf16);
+  set_number(json, "speed_up", narrowing.speed_up);
+  set_interval(json, "interval", narrowing.interval, kFewSamples);
   return json;
 }
 
@@ -111,17 +129,26 @@ void add_peaks(Json& results, const std::vector<Peak>& peaks) {
 
 Json bench_cell_json(const CellResult& r, Level level) {
   const BenchCell& c = r.cell;
-  Json json = {{"mechanism", c.mechanism}, {"length", c.length},       {"batch", c.batch},
-               {"heads", c.heads},         {"head_size", c.head_size}, {"causal", c.causal},
-               {"dtype", "f32"},           {"level", name_of(level)},  {"layers", c.layers},
-               {"threads", c.threads},     {"state", name_of(r.state)}};
+  Json json = {{"mechanism", c.mechanism},
+               {"length", c.length},
+               {"batch", c.batch},
+               {"heads", c.heads},
+               {"head_size", c.head_size},
+               {"causal", c.causal},
+               {"dtype", name_of_dtype(c.dtype)},
+               {"level", name_of(level)},
+               {"layers", c.layers},
+               {"threads", c.threads},
+               {"state", name_of(r.state)}};
   set_text(json, "reason", r.reason, "measured");
+  json["products"] = products_of(c.dtype, r.native_bf16);
   json["needs_training"] = r.needs_training;
   json["flops"] = r.flops;
   json["tensor_bytes"] = r.tensor_bytes;
   json["workspace_bytes"] = r.workspace_bytes;
   json["parameter_bytes"] = r.parameter_bytes;
   json["error"] = error_json(r);
+  set_number(json, "score_deviation", r.score_deviation, "not of attention alone, or not run");
   json["timed_batch"] = r.timed_batch;
   json["timed_heads"] = r.timed_heads;
   json["timed_layers"] = r.timed_layers;
@@ -157,6 +184,9 @@ Json bench_report(const ReportContext& context, const Json& method, const std::s
     results["crossovers"].push_back(crossover_json(crossover));
   results["scaling"] = Json::array();
   for (const Scaling& scaling : result.scaling) results["scaling"].push_back(scaling_json(scaling));
+  results["narrowing"] = Json::array();
+  for (const Narrowing& narrowing : result.narrowing)
+    results["narrowing"].push_back(narrowing_json(narrowing));
   const auto cells_that_are = [&](CellState state) {
     return std::ranges::count(result.cells, state, &CellResult::state);
   };

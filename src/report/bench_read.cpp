@@ -30,6 +30,14 @@ Ratio read_ratio(const Field& field) {
           .flops_ratio = field["flops_ratio"].number_or_nan()};
 }
 
+DType read_dtype(const Field& field) {
+  const std::string name = field.text();
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    if (name == name_of_dtype(dtype)) return dtype;
+  }
+  field.fail("f32 or bf16");
+}
+
 BenchCell read_cell(const Field& field) {
   const auto tokens = field.find("tokens");
   return {.mechanism = field["mechanism"].text(),
@@ -40,7 +48,8 @@ BenchCell read_cell(const Field& field) {
           .causal = field["causal"].boolean(),
           .tokens = tokens ? tokens->integer() : 0,
           .layers = field["layers"].integer(),
-          .threads = static_cast<int>(field["threads"].integer())};
+          .threads = static_cast<int>(field["threads"].integer()),
+          .dtype = read_dtype(field["dtype"])};
 }
 
 void read_times(const Field& field, CellResult& r) {
@@ -63,6 +72,8 @@ CellResult read_cell_result(const Field& field) {
                                         CellState::kUnsupported, CellState::kWrong, CellState::kFailed});
   if (const auto reason = field.find("reason")) r.reason = reason->text();
   r.needs_training = field["needs_training"].boolean();
+  r.native_bf16 = field["products"].text() == "bf16";
+  if (const auto deviation = field.find("score_deviation")) r.score_deviation = deviation->number();
   r.flops = field["flops"].number();
   r.tensor_bytes = field["tensor_bytes"].integer();
   r.workspace_bytes = field["workspace_bytes"].integer();
@@ -85,11 +96,12 @@ BenchCell first_cell(const Field& field, const BenchResult& result) {
   const std::string mechanism = field["mechanism"].text();
   const int64_t heads = field["heads"].integer(), head_size = field["head_size"].integer();
   const int64_t layers = field["layers"].integer(), threads = field["threads"].integer();
+  const DType dtype = read_dtype(field["dtype"]);
   const BenchCell* first = nullptr;
   for (const CellResult& r : result.cells) {
     const BenchCell& c = r.cell;
     const bool of_it = c.mechanism == mechanism && c.heads == heads && c.head_size == head_size &&
-                       c.layers == layers && c.threads == threads &&
+                       c.layers == layers && c.threads == threads && c.dtype == dtype &&
                        (batch ? static_cast<double>(c.batch) == batch->number() : c.tokens > 0);
     if (of_it && (first == nullptr || c.length < first->length)) first = &c;
   }
@@ -127,6 +139,15 @@ Scaling read_scaling(const Field& field, const BenchResult& result) {
   return scaling;
 }
 
+Narrowing read_narrowing(const Field& field, const BenchResult& result) {
+  Narrowing narrowing{.cell = first_cell(field, result),
+                      .native_bf16 = field["products"].text() == "bf16",
+                      .speed_up = field["speed_up"].number_or_nan(),
+                      .interval = field["interval"].interval()};
+  narrowing.cell.length = field["length"].integer();
+  return narrowing;
+}
+
 }  // namespace
 
 BenchResult read_bench(const ReportFile& file) {
@@ -146,6 +167,8 @@ BenchResult read_bench(const ReportFile& file) {
     result.crossovers.push_back(read_crossover(crossover, result));
   for (const Field& scaling : results["scaling"].items())
     result.scaling.push_back(read_scaling(scaling, result));
+  for (const Field& narrowing : results["narrowing"].items())
+    result.narrowing.push_back(read_narrowing(narrowing, result));
   for (const Field& warning : root["warnings"].items())
     result.warnings.push_back({.kind = warning["kind"].text(), .text = warning["text"].text()});
   return result;

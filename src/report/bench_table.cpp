@@ -27,9 +27,13 @@ std::string duration(double ns) {
   return fmt::format("{:.0f} ns", ns);
 }
 
-std::string half_width(const CellResult& r) {
-  if (!r.interval_ns) return "?";
-  return fmt::format("{:.1f} %", 50 * (r.interval_ns->high - r.interval_ns->low) / r.median_ns);
+std::string half_width(const std::optional<Interval>& interval, double middle) {
+  return interval ? fmt::format("{:.1f} %", 50 * (interval->high - interval->low) / middle) : "?";
+}
+
+// More than the peak of f32 can only be where bf16 is multiplied.
+std::string share_of_peak(const CellResult& r) {
+  return r.peak_share > 1 && !r.native_bf16 ? "?" : fmt::format("{:.0f} %", 100 * r.peak_share);
 }
 
 std::vector<std::string> references_of(const BenchResult& result) {
@@ -55,13 +59,13 @@ bool differs(const BenchResult& result, F f) {
                      [&](const CellResult& cell) { return f(cell) != f(result.cells.front()); });
 }
 
-// Of several shapes or numbers of threads at a time nothing is said.
+// Of several shapes, types or numbers of threads at a time nothing is said.
 bool of_one_kind(const BenchResult& result) {
   if (result.cells.empty()) return false;
   const bool fixed_batch = result.cells.front().cell.tokens == 0;
   return !differs(result, [&](const CellResult& r) {
     const BenchCell& c = r.cell;
-    return std::tuple(c.heads, c.head_size, c.threads, fixed_batch ? c.batch : 0);
+    return std::tuple(c.heads, c.head_size, c.threads, c.dtype, fixed_batch ? c.batch : 0);
   });
 }
 
@@ -103,8 +107,10 @@ std::string compared(const Ratio& ratio) {
 Table bench_table(const BenchResult& result) {
   const bool shapes = differs(result, [](const CellResult& cell) { return shape_text(cell.cell); });
   const bool threads = differs(result, [](const CellResult& cell) { return cell.cell.threads; });
+  const bool dtypes = differs(result, [](const CellResult& cell) { return cell.cell.dtype; });
   const std::vector<std::string> references = references_of(result);
   Table table{.title = "", .columns = {{"n"}, {"mechanism", Align::kLeft}}, .rows = {}};
+  if (dtypes) table.columns.push_back({"dtype", Align::kLeft});
   if (shapes) table.columns.push_back({"b x h x d"});
   if (threads) table.columns.push_back({"threads"});
   for (const char* name : {"time", "+-", "GFLOP/s", "of peak"}) table.columns.push_back({name});
@@ -116,11 +122,12 @@ Table bench_table(const BenchResult& result) {
   table.columns.push_back({"", Align::kLeft});
   for (const CellResult& r : result.cells) {
     std::vector<std::string> row = {std::to_string(r.cell.length), r.cell.mechanism};
+    if (dtypes) row.emplace_back(name_of_dtype(r.cell.dtype));
     if (shapes) row.push_back(shape_text(r.cell));
     if (threads) row.push_back(std::to_string(r.cell.threads));
     if (r.measured()) {
-      row.insert(row.end(), {duration(r.median_ns), half_width(r), fixed(r.gflops, 0),
-                             r.peak_share > 1 ? "?" : fmt::format("{:.0f} %", 100 * r.peak_share)});
+      row.insert(row.end(), {duration(r.median_ns), half_width(r.interval_ns, r.median_ns),
+                             fixed(r.gflops, 0), share_of_peak(r)});
     } else {
       row.insert(row.end(), 4, "");
     }
@@ -140,11 +147,11 @@ Table bench_long_table(const BenchResult& result) {
   const std::vector<std::string> references = references_of(result);
   Table table;
   for (const char* name :
-       {"mechanism",       "length",     "batch",          "heads",         "head_size",
-        "causal",          "state",      "timed_matrices", "median_ns",     "low_ns",
-        "high_ns",         "p95_ns",     "min_ns",         "first_call_ns", "samples",
-        "gflops",          "peak_share", "error",          "tensor_bytes",  "workspace_bytes",
-        "parameter_bytes", "level",      "layers",         "threads",       "timed_layers"}) {
+       {"mechanism",    "length",          "batch",           "heads",          "head_size",  "causal",
+        "state",        "timed_matrices",  "median_ns",       "low_ns",         "high_ns",    "p95_ns",
+        "min_ns",       "first_call_ns",   "samples",         "gflops",         "peak_share", "error",
+        "tensor_bytes", "workspace_bytes", "parameter_bytes", "level",          "layers",     "threads",
+        "timed_layers", "dtype",           "native_bf16",     "score_deviation"}) {
     table.columns.push_back({name});
   }
   for (const std::string& reference : references) {
@@ -178,7 +185,10 @@ Table bench_long_table(const BenchResult& result) {
                                     std::string(name_of(result.level)),
                                     std::to_string(r.cell.layers),
                                     std::to_string(r.cell.threads),
-                                    std::to_string(r.timed_layers)};
+                                    std::to_string(r.timed_layers),
+                                    std::string(name_of_dtype(r.cell.dtype)),
+                                    r.native_bf16 ? "1" : "0",
+                                    r.score_deviation ? shortest(*r.score_deviation) : ""};
     for (const std::string& reference : references) {
       const Ratio* const ratio = ratio_to(r, reference);
       const Interval range = ratio && ratio->interval ? *ratio->interval : Interval{};
@@ -193,17 +203,34 @@ Table bench_long_table(const BenchResult& result) {
   return table;
 }
 
+Table narrowing_table(const BenchResult& result) {
+  Table table{.title = "",
+              .columns = {{"n"},
+                          {"mechanism", Align::kLeft},
+                          {"b x h x d"},
+                          {"threads"},
+                          {"dtype", Align::kLeft},
+                          {"speed-up"},
+                          {"+-"},
+                          {"products", Align::kLeft}},
+              .rows = {}};
+  for (const Narrowing& s : result.narrowing) {
+    table.rows.push_back({std::to_string(s.cell.length), s.cell.mechanism, shape_text(s.cell),
+                          std::to_string(s.cell.threads), "f32 to bf16", fmt::format("{:.2f}x", s.speed_up),
+                          half_width(s.interval, s.speed_up), s.native_bf16 ? "bf16" : "f32, widened"});
+  }
+  return table;
+}
+
 Table scaling_table(const BenchResult& result) {
   Table table{
       .title = "",
       .columns = {{"n"}, {"mechanism", Align::kLeft}, {"b x h x d"}, {"threads"}, {"speed-up"}, {"+-"}},
       .rows = {}};
   for (const Scaling& s : result.scaling) {
-    const std::string width =
-        s.interval ? fmt::format("{:.1f} %", 50 * (s.interval->high - s.interval->low) / s.speed_up) : "?";
     table.rows.push_back({std::to_string(s.cell.length), s.cell.mechanism, shape_text(s.cell),
                           fmt::format("{} to {}", s.cell.threads, s.threads),
-                          fmt::format("{:.2f}x", s.speed_up), width});
+                          fmt::format("{:.2f}x", s.speed_up), half_width(s.interval, s.speed_up)});
   }
   return table;
 }

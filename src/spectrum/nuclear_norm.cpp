@@ -8,8 +8,8 @@
 
 #include "base/index.h"
 #include "base/lapack.h"
+#include "base/student_t.h"
 #include "spectrum/probe_columns.h"
-#include "spectrum/summary.h"
 
 namespace linformer {
 namespace {

@@ -84,6 +84,19 @@ TEST_CASE("Two real calls of every cell take what was predicted, to the byte") {
   CHECK(passed(result));
 }
 
+TEST_CASE("So it is in bf16, whose tensors take half") {
+  MemoryAccount memory;
+  Run run{.memory = memory, .threads = 2};
+  std::vector<BenchCell> cells = some_cells({"flash", "linformer:k=8"}, {64});
+  for (BenchCell& cell : cells) cell.dtype = DType::kBF16;
+  const BatchFitResult result =
+      fit_batches(cells, AttentionSubject(1, 1), {.limit_bytes = 20 * kMega, .peak_gflops = 50}, run);
+  for (const BatchFit& fit : result.fits) {
+    REQUIRE(fit.measured.size() == 2);
+    for (const MeasuredBytes& m : fit.measured) CHECK(m.measured == m.predicted);
+  }
+}
+
 TEST_CASE("So it is in a model, whose weights count") {
   MemoryAccount memory;
   Run run{.memory = memory, .threads = 2};

@@ -297,28 +297,74 @@ TEST_CASE("Large scores widen the bound, for their rounding shows in the weights
   }
 }
 
+TEST_CASE("In bf16 each cell reads half the bytes, has ratios in its own type, and is set beside f32") {
+  MemoryAccount memory;
+  Run run{.memory = memory, .threads = 2};
+  const std::vector<BenchCell> cells = sweep({.mechanisms = {"standard", "flash", "linformer:k=4"},
+                                              .lengths = {48},
+                                              .heads = {3},
+                                              .head_sizes = {16},
+                                              .batches = {2},
+                                              .threads = {2},
+                                              .dtypes = {DType::kF32, DType::kBF16}});
+  REQUIRE(cells.size() == 6);
+  CHECK(same_shape(cells[0], cells[1]));
+  const BenchResult result = bench_attention(cells, 0.2, run);
+  for (size_t i = 0; i < 6; i += 2) {
+    const CellResult &wide = result.cells[i], &narrow = result.cells[i + 1];
+    INFO(wide.cell.mechanism);
+    CHECK(narrow.cell.dtype == DType::kBF16);
+    CHECK(narrow.state == CellState::kMeasured);
+    CHECK(2 * narrow.tensor_bytes == wide.tensor_bytes);
+    CHECK(narrow.error.bound == 1e-2);
+    CHECK(narrow.error.error > wide.error.error);
+    CHECK_FALSE(wide.native_bf16);
+    CHECK(narrow.native_bf16 == make_mechanism(narrow.cell.mechanism)->traits().native_bf16);
+    CHECK(narrow.samples_ns.size() == wide.samples_ns.size());
+  }
+  REQUIRE(result.cells[3].ratios.size() == 1);
+  CHECK(result.cells[3].ratios[0].ratio == Approx(result.cells[1].median_ns / result.cells[3].median_ns));
+  REQUIRE(result.narrowing.size() == 3);
+  CHECK(result.narrowing[1].cell.mechanism == "flash");
+  CHECK(result.narrowing[1].speed_up == Approx(result.cells[2].median_ns / result.cells[3].median_ns));
+  CHECK(memory.current_bytes() == 0);
+}
+
+TEST_CASE("A wrong answer in bf16 is found out") {
+  MemoryAccount memory;
+  Run run{.memory = memory, .threads = 1};
+  const std::vector<BenchCell> cells = sweep({.mechanisms = {"flash"},
+                                              .lengths = {24},
+                                              .heads = {3},
+                                              .head_sizes = {16},
+                                              .batches = {2},
+                                              .dtypes = {DType::kBF16}});
+  const BenchResult result = bench_attention(cells, 0.05, run, 1, [](const std::string&) {
+    return std::make_unique<Faulty>(Faulty::Fault::kWritesNothing);
+  });
+  CHECK(result.cells[0].state == CellState::kWrong);
+}
+
 TEST_CASE("Scores have the deviation that is asked for, and heads differ") {
   MemoryAccount memory;
   Run run{.memory = memory, .threads = 2};
-  const AttentionShape s{
-      .batch = 1, .heads = 2, .queries = 200, .keys = 200, .head_size = 32, .value_size = 32};
-  const BenchTensors tensors(2 * 200 * 32, 3, 1, run);
-  const AttentionInput in = tensors.input(s);
-  double sum = 0, squares = 0;
-  for (int64_t i = 0; i < 200; ++i) {
-    for (int64_t j = 0; j < 200; ++j) {
-      double score = 0;
-      for (int64_t c = 0; c < 32; ++c) {
-        score += static_cast<double>(in.q.matrix(0, 1).row(i)[c]) *
-                 static_cast<double>(in.k.matrix(0, 1).row(j)[c]);
-      }
-      score /= std::sqrt(32.0);
-      sum += score, squares += score * score;
-    }
-  }
-  const double count = 200 * 200, mean = sum / count;
-  CHECK(std::sqrt(squares / count - mean * mean) == Approx(3).epsilon(0.1));
+  const AttentionShape s{.batch = 1,
+                         .heads = 2,
+                         .queries = 200,
+                         .keys = 200,
+                         .head_size = 32,
+                         .value_size = 32,
+                         .scale = 1 / std::sqrt(32.0f)};
+  BenchTensors tensors(tensor_elements(s), {.f32 = true, .bf16 = true}, run);
+  DrawnValues(3, 1).fill(s, tensors, run);
+  CHECK(tensors.score_deviation(s, 2) == Approx(3).epsilon(0.15));
+  const AttentionInput in = tensors.input<float>(s);
   CHECK(in.k.matrix(0, 0).row(0)[0] != in.k.matrix(0, 1).row(0)[0]);
+  const Bf16AttentionInput narrow = tensors.input<Bf16>(s);
+  for (int64_t c = 0; c < 32; ++c) {
+    CHECK(narrow.k.matrix(0, 1).row(7)[c].bits == bf16_from(in.k.matrix(0, 1).row(7)[c]).bits);
+    CHECK(narrow.v.matrix(0, 0).row(9)[c].bits == bf16_from(in.v.matrix(0, 0).row(9)[c]).bits);
+  }
 }
 
 }  // namespace linformer

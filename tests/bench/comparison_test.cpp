@@ -111,4 +111,20 @@ TEST_CASE("A crossover lies where straight lines on logarithmic axes meet, else 
   CHECK(crossovers_of(always, {"slow"})[0].reason == "faster at every length measured");
 }
 
+TEST_CASE("Types are compared with each other by narrowing alone") {
+  std::vector<CellResult> cells = {cell("a", 16, 6), cell("a", 16, 3), cell("b", 16, 4), cell("b", 32, 2)};
+  cells[1].cell.dtype = cells[3].cell.dtype = DType::kBF16;
+  cells[1].native_bf16 = true;
+  const std::vector<Narrowing> narrowing = narrowing_of(cells, 1);
+  REQUIRE(narrowing.size() == 1);
+  CHECK(narrowing[0].speed_up == 2);
+  CHECK(narrowing[0].native_bf16);
+  CHECK(narrowing[0].cell.dtype == DType::kF32);
+  add_ratios(cells, {"b"}, 1);
+  CHECK(cells[0].ratios.size() == 1);
+  CHECK(cells[1].ratios.empty());
+  CHECK(growth_of(cells, 1).empty());
+  CHECK(scaling_of(cells, 1).empty());
+}
+
 }  // namespace linformer

@@ -99,6 +99,7 @@ TEST_CASE("Cells in every state come back from a journal, numbers that are not f
   wrong.error = {.error = std::numeric_limits<double>::quiet_NaN(), .bound = 1e-5, .rows = 16};
   CellResult& timed = progress.cells[1];
   timed.state = CellState::kMeasured;
+  timed.score_deviation = 1.0 / 3;
   timed.timed_batch = 1, timed.timed_heads = 2, timed.calls_per_sample = 7, timed.extra_bytes = 64;
   timed.first_call_ns = 1.0 / 3, timed.peak_gflops = 99.9, timed.samples_ns = {6, 5, 4, 3, 2, 1.0 / 7};
   progress.cells[2].state = CellState::kFailed, progress.cells[2].reason = "so it was";
@@ -117,6 +118,8 @@ TEST_CASE("Cells in every state come back from a journal, numbers that are not f
   CHECK(back.cells[1].median_ns == 3.5);
   CHECK(back.cells[1].scale() == 3);
   CHECK(back.cells[1].extra_bytes == 64);
+  CHECK(back.cells[1].score_deviation == timed.score_deviation);
+  CHECK_FALSE(back.cells[0].score_deviation);
   CHECK(back.cells[2].state == CellState::kFailed);
   CHECK(back.cells[3].state == CellState::kInterrupted);
   CHECK(code_of([&] { load_progress(back, folder.path("j"), "another's"); }) == 2);

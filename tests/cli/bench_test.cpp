@@ -113,7 +113,8 @@ TEST_CASE("bench that is interrupted goes on where it was with --resume, and onl
   const auto whole = nlohmann::ordered_json::parse(folder.content("b.json"));
   CHECK(whole["results"]["complete"] == true);
   CHECK(whole["identity"] == first["identity"]);
-  for (const size_t i : {size_t{0}, size_t{1}}) CHECK(whole["results"]["cells"][i] == first["results"]["cells"][i]);
+  for (const size_t i : {size_t{0}, size_t{1}})
+    CHECK(whole["results"]["cells"][i] == first["results"]["cells"][i]);
   CHECK(folder.entries() == 1);
   CHECK(contains(run_program(of({"--resume"}), here(folder)).err, "no journal b.json.partial"));
 }
@@ -224,6 +225,43 @@ TEST_CASE("bench times a checkpoint, and leaves out the lengths that are beyond 
   CHECK(over.code == 2);
 }
 
+TEST_CASE("bench times attention on the heads of a checkpoint, and says how far their scores scatter") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", ids_jsonl(3, 24));
+  const auto of = [](std::vector<std::string> more) {
+    std::vector<std::string> all = {"bench", "--checkpoint", bert_fixture("masked-lm"),
+                                    "--ids", "ids.jsonl",    "--k",
+                                    "4",     "--budget",     "0.2s",
+                                    "--out", "h.json"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  const ProgramResult result = run_program(
+      of({"--lengths", "16,100000", "--batch", "2", "--layers", "1", "--dtype", "f32,bf16"}), here(folder));
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(contains(result.out, "attention of heads of"));
+  CHECK(contains(result.out, "scores scatter by"));
+  CHECK(contains(result.out, "f32 to bf16"));
+  CHECK(contains(result.err, "positions"));
+  const auto report = parse_json(folder.content("h.json"), "report");
+  CHECK(schema_errors(report, kSchema).empty());
+  CHECK(report["method"]["head_layers"] == nlohmann::json::array({1}));
+  CHECK(report["results"]["narrowing"].size() == 3);
+  for (const auto& cell : report["results"]["cells"]) {
+    CHECK(cell["state"] == (cell["length"] == 16 ? "measured" : "unsupported"));
+    CHECK(cell["heads"] == report["method"]["architecture"]["heads"]);
+    if (cell["length"] == 16) CHECK(cell["score_deviation"] > 0);
+  }
+  const ProgramResult few = run_program(of({"--lengths", "16", "--batch", "4"}), here(folder));
+  CHECK(few.code == 3);
+  CHECK(contains(few.err, "3 lines with 16 ids or more"));
+  CHECK(run_program(of({"--lengths", "16", "--layers", "9"}), here(folder)).code == 2);
+  const ProgramResult list = run_program(of({"--lengths", "16", "--list"}), here(folder));
+  CHECK(list.code == 0);
+  CHECK(contains(list.out, "linformer:k=4"));
+}
+
 TEST_CASE("bench sweeps numbers of threads and shows what more of them help") {
   const TemporaryFolder folder;
   const ProgramResult result = run_program(quick({"--threads", "1,2", "--out", "t.json"}), here(folder));
@@ -276,7 +314,14 @@ TEST_CASE("bench refuses options that make no sense, naming them") {
       {{"--threads", "1,5000"}, "4096"},
       {{"--level", "head"}, "--level"},
       {{"--model", "bert-base"}, "--level layer or model"},
-      {{"--checkpoint", "nowhere"}, "--level layer or model"},
+      {{"--checkpoint", "nowhere", "--num-heads", "2"}, "--num-heads"},
+      {{"--checkpoint", "nowhere", "--score-std", "2"}, "--score-std"},
+      {{"--checkpoint", "nowhere", "--fit-batch", "1GB"}, "--fit-batch"},
+      {{"--checkpoint", "nowhere", "--text", "a", "--ids", "b"}, "--text"},
+      {{"--text", "nothing.txt"}, "--text"},
+      {{"--level", "model", "--layers", "0"}, "--layers"},
+      {{"--level", "model", "--dtype", "bf16"}, "--dtype"},
+      {{"--dtype", "f16"}, "'f16'"},
       {{"--level", "model", "--model", "bart"}, "roberta-base"},
       {{"--level", "model", "--num-heads", "3"}, "--num-heads"},
       {{"--level", "layer", "--head-size", "3"}, "--head-size"},

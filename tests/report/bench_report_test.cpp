@@ -41,6 +41,11 @@ TEST_CASE("A bench report with cells in every state is what the schema says, wit
   CHECK(report["results"]["peak_gflops"] == 24);
   CHECK(report["results"]["peaks"].size() == 2);
   CHECK(report["results"]["scaling"][0]["to_threads"] == 2);
+  CHECK(report["results"]["narrowing"][0]["products"] == "bf16");
+  CHECK(report["results"]["narrowing"][0]["dtype"] == "f32");
+  CHECK(cells[0]["products"] == "f32");
+  CHECK(cells[0]["score_deviation"] == 1.25);
+  CHECK(cells[2]["score_deviation"].is_null());
 }
 
 TEST_CASE("The table of a bench says what is untrained, scaled or missing, and leaves times of these empty") {
@@ -64,6 +69,26 @@ TEST_CASE("The table of a bench says what is untrained, scaled or missing, and l
   CHECK(longer.rows[3][8].empty());
 }
 
+TEST_CASE("Cells of both types have a column that tells them apart, and more than the peak only in bf16") {
+  BenchResult result = made_bench();
+  CHECK(bench_table(result).columns[2].name != "dtype");
+  result.cells[1] = result.cells[0];
+  result.cells[1].cell.dtype = DType::kBF16, result.cells[1].native_bf16 = true;
+  for (const size_t i : {size_t{0}, size_t{1}}) result.cells[i].peak_share = 1.5;
+  const Table table = bench_table(result);
+  REQUIRE(table.columns[2].name == "dtype");
+  CHECK(table.rows[1][2] == "bf16");
+  const auto share =
+      static_cast<size_t>(std::ranges::find(table.columns, "of peak", &Column::name) - table.columns.begin());
+  CHECK(table.rows[0][share] == "?");
+  CHECK(table.rows[1][share] == "150 %");
+  const Table narrowing = narrowing_table(result);
+  REQUIRE(narrowing.rows.size() == 1);
+  CHECK(narrowing.rows[0][5] == "1.50x");
+  CHECK(narrowing.rows[0][6] == "?");
+  CHECK(narrowing.rows[0].back() == "bf16");
+}
+
 TEST_CASE("The sentence of a bench claims what the interval holds, and nothing for several shapes") {
   BenchResult result = made_bench();
   const std::string sentence = bench_sentence(result);
@@ -75,6 +100,8 @@ TEST_CASE("The sentence of a bench claims what the interval holds, and nothing f
   CHECK(bench_sentence(result).starts_with("Of attention alone, at n = 512"));
   CHECK(scaling_table(result).rows[0][4] == "1.90x");
   result.cells[1].cell.heads = 7;
+  CHECK(bench_sentence(result).empty());
+  result.cells[1].cell.heads = 4, result.cells[1].cell.dtype = DType::kBF16;
   CHECK(bench_sentence(result).empty());
   CHECK(bench_sentence({}).empty());
 }

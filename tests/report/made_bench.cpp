@@ -33,6 +33,7 @@ BenchResult made_bench() {
   result.complete = false;
   CellResult quick = made_cell("linformer:k=4,sharing=layerwise", CellState::kMeasured);
   quick.needs_training = true;
+  quick.score_deviation = 1.25;
   quick.timed_heads = 2;
   quick.ratios = {{.reference = "flash", .ratio = 2.5, .interval = Interval{2, 3}, .flops_ratio = 2.75},
                   {.reference = "standard", .ratio = 1.01, .interval = Interval{0.9, 1.1}}};
@@ -45,6 +46,7 @@ BenchResult made_bench() {
   result.crossovers = {{.cell = quick.cell, .reference = "flash", .length = 300, .reason = {}},
                        {.cell = quick.cell, .reference = "standard", .length = {}, .reason = "never"}};
   result.scaling = {{.cell = quick.cell, .threads = 2, .speed_up = 1.9, .interval = Interval{1.8, 2}}};
+  result.narrowing = {{.cell = quick.cell, .native_bf16 = true, .speed_up = 1.5, .interval = {}}};
   result.warnings = {{"drift", "noise"}};
   return result;
 }
