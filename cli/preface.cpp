@@ -76,6 +76,13 @@ std::string units_text(const OpenInput& input, const SampleFacts& sample) {
   return fmt::format("over {} of sequences, because there are fewer than {} documents", units, kLeastUnits);
 }
 
+SampleFacts sample_of(const SpectrumResult& result) {
+  return {.sequences = result.sequences,
+          .length = result.equal_length ? result.length : 0,
+          .units = result.units,
+          .unit = result.unit};
+}
+
 }  // namespace
 
 std::string preface(const OpenInput& input, const SampleFacts& sample) {
@@ -84,10 +91,7 @@ std::string preface(const OpenInput& input, const SampleFacts& sample) {
 }
 
 std::string preface(const OpenInput& input, const SpectrumResult& result, int64_t head_size) {
-  std::string text = preface(input, {.sequences = result.sequences,
-                                     .length = result.equal_length ? result.length : 0,
-                                     .units = result.units,
-                                     .unit = result.unit});
+  std::string text = preface(input, sample_of(result));
   const bool matched =
       std::any_of(result.comparisons.begin(), result.comparisons.end(),
                   [](const Comparison& comparison) { return comparison.control == kMatchedControl; });
@@ -101,7 +105,7 @@ std::string preface(const OpenInput& input, const SpectrumResult& result, int64_
 std::string certified_preface(const OpenInput& input, const SpectrumResult& result) {
   return fmt::format(
       "model      {}\nsequences  {}\nintervals  for each head by itself, {:.4g} % where not sure\n\n",
-      model_text(input), sequences_text(input, result), 100 * result.confidence);
+      model_text(input), sequences_text(input, sample_of(result)), 100 * result.confidence);
 }
 
 }  // namespace linformer::cli
