@@ -140,6 +140,7 @@ Json bench_cell_json(const CellResult& r, Level level) {
                {"layers", c.layers},
                {"threads", c.threads},
                {"state", name_of(r.state)}};
+  if (c.tokens > 0) json["tokens"] = c.tokens;
   set_text(json, "reason", r.reason, "measured");
   json["products"] = products_of(c.dtype, r.native_bf16);
   json["needs_training"] = r.needs_training;

