@@ -10,9 +10,9 @@
 
 namespace linformer {
 
-/// The result without the whole curves, which are not in the report: spectrum_results() of it gives the file's
-/// `results` again. Throws Error(kInput) naming file and member for what is missing, of another type or does
-/// not fit the rest.
+/// The result without the whole curves, which are not in the report: spectrum_results() of it gives the
+/// file's `results` again. Throws Error(kInput) naming file and member for what is missing, of another type
+/// or does not fit the rest.
 SpectrumResult read_spectrum(const ReportFile& file);
 
 /// Where the report's curves are if they were written and have stayed beside it: the file name of
