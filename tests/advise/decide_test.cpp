@@ -39,7 +39,7 @@ struct Made {
     add("local:k=16", 16, {0, 0}, 0.001);
     SeriesResult& series = spectrum.series.emplace_back();
     for (const double c : {0.9, 0.8})
-      series.layers.push_back({.statistics = {{.mean = c}}, .mean_curve_k = {}});
+      series.layers.push_back({.statistics = {{.mean = c}}, .mean_curve_k = {}, .curves = {}});
     time("flash", 100);
     time("linformer:k=8,sharing=none", 60);
     time("linformer:k=16,sharing=none", 80);
