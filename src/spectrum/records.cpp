@@ -25,6 +25,7 @@ constexpr std::string_view kKind = "LFRECORD";
 template <class T>
 void take(std::string_view& in, std::vector<T>& values, size_t count) {
   values.resize(count);
+  if (count == 0) return;  // data() may be null
   std::memcpy(values.data(), in.data(), count * sizeof(T));
   in.remove_prefix(count * sizeof(T));
 }
