@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "accuracy_options.h"
-#include "base/build_info.h"
 #include "base/error.h"
 #include "checkpoint/safetensors_writer.h"
 #include "commands.h"
@@ -18,11 +17,11 @@
 #include "interrupt.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
-#include "io/sha256.h"
 #include "preface.h"
 #include "report/accuracy_json.h"
 #include "report/accuracy_table.h"
 #include "report_places.h"
+#include "run_identity.h"
 #include "whole_model.h"
 
 namespace linformer::cli {
@@ -53,17 +52,6 @@ Json method_json(const AccuracyCommand& o, const Accuracy& accuracy, const Repor
           {"onednn_isa", context.libraries.onednn_isa},
           {"lapack_core", context.libraries.lapack_core},
           {"interval", "Student t over units: documents, or up to 20 blocks of sequences below 5 documents"}};
-}
-
-// Equal for runs whose results may be joined.
-std::string identity_of(const OpenInput& input, const Json& method) {
-  Sha256 digest;
-  digest.update(Json{{"schema", kAccuracySchema},
-                     {"input", input.fingerprint},
-                     {"method", method},
-                     {"version", build_info().version}}
-                    .dump());
-  return digest.hex_digest();
 }
 
 // The same sequences through models with random weights.
@@ -159,7 +147,7 @@ int run(const AccuracyCommand& o, const Invocation& invocation) {
   const Json method = method_json(o, accuracy, session.context(true));
   const AnalysisFiles files{.journal = places.journal,
                             .resume = should_resume(places, o.resume),
-                            .identity = identity_of(input, method)};
+                            .identity = run_identity(kAccuracySchema, input.fingerprint, method)};
   if (!files.resume) discard(files);
   const double load_seconds = session.seconds();
   AccuracyResult result = accuracy.run(files);

@@ -9,18 +9,17 @@
 #include <utility>
 #include <vector>
 
-#include "base/build_info.h"
 #include "base/error.h"
 #include "base/parse.h"
 #include "input.h"
 #include "interrupt.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
-#include "io/sha256.h"
 #include "preface.h"
 #include "report/certified.h"
 #include "report/failed_checks.h"
 #include "report/spectrum_json.h"
+#include "run_identity.h"
 #include "spectrum/certified_analysis.h"
 
 namespace linformer::cli {
@@ -74,16 +73,6 @@ Json method_json(const SpectrumOptions& o, const CertifiedAnalysisOptions& optio
            "together"}};
 }
 
-std::string identity_of(const std::vector<std::string>& fingerprints, const Json& method) {
-  const Json identity = {{"schema", kSpectrumSchema},
-                         {"input", fingerprints},
-                         {"method", method},
-                         {"version", build_info().version}};
-  Sha256 digest;
-  digest.update(identity.dump());
-  return digest.hex_digest();
-}
-
 // What a run over all lengths gathers for its report.
 struct Findings {
   SpectrumResult result;
@@ -115,7 +104,7 @@ Findings analyze(const SpectrumOptions& o, Session& session) {
     all.preface = certified_preface(input, results.back());
     if (!results.back().complete) break;
   }
-  all.identity = identity_of(fingerprints, all.method);
+  all.identity = run_identity(kSpectrumSchema, fingerprints, all.method);
   all.result = joined(std::move(results));
   return all;
 }

@@ -5,14 +5,13 @@
 #include <optional>
 #include <utility>
 
-#include "base/build_info.h"
 #include "base/error.h"
 #include "interrupt.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
-#include "io/sha256.h"
 #include "report/spectrum_csv.h"
 #include "report/spectrum_json.h"
+#include "run_identity.h"
 
 namespace linformer::cli {
 namespace {
@@ -45,17 +44,6 @@ Json method_json(const SpectrumOptions& o, const AnalysisOptions& options, const
       {"lapack_core", context.libraries.lapack_core},
       {"quantiles", "linear between order statistics (type 7)"},
       {"interval", "Student t over units: documents, or up to 20 blocks of sequences below 5 documents"}};
-}
-
-// Equal for runs whose results may be joined.
-std::string identity_of(const OpenInput& input, Json method) {
-  const Json identity = {{"schema", kSpectrumSchema},
-                         {"input", input.fingerprint},
-                         {"method", std::move(method)},
-                         {"version", build_info().version}};
-  Sha256 digest;
-  digest.update(identity.dump());
-  return digest.hex_digest();
 }
 
 std::optional<std::string> optional_text(const std::string& text) {
@@ -100,7 +88,7 @@ SpectrumRun analyze(const SpectrumOptions& o, const ReportPlaces& places, const 
   const AnalysisFiles files{.journal = places.journal,
                             .spectra = places.spectra,
                             .resume = resume,
-                            .identity = identity_of(input, method)};
+                            .identity = run_identity(kSpectrumSchema, input.fingerprint, method)};
   if (!resume) discard(files);
   const double load_seconds = session.seconds();
   SpectrumResult result = analysis.run(std::move(untrained.sources), files);
