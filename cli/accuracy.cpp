@@ -78,6 +78,7 @@ Untrained open_untrained_models(const AccuracyCommand& o, const OpenInput& input
 
 void write_learnt(const std::string& path, const std::vector<LearntTensor>& tensors) {
   std::vector<TensorSpec> specs;
+  specs.reserve(tensors.size());
   for (const LearntTensor& tensor : tensors)
     specs.push_back({tensor.name, DType::kF32, {tensor.values.rows, tensor.values.cols}});
   SafetensorsWriter writer(path, std::move(specs));

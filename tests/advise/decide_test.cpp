@@ -8,6 +8,7 @@
 
 #include "catch.h"
 #include "io/error_of.h"
+#include "places.h"
 #include "report/advise_json.h"
 #include "report/advise_table.h"
 #include "report/schema_validator.h"
@@ -15,7 +16,7 @@
 namespace linformer {
 namespace {
 
-const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/advise-1.schema.json";
+const std::string kSchema = schemas() + "/advise-1.schema.json";
 constexpr double kLoss = 2;
 
 ModelAccuracy made_cost(double share) {

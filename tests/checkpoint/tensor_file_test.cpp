@@ -5,6 +5,7 @@
 #include "checkpoint/safetensors_bytes.h"
 #include "io/error_of.h"
 #include "io/temporary_folder.h"
+#include "places.h"
 
 namespace linformer {
 namespace {
@@ -103,7 +104,7 @@ TEST_CASE("a copy keeps the file alive, mapped or not") {
 TEST_CASE("the recorded checkpoints of the reference implementation open") {
   for (const char* name : {"base-prefixless", "bf16", "gamma-beta"}) {
     const TensorFile file =
-        TensorFile::open(std::string(LINFORMER_FIXTURES) + "/bert/" + name + "/model.safetensors", true);
+        TensorFile::open(fixtures() + "/bert/" + name + "/model.safetensors", true);
     CHECK(file.tensors().size() > 10);
     CHECK(file.unreadable().empty());
   }

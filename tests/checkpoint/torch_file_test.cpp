@@ -8,12 +8,13 @@
 #include "checkpoint/tensor_values.h"
 #include "checkpoint/torch_bytes.h"
 #include "io/error_of.h"
+#include "places.h"
 
 namespace linformer {
 namespace {
 
 std::string packaging(const std::string& name) {
-  return std::string(LINFORMER_FIXTURES) + "/packagings/" + name;
+  return fixtures() + "/packagings/" + name;
 }
 
 std::vector<float> floats(const TensorInfo& tensor) {
@@ -68,7 +69,7 @@ TEST_CASE("fairseq's args and cfg beside the tensors are read, numbers and texts
   REQUIRE(error);
   CHECK(contains(error->what(), "config.json"));
   for (const char* variant : {"fairseq", "fairseq-layerwise"}) {  // args, and cfg's member model
-    const std::string folder = std::string(LINFORMER_FIXTURES) + "/linformers/" + variant;
+    const std::string folder = fixtures() + "/linformers/" + variant;
     const nlohmann::json config = Checkpoint::open(folder + "/model.pt", true).known_config();
     CHECK(config["encoder_attention_heads"] == 4);
     CHECK(config["activation_fn"] == "gelu");

@@ -9,13 +9,14 @@
 #include "io/file_bytes.h"
 #include "io/json.h"
 #include "io/temporary_folder.h"
+#include "places.h"
 #include "program.h"
 #include "report/schema_validator.h"
 
 namespace linformer {
 namespace {
 
-const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/accuracy-1.schema.json";
+const std::string kSchema = schemas() + "/accuracy-1.schema.json";
 
 // Of a small model, on made-up ids of one length.
 std::vector<std::string> quick(const TemporaryFolder& folder, std::vector<std::string> more) {
@@ -91,7 +92,7 @@ TEST_CASE(
   const auto t5 = [&](std::vector<std::string> more) {
     std::vector<std::string> arguments = {"accuracy",
                                           "--checkpoint",
-                                          std::string(LINFORMER_FIXTURES) + "/models/t5",
+                                          fixtures() + "/models/t5",
                                           "--ids",
                                           folder.path("ids.jsonl"),
                                           "--k",
@@ -127,7 +128,7 @@ TEST_CASE("accuracy refuses what it cannot do, before it does anything") {
   CHECK(code({"--save-fitted", "missing/ef.safetensors"}) == 6);
   folder.put("few.jsonl", "[1, 2, 3, 4]\n[4, 3, 2, 1]\n");
   const ProgramResult causal =
-      run_program({"accuracy", "--checkpoint", std::string(LINFORMER_FIXTURES) + "/models/gpt2", "--ids",
+      run_program({"accuracy", "--checkpoint", fixtures() + "/models/gpt2", "--ids",
                    folder.path("few.jsonl")},
                   here(folder));
   CHECK(causal.code == 4);

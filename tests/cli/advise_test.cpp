@@ -6,13 +6,14 @@
 #include "io/file_bytes.h"
 #include "io/json.h"
 #include "io/temporary_folder.h"
+#include "places.h"
 #include "program.h"
 #include "report/schema_validator.h"
 
 namespace linformer {
 namespace {
 
-const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/advise-1.schema.json";
+const std::string kSchema = schemas() + "/advise-1.schema.json";
 
 std::vector<std::string> quick(std::vector<std::string> more) {
   std::vector<std::string> arguments = {"advise", "--length", "32",       "--sequences", "12",

@@ -7,6 +7,7 @@
 #include "catch.h"
 #include "io/error_of.h"
 #include "io/temporary_folder.h"
+#include "places.h"
 #include "program.h"
 #include "report/schema_validator.h"
 #include "tensors.h"
@@ -18,7 +19,7 @@ using Json = nlohmann::json;
 using Arguments = std::vector<std::string>;
 
 const std::string kSchema =
-    std::string(LINFORMER_FIXTURES) + "/../../src/report/schemas/spectrum-1.schema.json";
+    schemas() + "/spectrum-1.schema.json";
 
 ProgramResult analyze(const TemporaryFolder& folder, const Arguments& more, ProgramRun run = {}) {
   Arguments all = {"analyze-spectrum"};

@@ -6,6 +6,7 @@
 #include "catch.h"
 #include "checkpoint_copy.h"
 #include "io/error_of.h"
+#include "places.h"
 #include "program.h"
 #include "tensors.h"
 
@@ -230,7 +231,7 @@ TEST_CASE("weights that overflow inside the model are exit 3, and no NaN is writ
 
 TEST_CASE("a head size beyond all models is exit 3 before anything is made of it") {
   const TemporaryFolder folder;
-  const std::string model = std::string(LINFORMER_FIXTURES) + "/models/llama";
+  const std::string model = fixtures() + "/models/llama";
   std::filesystem::copy(model, folder.path("llama"), std::filesystem::copy_options::recursive);
   nlohmann::json config = nlohmann::json::parse(folder.content("llama/config.json"));
   for (const int64_t size : {int64_t{1} << 17, int64_t{1} << 26, int64_t{1} << 31}) {

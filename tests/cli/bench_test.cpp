@@ -9,13 +9,14 @@
 #include "io/file_bytes.h"
 #include "io/json.h"
 #include "io/temporary_folder.h"
+#include "places.h"
 #include "program.h"
 #include "report/schema_validator.h"
 
 namespace linformer {
 namespace {
 
-const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/bench-1.schema.json";
+const std::string kSchema = schemas() + "/bench-1.schema.json";
 
 std::vector<std::string> quick(std::vector<std::string> more) {
   std::vector<std::string> arguments = {"bench", "--lengths", "32,64", "--num-heads", "2",   "--head-size",
@@ -128,7 +129,7 @@ TEST_CASE("bench tells how many sequences fit, in every format, with a report th
     all.insert(all.end(), more.begin(), more.end());
     return all;
   };
-  const std::string schema = LINFORMER_FIXTURES "/../../src/report/schemas/batch-fit-1.schema.json";
+  const std::string schema = schemas() + "/batch-fit-1.schema.json";
   const ProgramResult table = run_program(of({}), here(folder));
   INFO(table.err);
   REQUIRE(table.code == 0);
@@ -201,7 +202,7 @@ TEST_CASE("bench times a layer and a model of given sizes, and says of what") {
 TEST_CASE("bench times a checkpoint, and leaves out the lengths that are beyond its positions") {
   const TemporaryFolder folder;
   const ProgramResult result = run_program(
-      {"bench", "--level", "model", "--checkpoint", LINFORMER_FIXTURES "/bert/base-prefixless", "--lengths",
+      {"bench", "--level", "model", "--checkpoint", fixtures() + "/bert/base-prefixless", "--lengths",
        "16,4096", "--k", "4", "--tokens", "64", "--budget", "0.1s", "--out", "c.json"},
       here(folder));
   INFO(result.err);
@@ -215,12 +216,12 @@ TEST_CASE("bench times a checkpoint, and leaves out the lengths that are beyond 
     if (cell["length"] == 16) CHECK(cell["batch"] == 4);
   }
   const ProgramResult decoder = run_program(
-      {"bench", "--level", "layer", "--checkpoint", LINFORMER_FIXTURES "/models/gpt2"}, here(folder));
+      {"bench", "--level", "layer", "--checkpoint", fixtures() + "/models/gpt2"}, here(folder));
   CHECK(decoder.code == 2);
   CHECK(contains(decoder.err, "a decoder"));
   const ProgramResult over =
-      run_program({"bench", "--level", "model", "--checkpoint", LINFORMER_FIXTURES "/bert/base-prefixless",
-                   "--out", LINFORMER_FIXTURES "/bert/base-prefixless/config.json"},
+      run_program({"bench", "--level", "model", "--checkpoint", fixtures() + "/bert/base-prefixless",
+                   "--out", fixtures() + "/bert/base-prefixless/config.json"},
                   here(folder));
   CHECK(over.code == 2);
 }

@@ -8,6 +8,7 @@
 #include "catch.h"
 #include "io/error_of.h"
 #include "io/temporary_folder.h"
+#include "places.h"
 #include "program.h"
 
 namespace linformer {
@@ -16,7 +17,7 @@ namespace {
 using Json = nlohmann::json;
 
 std::string weights(const std::string& variant, const char* file = "model.pt") {
-  return std::string(LINFORMER_FIXTURES) + "/linformers/" + variant + "/" + file;
+  return fixtures() + "/linformers/" + variant + "/" + file;
 }
 
 // Sequences of this length with ids below 50, a document each.

@@ -8,6 +8,7 @@
 #include "catch.h"
 #include "io/error_of.h"
 #include "io/temporary_folder.h"
+#include "places.h"
 #include "program.h"
 #include "report/schema_validator.h"
 #include "tensors.h"
@@ -19,7 +20,7 @@ using Json = nlohmann::json;
 using Arguments = std::vector<std::string>;
 
 const std::string kSchema =
-    std::string(LINFORMER_FIXTURES) + "/../../src/report/schemas/spectrum-1.schema.json";
+    schemas() + "/spectrum-1.schema.json";
 
 constexpr const char* kIds = "[7, 21, 3, 40, 12, 33, 5, 18, 44, 9, 27, 14, 38, 6, 30, 11]\n";
 
@@ -73,7 +74,7 @@ void check_against_dense(const TemporaryFolder& folder, Arguments input) {
 
 TEST_CASE("spectra without P agree with those of P, for bidirectional and causal models and shared keys") {
   for (const char* name : {"bert/masked-lm", "models/gpt2", "models/llama"}) {
-    const std::string folder_name = std::string(LINFORMER_FIXTURES) + "/" + name;
+    const std::string folder_name = fixtures() + "/" + name;
     CAPTURE(folder_name);
     const TemporaryFolder folder;
     folder.put("ids.jsonl", kIds);
@@ -190,7 +191,7 @@ TEST_CASE("options that need P are refused without it, and those of matrix-free 
 TEST_CASE("models with a bias by distance are not supported without P") {
   const TemporaryFolder folder;
   folder.put("ids.jsonl", kIds);
-  const std::string t5 = std::string(LINFORMER_FIXTURES) + "/models/t5";
+  const std::string t5 = fixtures() + "/models/t5";
   CHECK(analyze(folder, {"--checkpoint", t5, "--ids", "ids.jsonl", "--method", "matrix-free"}).code == 4);
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "places.h"
 #include "program.h"
 
 #include <fcntl.h>
@@ -77,7 +78,7 @@ bool read_some(const FileDescriptor& file, std::string& text) {
 }  // namespace
 
 ProgramResult run_program(const std::vector<std::string>& arguments, const ProgramRun& run) {
-  std::vector<std::string> command = {LINFORMER_PROGRAM};
+  std::vector<std::string> command = {program_path()};
   command.insert(command.end(), arguments.begin(), arguments.end());
   std::vector<std::string> settings = environment_of(run);
   const std::vector<char*> argv = pointers(command), envp = pointers(settings);
@@ -89,7 +90,7 @@ ProgramResult run_program(const std::vector<std::string>& arguments, const Progr
   if (!run.read_output) out.read.close();
 
   // Opened by whom the tests run as: who has no privileges may not get at the folder it is in.
-  const FileDescriptor program(::open(LINFORMER_PROGRAM, O_RDONLY | O_CLOEXEC));
+  const FileDescriptor program(::open(program_path().c_str(), O_RDONLY | O_CLOEXEC));
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("fork");
   if (child == 0) {  // only what is allowed between fork and exec of a process with threads
@@ -135,7 +136,7 @@ ProgramResult run_program(const std::vector<std::string>& arguments, const Progr
 }
 
 std::string bert_fixture(const std::string& name) {
-  return std::string(LINFORMER_FIXTURES) + "/bert/" + name;
+  return fixtures() + "/bert/" + name;
 }
 
 std::string ids_jsonl(int64_t sequences, int64_t length) {

@@ -33,7 +33,7 @@ struct ProgramResult {
   bool signalled = false;  ///< the signal was sent before it ended
 };
 
-/// Runs LINFORMER_PROGRAM, without a shell.
+/// Runs program_path(), without a shell.
 ProgramResult run_program(const std::vector<std::string>& arguments, const ProgramRun& run);
 
 /// The folder of a fixture checkpoint.

@@ -6,13 +6,14 @@
 #include "io/error_of.h"
 #include "io/json.h"
 #include "io/temporary_folder.h"
+#include "places.h"
 #include "program.h"
 #include "report/schema_validator.h"
 
 namespace linformer {
 namespace {
 
-const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/reproduce-1.schema.json";
+const std::string kSchema = schemas() + "/reproduce-1.schema.json";
 
 // A small model over few ids, a small encoder over short lengths.
 ProgramResult reproduce(const TemporaryFolder& folder, const std::string& target) {

@@ -9,6 +9,7 @@
 #include "io/file_bytes.h"
 #include "io/temporary_folder.h"
 #include "model/recorded.h"
+#include "places.h"
 #include "program.h"
 #include "tensors.h"
 
@@ -17,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string model(const std::string& name) { return std::string(LINFORMER_FIXTURES) + "/models/" + name; }
+std::string model(const std::string& name) { return fixtures() + "/models/" + name; }
 
 // Six documents of 12 ids below the fixtures' 60 and </s>.
 std::string ids() {
@@ -204,7 +205,7 @@ void put_model_with_tokenizer(const TemporaryFolder& folder, int64_t vocabulary 
     specs.push_back({tensor.name, tensor.dtype, tensor.shape});
     if (tensor.name == "shared.weight") specs.back().shape[0] = vocabulary;
   }
-  folder.put("t5/spiece.model", read_text(std::string(LINFORMER_FIXTURES) + "/subwords/t5/spiece.model"));
+  folder.put("t5/spiece.model", read_text(fixtures() + "/subwords/t5/spiece.model"));
   SafetensorsWriter writer(folder.path("t5/model.safetensors"), specs);
   for (size_t i = 0; i < specs.size(); ++i) {
     const std::vector<float> once = floats_of(from, specs[i].name);

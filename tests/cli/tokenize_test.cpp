@@ -5,6 +5,7 @@
 #include "catch.h"
 #include "checkpoint_copy.h"
 #include "io/error_of.h"
+#include "places.h"
 #include "program.h"
 
 namespace linformer {
@@ -13,13 +14,13 @@ namespace {
 using Ids = std::vector<int>;
 
 nlohmann::json recorded() {
-  std::ifstream file(std::string(LINFORMER_FIXTURES) + "/tokens/sequences.json");
+  std::ifstream file(fixtures() + "/tokens/sequences.json");
   return nlohmann::json::parse(file);
 }
 
 // A checkpoint with the recorded vocabulary.
 void give_vocabulary(const CheckpointCopy& copy) {
-  std::filesystem::copy_file(std::string(LINFORMER_FIXTURES) + "/tokens/vocab.txt",
+  std::filesystem::copy_file(fixtures() + "/tokens/vocab.txt",
                              copy.folder().path("vocab.txt"),
                              std::filesystem::copy_options::overwrite_existing);
   copy.folder().put("tokenizer_config.json", R"({"do_lower_case": true})");

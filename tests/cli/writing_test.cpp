@@ -11,6 +11,7 @@
 #include "io/error_of.h"
 #include "io/file_descriptor.h"
 #include "io/temporary_folder.h"
+#include "places.h"
 #include "program.h"
 
 namespace linformer {
@@ -227,7 +228,7 @@ TEST_CASE("a reader that goes away ends the program without a message or a mess"
 TEST_CASE("help and version that cannot be written are exit 6") {
   const TemporaryFolder folder;
   for (const Arguments& arguments : {Arguments{"--help"}, {"--version"}, {"info", "--help"}}) {
-    std::string command = "exec '" LINFORMER_PROGRAM "'";
+    std::string command = "exec '" + program_path() + "'";
     for (const std::string& argument : arguments) command += " " + argument;
     for (const char* output : {" > /dev/full", " >&-"}) {
       INFO(command << output);

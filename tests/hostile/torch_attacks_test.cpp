@@ -6,12 +6,13 @@
 #include "allocations.h"
 #include "checkpoint/tensor_values.h"
 #include "checkpoint/torch_bytes.h"
+#include "places.h"
 
 namespace linformer {
 namespace {
 
 std::string content_of(const std::string& name) {
-  std::ifstream file(std::string(LINFORMER_FIXTURES) + "/packagings/" + name, std::ios::binary);
+  std::ifstream file(fixtures() + "/packagings/" + name, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

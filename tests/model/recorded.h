@@ -11,10 +11,11 @@
 #include "checkpoint/tensor_file.h"
 #include "checkpoint/tensor_values.h"
 #include "model/forward.h"
+#include "places.h"
 
 namespace linformer {
 
-inline std::string fixture(const std::string& name) { return std::string(LINFORMER_FIXTURES) + "/" + name; }
+inline std::string fixture(const std::string& name) { return fixtures() + "/" + name; }
 
 inline std::vector<float> recorded_floats(const TensorFile& file, const std::string& name) {
   const TensorInfo& tensor = file.get(name);

@@ -3,6 +3,7 @@
 
 #include "catch.h"
 #include "io/error_of.h"
+#include "places.h"
 #include "report/accuracy_json.h"
 #include "report/accuracy_table.h"
 #include "schema_validator.h"
@@ -10,7 +11,7 @@
 namespace linformer {
 namespace {
 
-const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/accuracy-1.schema.json";
+const std::string kSchema = schemas() + "/accuracy-1.schema.json";
 
 Summary made_summary(double mean, bool interval = true) {
   Summary summary{.mean = mean, .interval = {}, .median = mean, .p95 = mean, .max = mean};

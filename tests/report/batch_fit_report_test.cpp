@@ -2,6 +2,7 @@
 #include <string>
 
 #include "catch.h"
+#include "places.h"
 #include "report/batch_fit_json.h"
 #include "report/batch_fit_table.h"
 #include "report/schema_validator.h"
@@ -9,7 +10,7 @@
 namespace linformer {
 namespace {
 
-const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/batch-fit-1.schema.json";
+const std::string kSchema = schemas() + "/batch-fit-1.schema.json";
 
 BatchFit made_fit(const char* mechanism) {
   BatchFit fit;

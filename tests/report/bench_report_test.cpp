@@ -4,6 +4,7 @@
 
 #include "catch.h"
 #include "io/error_of.h"
+#include "places.h"
 #include "report/bench_json.h"
 #include "report/bench_table.h"
 #include "report/made_bench.h"
@@ -12,7 +13,7 @@
 namespace linformer {
 namespace {
 
-const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/bench-1.schema.json";
+const std::string kSchema = schemas() + "/bench-1.schema.json";
 
 }  // namespace
 

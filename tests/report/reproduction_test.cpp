@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "places.h"
 #include "report/reproduction.h"
 
 #include <algorithm>
@@ -16,7 +17,7 @@
 namespace linformer {
 namespace {
 
-const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/reproduce-1.schema.json";
+const std::string kSchema = schemas() + "/reproduce-1.schema.json";
 
 ReportContext made_context() {
   ReportContext context;

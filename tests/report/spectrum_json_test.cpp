@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "places.h"
 #include "report/spectrum_json.h"
 
 #include <limits>
@@ -13,7 +14,7 @@ using namespace linformer;
 
 namespace {
 
-const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/spectrum-1.schema.json";
+const std::string kSchema = schemas() + "/spectrum-1.schema.json";
 
 ReportContext made_context() {
   ReportContext context;

@@ -3,6 +3,7 @@
 #include "catch.h"
 #include "io/json.h"
 #include "made_source.h"
+#include "places.h"
 #include "report/schema_validator.h"
 #include "report/spectrum_csv.h"
 #include "report/spectrum_json.h"
@@ -12,7 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::string kSchema = LINFORMER_FIXTURES "/../../src/report/schemas/spectrum-1.schema.json";
+const std::string kSchema = schemas() + "/spectrum-1.schema.json";
 
 SpectrumResult stopped_at_once(const std::vector<int64_t>& lengths) {
   StopFlag stop;

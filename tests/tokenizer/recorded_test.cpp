@@ -8,6 +8,7 @@
 #include "catch.h"
 #include "io/file_bytes.h"
 #include "io/json.h"
+#include "places.h"
 #include "tokenizer/open_tokenizer.h"
 #include "tokenizer/sequences.h"
 #include "tokenizer/unicode.h"
@@ -18,7 +19,7 @@ using nlohmann::json;
 
 namespace {
 
-const std::string kFolder = std::string(LINFORMER_FIXTURES) + "/tokens/";
+const std::string kFolder = fixtures() + "/tokens/";
 
 const std::map<std::string, BertTextOptions> kOptions = {
     {"lower", {}},

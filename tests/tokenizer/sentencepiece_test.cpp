@@ -7,6 +7,7 @@
 #include "catch.h"
 #include "io/file_bytes.h"
 #include "io/json.h"
+#include "places.h"
 #include "tokenizer/charsmap.h"
 #include "tokenizer/folder.h"
 #include "tokenizer/sentencepiece_bytes.h"
@@ -21,7 +22,7 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-const std::string kFixtures = std::string(LINFORMER_FIXTURES) + "/subwords/";
+const std::string kFixtures = fixtures() + "/subwords/";
 
 std::string t5() { return read_text(kFixtures + "t5/spiece.model"); }
 

@@ -8,6 +8,7 @@
 #include "catch.h"
 #include "io/file_bytes.h"
 #include "io/json.h"
+#include "places.h"
 #include "tokenizer/folder.h"
 
 using namespace linformer;
@@ -18,7 +19,7 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-const std::string kFixtures = std::string(LINFORMER_FIXTURES) + "/subwords/";
+const std::string kFixtures = fixtures() + "/subwords/";
 
 json read_json(const std::string& file) { return parse_json(read_text(kFixtures + file), file); }
 
