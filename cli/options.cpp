@@ -37,7 +37,7 @@ void limit_isa(const std::string& isa) {
   throw Error(ErrorCode::kUsage,
               {.subject = "--isa",
                .found = fmt::format("'{}'", isa),
-               .expected = "an instruction set of this machine: auto, baseline, avx2, avx512 or avx512bf16"});
+               .expected = "an instruction set of this machine: auto, baseline, avx2, avx512, avx512bf16 or amx"});
 }
 
 }  // namespace
@@ -121,8 +121,8 @@ void add_common_options(CLI::App& app, CommonOptions& o, CommonParts parts) {
         ->group(group);
   }
   app.add_option("--isa", o.isa,
-                 "auto, baseline, avx2, avx512 or avx512bf16: no better instructions than these")
-      ->check(one_of(std::vector<std::string>{"auto", "baseline", "avx2", "avx512", "avx512bf16"}))
+                 "auto, baseline, avx2, avx512, avx512bf16 or amx: no better instructions than these")
+      ->check(one_of(std::vector<std::string>{"auto", "baseline", "avx2", "avx512", "avx512bf16", "amx"}))
       ->group(group);
   app.add_option("--memory", o.memory, "most memory for buffers, e.g. 8GB (default: what is available)")
       ->group(group);

@@ -42,6 +42,7 @@ void multiply(const uint32_t* e, int64_t k, MatrixView<const Bf16> x, const floa
                   .b = pairs,
                   .out = sums,
                   .a_stride = pairs_of(x.rows),
+                  .b_stride = x.cols,
                   .out_stride = x.cols,
                   .rows = k,
                   .pairs = pairs_of(rows),

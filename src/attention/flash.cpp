@@ -9,7 +9,6 @@
 #include "base/stride.h"
 #include "base/threads.h"
 #include "kernels/bf16_attention.h"
-#include "kernels/bf16_pairs.h"
 #include "kernels/fused_attention.h"
 #include "kernels/isa.h"
 
@@ -56,8 +55,10 @@ const float* reverse_bias(const AttentionShape& s, MatrixView<const float> bias,
   return out;
 }
 
-// Floats of V of a head in pairs.
-int64_t paired_floats(const AttentionShape& s) { return whole_lines(pairs_of(s.keys) * s.value_size); }
+// Floats of V of a head as the bf16 kernel reads it.
+int64_t values_floats(const AttentionShape& s) {
+  return whole_lines(bf16_values_floats(s.keys, s.value_size));
+}
 
 void refuse_taps(const AttentionTaps& taps) {
   if (taps.any()) {
@@ -98,7 +99,7 @@ class Flash final : public Mechanism {
 
   int64_t bf16_workspace_bytes(const AttentionShape& s, int threads, bool tapped) const override {
     if (!has_bf16_products()) return Mechanism::bf16_workspace_bytes(s, threads, tapped);
-    const int64_t floats = threads * bf16_thread_floats(s) + s.batch * s.heads * paired_floats(s) +
+    const int64_t floats = threads * bf16_thread_floats(s) + s.batch * s.heads * values_floats(s) +
                            s.heads * bias_floats(s, kBf16AttentionRows);
     return floats * static_cast<int64_t>(sizeof(float));
   }
@@ -108,18 +109,17 @@ class Flash final : public Mechanism {
     if (!has_bf16_products()) return Mechanism::run_bf16(s, in, out, taps, workspace, run);
     refuse_taps(taps);
     float* const rooms = reinterpret_cast<float*>(workspace.data());
-    float* const after = rooms + run.threads * bf16_thread_floats(s);
-    auto* const v_pairs = reinterpret_cast<uint32_t*>(after);
+    float* const values = rooms + run.threads * bf16_thread_floats(s);
     const float* const bias =
-        reverse_bias(s, in.distance_bias, kBf16AttentionRows, after + s.batch * s.heads * paired_floats(s));
+        reverse_bias(s, in.distance_bias, kBf16AttentionRows, values + s.batch * s.heads * values_floats(s));
     parallel_for(run.threads, in.v.batch * in.v.heads, [&](int64_t i, int) {
       const MatrixView<const Bf16> v = in.v.matrix(i / in.v.heads, i % in.v.heads);
-      pair_rows(&v.data->bits, v.stride, v.rows, v.cols, v_pairs + i * paired_floats(s));
+      bf16_values(&v.data->bits, v.stride, v.rows, v.cols, values + i * values_floats(s));
     });
     for_each_piece(s, kBf16AttentionRows, run.threads,
                    [&](int64_t b, int64_t h, int64_t first, int64_t rows, int thread) {
                      const int64_t kv = b * in.v.heads + h / (s.heads / in.v.heads);
-                     Bf16Attention head = head_of(s, in, out, v_pairs + kv * paired_floats(s), b, h);
+                     Bf16Attention head = head_of(s, in, out, values + kv * values_floats(s), b, h);
                      if (bias != nullptr) head.distance_bias = bias + h * bias_floats(s, kBf16AttentionRows);
                      bf16_attention(head, first, rows, rooms + thread * bf16_thread_floats(s));
                    });
@@ -162,12 +162,12 @@ class Flash final : public Mechanism {
   }
 
   static Bf16Attention head_of(const AttentionShape& s, const Bf16AttentionInput& in, HeadsView<Bf16> out,
-                               const uint32_t* v_pairs, int64_t b, int64_t h) {
+                               const float* values, int64_t b, int64_t h) {
     const MatrixView<const Bf16> q = in.q.matrix(b, h), k = in.k.matrix(b, h / (s.heads / in.k.heads));
     const MatrixView<Bf16> o = out.matrix(b, h);
     return {.q = &q.data->bits,
             .k = &k.data->bits,
-            .v_pairs = v_pairs,
+            .v = values,
             .o = &o.data->bits,
             .q_stride = q.stride,
             .k_stride = k.stride,

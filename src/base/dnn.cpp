@@ -147,6 +147,7 @@ bool limit_dnn_isa(std::string_view isa) {
   if (isa == "avx2") level = dnnl::cpu_isa::avx2;
   if (isa == "avx512") level = dnnl::cpu_isa::avx512_core;
   if (isa == "avx512bf16") level = dnnl::cpu_isa::avx512_core_bf16;
+  if (isa == "amx") level = dnnl::cpu_isa::avx512_core_amx;
   return dnnl::set_max_cpu_isa(level) == dnnl::status::success;
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What bf16_attention does with a block of queries: its workspace, products with keys and with columns of V,
-// exponentials, transposition. For that file only.
+// Blocks of queries of bf16_attention, whatever multiplies: their workspace, exponentials, biases, the shift
+// of scores, beginning and end, and their order. For the files of that kernel only.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #include "kernels/bf16_attention.h"
 #include "kernels/bf16_pairs.h"
@@ -16,179 +18,223 @@ namespace {
 
 constexpr int kVectors = 3;                       // of queries
 constexpr int64_t kQueries = kBf16AttentionRows;  // in a block
-constexpr int kTile = 8;                          // keys whose scores are computed together
 constexpr int64_t kBlock = 256;                   // keys whose weights are kept before they meet V
-constexpr int kColumns = 8;                       // of V
 constexpr int64_t kGroup = kBf16AttentionGroup / kQueries;
+constexpr int64_t kMostKeys = 16;  // whose scores are computed together
+
+constexpr int64_t whole16(int64_t count) { return (count + 15) / 16 * 16; }
 
 // The workspace of a block of queries. Rows are kQueries floats or pairs, a lane each.
 struct Room {
-  uint32_t* q;   // [pairs of head_size]: Qᵀ
-  float* o;      // [value_size]: Oᵀ, not yet divided by the sums
+  uint32_t* q;   // [whole16(pairs of head_size)]: Qᵀ
+  float* o;      // [whole16(value_size + 1)]: Oᵀ, not yet divided by the sums
+  float* sum;    // one row, that after the last of O: of the weights so far
   float* shift;  // one row: minus the score that the weights are relative to, as a power of two
   float* limit;  // one row: the shifted score from which that moves
-  float* sum;    // one row: of the weights so far
   // What follows is shared by the blocks of a group.
   uint32_t* p;    // [kBlock / 2]: weights of pairs of keys
-  float* scores;  // [kTile]
-  uint16_t* k;    // [kTile, whole pairs of head_size]: keys of a tile that cannot be read as it lies
+  float* scores;  // [2 kMostKeys]
+  uint16_t* k;    // [kMostKeys, 2 whole16(pairs of head_size)]: keys that cannot be read as they lie
 
   Room(float* at, int64_t head_size, int64_t value_size, int64_t index) {
     float* const own = at + index * own_floats(head_size, value_size);
     q = reinterpret_cast<uint32_t*>(own);
-    o = own + pairs_of(head_size) * kQueries;
-    shift = o + value_size * kQueries;
+    o = own + whole16(pairs_of(head_size)) * kQueries;
+    sum = o + value_size * kQueries;
+    shift = o + whole16(value_size + 1) * kQueries;
     limit = shift + kQueries;
-    sum = limit + kQueries;
     float* const shared = at + kGroup * own_floats(head_size, value_size);
     p = reinterpret_cast<uint32_t*>(shared);
     scores = shared + kBlock / 2 * kQueries;
-    k = reinterpret_cast<uint16_t*>(scores + kTile * kQueries);
+    k = reinterpret_cast<uint16_t*>(scores + 2 * kMostKeys * kQueries);
   }
 
   static int64_t floats(int64_t head_size, int64_t value_size) {
-    return kGroup * own_floats(head_size, value_size) + (kBlock / 2 + kTile) * kQueries +
-           (kTile * pairs_of(head_size) + 15) / 16 * 16;
+    return kGroup * own_floats(head_size, value_size) + (kBlock / 2 + 2 * kMostKeys) * kQueries +
+           kMostKeys * whole16(pairs_of(head_size));
   }
 
  private:
   static int64_t own_floats(int64_t head_size, int64_t value_size) {
-    return (pairs_of(head_size) + value_size + 3) * kQueries;
+    return (whole16(pairs_of(head_size)) + whole16(value_size + 1) + 2) * kQueries;
   }
+};
+
+// `rows` queries from `query` on, in `vectors` vectors.
+struct Block {
+  int64_t query, rows, vectors;
+
+  int64_t end() const { return query + rows; }
 };
 
 constexpr float kRise = 24.0f;  // above the reference, in powers of two, that is let be
 constexpr float kLog2e = 1.44269504f;
 
-// 2^x as the nearest of some 7 more bits than bf16 has, 0 for x < −200; NaN stays NaN. x = n + f, |f| <= 1/2;
-// 2^f by a cubic of least largest relative error, 7.5e-5.
+// 2^x as the nearest of some 7 more bits than bf16 has; 0 for −∞, NaN stays NaN. x = ⌊x⌋ + f; 2^f by a cubic
+// of least largest relative error, 7.5e-5.
 HWY_INLINE __m512 exp2_of(__m512 x) {
-  x = _mm512_max_ps(_mm512_set1_ps(-200.0f), x);
-  const __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512 f = _mm512_sub_ps(x, n);
-  __m512 p = _mm512_set1_ps(0.0551716685f);
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.242611125f));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.693260968f));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.999928057f));
-  return _mm512_scalef_ps(p, n);
+  const __m512 f = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  __m512 p = _mm512_set1_ps(0.0780245215f);
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.226067156f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.695833564f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.999925196f));
+  return _mm512_scalef_ps(p, x);
 }
 
-HWY_INLINE __m512i two_elements(const uint16_t* at) {
-  int32_t bits;
-  std::memcpy(&bits, at, sizeof bits);
-  return _mm512_set1_epi32(bits);
-}
-
-// rows[r] lane c becomes rows[c] lane r.
-HWY_INLINE void transpose(__m512i (&rows)[kLanes]) {
-  __m512i t[kLanes];
-  HWY_UNROLL(16) for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
-    t[i + 1] = _mm512_unpackhi_epi32(rows[i], rows[i + 1]);
-  }
-  HWY_UNROLL(4) for (int i = 0; i < 16; i += 4) {
-    rows[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-    rows[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-    rows[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-    rows[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-  }
-  // Now by whole quarters, first of rows that are four apart, then eight.
-  HWY_UNROLL(4) for (int i = 0; i < 4; ++i) {
-    HWY_UNROLL(2) for (int half = 0; half < 16; half += 8) {
-      t[half + i] = _mm512_shuffle_i32x4(rows[half + i], rows[half + i + 4], 0x88);
-      t[half + i + 4] = _mm512_shuffle_i32x4(rows[half + i], rows[half + i + 4], 0xdd);
-    }
-  }
-  HWY_UNROLL(4) for (int i = 0; i < 4; ++i) {
-    rows[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-    rows[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-    rows[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
-    rows[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
-  }
-}
-
-template <int NV>
-using Scores = __m512[kTile][NV];
-
-// sums[r, i] of the products of kTile rows of K and NV vectors of queries from vector `first` on.
-template <int NV>
-HWY_INLINE void multiply_keys(const uint32_t* q, int64_t head_size, const uint16_t* k, int64_t stride,
-                              Scores<NV>& sums) {
-  const uint16_t* rows[kTile];
-  HWY_UNROLL(8) for (int r = 0; r < kTile; ++r) rows[r] = k + r * stride;
-  HWY_UNROLL(8) for (int r = 0; r < kTile; ++r) {
-    HWY_UNROLL(3) for (int i = 0; i < NV; ++i) sums[r][i] = _mm512_setzero_ps();
-  }
-  HWY_UNROLL(4) for (int64_t c = 0; c < head_size; c += 2, q += kQueries) {
-    __m512i vectors[NV];
-    HWY_UNROLL(3) for (int i = 0; i < NV; ++i) vectors[i] = _mm512_load_si512(q + i * kLanes);
-    HWY_UNROLL(8) for (int r = 0; r < kTile; ++r) {
-      const __m512i all = two_elements(rows[r] + c);
-      HWY_UNROLL(3) for (int i = 0; i < NV; ++i) sums[r][i] = add_pairs(sums[r][i], all, vectors[i]);
-    }
-  }
-}
-
-// Oᵀ[0 .. C) += (V columns)ᵀ P over `count` pairs of keys, of which there are some.
-template <int C, int NV>
-HWY_INLINE void add_columns(const uint32_t* v, int64_t v_stride, const uint32_t* p, int64_t count, float* o) {
-  __m512 sums[C][NV];
-  HWY_UNROLL(8) for (int c = 0; c < C; ++c) {
-    HWY_UNROLL(3) for (int i = 0; i < NV; ++i) sums[c][i] = _mm512_setzero_ps();
-  }
-  HWY_UNROLL(4) for (int64_t j = 0; j < count; ++j, p += kQueries, v += v_stride) {
-    __m512i weights[NV];
-    HWY_UNROLL(3) for (int i = 0; i < NV; ++i) weights[i] = _mm512_load_si512(p + i * kLanes);
-    HWY_UNROLL(8) for (int c = 0; c < C; ++c) {
-      const __m512i all = _mm512_set1_epi32(static_cast<int32_t>(v[c]));
-      HWY_UNROLL(3) for (int i = 0; i < NV; ++i) sums[c][i] = add_pairs(sums[c][i], all, weights[i]);
-    }
-  }
-  HWY_UNROLL(8) for (int c = 0; c < C; ++c) {
-    HWY_UNROLL(3) for (int i = 0; i < NV; ++i) {
-      float* const to = o + c * kQueries + i * kLanes;
-      _mm512_store_ps(to, _mm512_add_ps(_mm512_load_ps(to), sums[c][i]));
-    }
-  }
-}
-
-template <int NV>
-HWY_INLINE void scale_lanes(float* rows, int64_t count, const __m512 (&factors)[NV]) {
-  for (int64_t r = 0; r < count; ++r, rows += kQueries) {
+// Adds the biases of keys j .. j + R, `valid` of which there are, to scores[r, i] of vectors of queries from
+// `query` on.
+template <int R, int NV>
+HWY_NOINLINE void add_biases(const Bf16Attention& a, int64_t query, int64_t j, int64_t valid,
+                             __m512 (&scores)[R][NV]) {
+  const __m512 never = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
+  const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  for (int r = 0; r < R; ++r) {
+    const int64_t key = j + std::min<int64_t>(r, valid - 1);
+    const __m512 of_key = _mm512_set1_ps(a.key_bias == nullptr ? 0.0f : a.key_bias[key] * kLog2e);
     for (int i = 0; i < NV; ++i) {
-      float* const at = rows + i * kLanes;
-      _mm512_store_ps(at, _mm512_mul_ps(_mm512_load_ps(at), factors[i]));
+      const int64_t first = query + i * kLanes;
+      __m512 s = _mm512_add_ps(scores[r][i], of_key);
+      if (a.distance_bias != nullptr) {
+        const __m512 bias = _mm512_loadu_ps(a.distance_bias + first - key + a.keys - 1);
+        s = _mm512_fmadd_ps(bias, _mm512_set1_ps(kLog2e), s);
+      }
+      if (a.causal) {
+        const __m512i ahead = _mm512_set1_epi32(static_cast<int32_t>(key - first));
+        s = _mm512_mask_mov_ps(s, _mm512_cmpgt_epi32_mask(ahead, lanes), never);
+      }
+      scores[r][i] = r < valid ? s : never;
     }
   }
 }
 
-template <int NV>
-HWY_INLINE bool above_limit(const float* limit, const Scores<NV>& scores) {
-  __mmask16 above = 0;
-  HWY_UNROLL(3) for (int i = 0; i < NV; ++i) {
-    __m512 most = scores[0][i];
-    HWY_UNROLL(8) for (int r = 1; r < kTile; ++r) most = _mm512_max_ps(most, scores[r][i]);
-    above |= _mm512_cmp_ps_mask(most, _mm512_load_ps(limit + i * kLanes), _CMP_GT_OQ);
-  }
-  return above != 0;
+// Whether the scores of R keys and a vector of queries from `query` on, keys j and after of which `valid` are
+// there, have biases.
+HWY_INLINE bool are_biased(const Bf16Attention& a, int64_t query, int64_t j, int64_t keys, int64_t valid) {
+  const bool given = a.key_bias != nullptr || a.distance_bias != nullptr;
+  return HWY_UNLIKELY(valid < keys || given || (a.causal && j + keys > query + 1));
 }
 
-// Scores become weights, rounded to bf16, in pairs of keys; what is summed are the rounded ones.
+// Moves the shift of lane vector i from where its largest score `most` is above the limit, so that it becomes
+// 0; what was summed becomes relative to it. Returns by how much each lane's scores are lowered.
+HWY_INLINE __m512 raise_shift(const Bf16Attention& a, const Room& room, int i, __m512 most) {
+  const int64_t at = i * kLanes;
+  const __m512 limit = _mm512_load_ps(room.limit + at);
+  const __mmask16 above = _mm512_cmp_ps_mask(most, limit, _CMP_GT_OQ);
+  const __m512 rise = _mm512_maskz_mov_ps(above, most);
+  _mm512_store_ps(room.shift + at, _mm512_sub_ps(_mm512_load_ps(room.shift + at), rise));
+  _mm512_store_ps(room.limit + at, _mm512_mask_mov_ps(limit, above, _mm512_set1_ps(kRise)));
+  const __m512 none_yet = _mm512_set1_ps(std::numeric_limits<float>::lowest());
+  if (_mm512_cmp_ps_mask(limit, none_yet, _CMP_NEQ_UQ) == 0) return rise;  // nothing has been summed
+  // A lane's first rise may be one down, and its sums are zeros.
+  const __m512 factor = exp2_of(_mm512_sub_ps(_mm512_setzero_ps(), _mm512_max_ps(rise, _mm512_setzero_ps())));
+  for (int64_t c = 0; c <= a.value_size; ++c) {  // the last are the sums
+    float* const o = room.o + c * kQueries + at;
+    _mm512_store_ps(o, _mm512_mul_ps(_mm512_load_ps(o), factor));
+  }
+  return rise;
+}
+
+// Weights of two keys, rounded to bf16, as a pair.
+HWY_INLINE __m512i pair_of(__m512 even, __m512 odd) {
+  const __m512i half = _mm512_set1_epi32(0x8000);
+  const __m512i low = _mm512_add_epi32(_mm512_castps_si512(even), half);
+  const __m512i high = _mm512_add_epi32(_mm512_castps_si512(odd), half);
+  return _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(low, 16), high);
+}
+
 template <int NV>
-HWY_INLINE void weigh(const Scores<NV>& scores, uint32_t* p, float* sum) {
-  const __m512i half = _mm512_set1_epi32(0x8000), upper = _mm512_set1_epi32(static_cast<int>(0xffff0000u));
-  HWY_UNROLL(3) for (int i = 0; i < NV; ++i) {
-    __m512 total = _mm512_load_ps(sum + i * kLanes);
-    HWY_UNROLL(4) for (int r = 0; r < kTile; r += 2) {
-      const __m512i even = _mm512_add_epi32(_mm512_castps_si512(exp2_of(scores[r][i])), half);
-      const __m512i odd = _mm512_add_epi32(_mm512_castps_si512(exp2_of(scores[r + 1][i])), half);
-      const __m512i high = _mm512_and_si512(odd, upper);
-      _mm512_store_si512(p + r / 2 * kQueries + i * kLanes,
-                         _mm512_or_si512(_mm512_srli_epi32(even, 16), high));
-      total = _mm512_add_ps(total, _mm512_add_ps(_mm512_castsi512_ps(_mm512_and_si512(even, upper)),
-                                                 _mm512_castsi512_ps(high)));
+HWY_NOINLINE void begin_block(const Bf16Attention& a, const Room& room, const Block& block) {
+  for (int v = 0; v < NV; ++v) {
+    for (int64_t c = 0; c < pairs_of(a.head_size); c += kLanes) {
+      // Of the 32 elements of a row's 16 pairs.
+      const int64_t left = a.head_size - 2 * c;
+      const __mmask32 there = left >= 32 ? ~__mmask32{0} : (__mmask32{1} << left) - 1;
+      __m512i rows[kLanes];
+      HWY_UNROLL(16) for (int i = 0; i < kLanes; ++i) {
+        const int64_t row = v * kLanes + i;
+        const uint16_t* const from = a.q + (block.query + row) * a.q_stride + 2 * c;
+        rows[i] = row < block.rows ? _mm512_maskz_loadu_epi16(there, from) : _mm512_setzero_si512();
+      }
+      transpose(rows);
+      uint32_t* const to = room.q + c * kQueries + v * kLanes;
+      HWY_UNROLL(16) for (int i = 0; i < kLanes; ++i) _mm512_store_si512(to + i * kQueries, rows[i]);
     }
-    _mm512_store_ps(sum + i * kLanes, total);
+  }
+  std::fill_n(room.o, whole16(a.value_size + 1) * kQueries, 0.0f);
+  std::fill_n(room.shift, kQueries, 0.0f);
+  std::fill_n(room.limit, kQueries, std::numeric_limits<float>::lowest());
+}
+
+template <int NV>
+HWY_NOINLINE void end_block(const Bf16Attention& a, const Room& room, const Block& block) {
+  for (int v = 0; v < NV; ++v) {
+    const __m512 sum = _mm512_load_ps(room.sum + v * kLanes);
+    const __mmask16 some = _mm512_cmp_ps_mask(sum, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    const __m512 factor = _mm512_maskz_div_ps(some, _mm512_set1_ps(1.0f), sum);
+    for (int64_t c = 0; c < a.value_size; c += kLanes) {
+      __m512i rows[kLanes];
+      HWY_UNROLL(16) for (int i = 0; i < kLanes; ++i) {
+        const float* const from = room.o + (c + i) * kQueries + v * kLanes;
+        rows[i] = c + i < a.value_size ? _mm512_castps_si512(_mm512_mul_ps(_mm512_load_ps(from), factor))
+                                       : _mm512_setzero_si512();
+      }
+      transpose(rows);
+      const __mmask16 there = first_lanes(std::min<int64_t>(kLanes, a.value_size - c));
+      uint16_t* const to = a.o + (block.query + v * kLanes) * a.o_stride + c;
+      HWY_UNROLL(16) for (int i = 0; i < kLanes; ++i) {
+        const auto row = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(_mm512_castsi512_ps(rows[i])));
+        if (v * kLanes + i < block.rows) _mm256_mask_storeu_epi16(to + i * a.o_stride, there, row);
+      }
+    }
+  }
+}
+
+// What is done with a block, by the number of its vectors.
+struct Steps {
+  void (*begin)(const Bf16Attention&, const Room&, const Block&);
+  // Keys [begin, end), kBlock at most.
+  void (*add_keys)(const Bf16Attention&, const Room&, const Block&, int64_t, int64_t);
+  void (*end)(const Bf16Attention&, const Room&, const Block&);
+};
+
+inline Block next_block(int64_t first, int64_t end) {
+  const int64_t left = end - first, vectors = (left + kLanes - 1) / kLanes;
+  // Four vectors are two blocks of two, not of three and one.
+  const int64_t taken = vectors == 4 ? 2 : std::min<int64_t>(vectors, kVectors);
+  return {.query = first, .rows = std::min(left, taken * kLanes), .vectors = taken};
+}
+
+inline int64_t seen_keys(const Bf16Attention& a, int64_t end) {
+  return a.causal ? std::min(a.keys, end) : a.keys;
+}
+
+// A group of blocks of queries; each block of keys meets all of them in turn.
+inline void attend_group(const Steps (&steps)[kVectors], const Bf16Attention& a, const Block* blocks,
+                         int64_t count, float* workspace) {
+  const int64_t seen = seen_keys(a, blocks[count - 1].end());
+  const auto room = [&](int64_t i) { return Room(workspace, a.head_size, a.value_size, i); };
+  for (int64_t i = 0; i < count; ++i) steps[blocks[i].vectors - 1].begin(a, room(i), blocks[i]);
+  for (int64_t begin = 0; begin < seen; begin += kBlock) {
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t end = std::min(seen_keys(a, blocks[i].end()), begin + kBlock);
+      if (begin < end) steps[blocks[i].vectors - 1].add_keys(a, room(i), blocks[i], begin, end);
+    }
+  }
+  for (int64_t i = 0; i < count; ++i) steps[blocks[i].vectors - 1].end(a, room(i), blocks[i]);
+}
+
+// Rows [first, first + rows) in groups.
+inline void attend_rows(const Steps (&steps)[kVectors], const Bf16Attention& a, int64_t first, int64_t rows,
+                        float* workspace) {
+  const int64_t end = first + rows;
+  while (first < end) {
+    Block blocks[kGroup];
+    int64_t count = 0;
+    for (; count < kGroup && first < end; ++count) {
+      blocks[count] = next_block(first, end);
+      first += blocks[count].rows;
+    }
+    attend_group(steps, a, blocks, count, workspace);
   }
 }
 

@@ -8,6 +8,7 @@
 #if HWY_ARCH_X86_64
 
 #include "kernels/bf16_vectors-inl.h"
+#include "kernels/isa.h"
 
 HWY_PUSH_ATTRIBUTES(LINFORMER_BF16_TARGET)
 namespace linformer {
@@ -30,7 +31,7 @@ HWY_NOINLINE void multiply_tile(const Bf16Product& p, int64_t row, int64_t col, 
   }
   const uint32_t* const a = p.a + row * p.a_stride;
   const uint32_t* b = p.b + col;
-  for (int64_t j = 0; j < p.pairs; ++j, b += p.cols) {
+  for (int64_t j = 0; j < p.pairs; ++j, b += p.b_stride) {
     __m512i vectors[kVectors];
     HWY_UNROLL(4) for (int i = 0; i < kVectors; ++i) {
       vectors[i] = _mm512_maskz_loadu_epi32(lanes_of(i, cols), b + i * kLanes);
@@ -52,7 +53,7 @@ HWY_NOINLINE void multiply_tile(const Bf16Product& p, int64_t row, int64_t col, 
 
 }  // namespace
 
-void bf16_product(const Bf16Product& p) {
+void bf16_pair_product(const Bf16Product& p) {
   for (int64_t col = 0; col < p.cols; col += kVectors * kLanes) {
     const int64_t cols = std::min<int64_t>(kVectors * kLanes, p.cols - col);
     int64_t row = 0;
@@ -73,6 +74,15 @@ void round_row(const float* from, int64_t count, float factor, uint16_t* to) {
 
 }  // namespace linformer
 HWY_POP_ATTRIBUTES
+
+namespace linformer {
+
+void bf16_product(const Bf16Product& p) {
+  if (bf16_products() == Bf16Products::kTiles) return bf16_tile_product(p);
+  bf16_pair_product(p);
+}
+
+}  // namespace linformer
 
 #else  // has_bf16_products() is false, and neither is called
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "attention/naive_linformer.h"
+#include "kernels/bf16_isas.h"
 
 namespace linformer {
 namespace {
@@ -118,6 +119,7 @@ constexpr AttentionShape kShape{
 }  // namespace
 
 TEST_CASE("bf16 input gives bf16 output, rounded once, of every mechanism that computes in f32") {
+  const KernelLimit limit(GENERATE(from_range(bf16_isas())));
   for (const char* name : {"standard", "flash", "linformer:k=7", "linformer:k=7,projection=mean-pooling",
                            "linformer:k=7,sharing=headwise,projection=convolution"}) {
     INFO(name);
@@ -133,6 +135,7 @@ TEST_CASE("bf16 input gives bf16 output, rounded once, of every mechanism that c
 }
 
 TEST_CASE("flash attention in bf16 is within a hundredth at every length around its blocks") {
+  const KernelLimit limit(GENERATE(from_range(bf16_isas())));
   for (const int64_t n :
        {1, 2, 3, 7, 8, 9, 15, 17, 31, 47, 48, 49, 63, 64, 65, 97, 130, 193, 255, 257, 300}) {
     for (const bool causal : {false, true}) {
@@ -146,6 +149,7 @@ TEST_CASE("flash attention in bf16 is within a hundredth at every length around 
 }
 
 TEST_CASE("flash attention in bf16 is within a hundredth for heads of every size") {
+  const KernelLimit limit(GENERATE(from_range(bf16_isas())));
   for (const auto& [d, value_size] :
        {std::pair(1, 1), {2, 3}, {15, 8}, {16, 16}, {33, 33}, {64, 64}, {80, 17}, {128, 40}, {256, 256}}) {
     AttentionShape s = kShape;
@@ -159,6 +163,7 @@ TEST_CASE("flash attention in bf16 is within a hundredth for heads of every size
 }
 
 TEST_CASE("attention in bf16 is the same for every number of threads") {
+  const KernelLimit limit(GENERATE(from_range(bf16_isas())));
   AttentionShape s = kShape;
   s.queries = s.keys = 700;
   for (const char* name : {"flash", "linformer:k=33,sharing=headwise"}) {
@@ -174,6 +179,7 @@ TEST_CASE("attention in bf16 is the same for every number of threads") {
 
 TEST_CASE(
     "rows of bf16 without keys are zeros, and those with a score that is not a number are not numbers") {
+  const KernelLimit limit(GENERATE(from_range(bf16_isas())));
   AttentionShape s = kShape;
   s.batch = 1, s.heads = 1;
   Bf16Run run("flash", {.shape = s, .masked = true});
@@ -189,6 +195,7 @@ TEST_CASE(
 }
 
 TEST_CASE("linformer in bf16 is within a hundredth with every sharing, mask and length") {
+  const KernelLimit limit(GENERATE(from_range(bf16_isas())));
   for (const char* name : {"linformer:k=5", "linformer:k=64,sharing=none", "linformer:k=33,sharing=headwise",
                            "linformer:k=40,projection=gaussian", "linformer:k=5,n=600"}) {
     for (const int64_t n : {1, 2, 53, 255, 256, 257, 600}) {
@@ -203,6 +210,7 @@ TEST_CASE("linformer in bf16 is within a hundredth with every sharing, mask and 
 }
 
 TEST_CASE("what is masked does not reach the output of linformer in bf16, whatever it is") {
+  const KernelLimit limit(GENERATE(from_range(bf16_isas())));
   Bf16Run run("linformer:k=7", {.shape = kShape, .kv_heads = 2, .masked = true});
   for (int64_t j = 0; j < kShape.keys; j += 3) {
     for (const Bf16Heads* x : {&run.k, &run.v}) {

@@ -6,16 +6,16 @@
 #include "base/half.h"
 #include "base/random.h"
 #include "catch.h"
+#include "kernels/bf16_isas.h"
 #include "kernels/bf16_pairs.h"
 #include "kernels/bf16_product.h"
-#include "kernels/isa.h"
 
 namespace linformer {
 namespace {
 
 bool skipped() {
   if (has_bf16_products()) return false;
-  WARN("skipped: this machine has no products of bf16 pairs");
+  WARN("skipped: this machine has no products of bf16 that pay");
   return true;
 }
 
@@ -34,6 +34,7 @@ TEST_CASE("rows are paired from the first on, with zeros for one that is missing
 }
 
 TEST_CASE("rows are rounded to bf16 as single values are, after they are multiplied") {
+  const KernelLimit limit(GENERATE(from_range(bf16_isas())));
   if (skipped()) return;
   std::vector<float> values = {0, 1, -1, 1.00390625f, 1.01171875f, 3e38f, -0.0f, 1e30f, 7, 1e-30f};
   for (const auto count : {size_t{1}, size_t{3}, size_t{10}, size_t{45}}) {
@@ -46,10 +47,11 @@ TEST_CASE("rows are rounded to bf16 as single values are, after they are multipl
 }
 
 TEST_CASE("products of bf16 pairs agree with f64 sums at every size around their tiles") {
+  const KernelLimit limit(GENERATE(from_range(bf16_isas())));
   if (skipped()) return;
-  for (const int64_t rows : {1, 2, 5, 6, 7, 13}) {
+  for (const int64_t rows : {1, 2, 5, 6, 7, 13, 16, 49}) {
     for (const int64_t cols : {1, 15, 16, 17, 64, 65, 100}) {
-      for (const int64_t terms : {1, 2, 33, 128}) {
+      for (const int64_t terms : {1, 2, 32, 33, 128}) {
         const std::vector<uint16_t> a = drawn_bits(rows * terms, 1), b = drawn_bits(terms * cols, 2);
         const int64_t pairs = pairs_of(terms);
         std::vector<uint32_t> paired(static_cast<size_t>(pairs * cols));
@@ -64,6 +66,7 @@ TEST_CASE("products of bf16 pairs agree with f64 sums at every size around their
                         .b = paired.data(),
                         .out = out.data(),
                         .a_stride = pairs,
+                        .b_stride = cols,
                         .out_stride = cols + 1,
                         .rows = rows,
                         .pairs = pairs,

@@ -46,9 +46,13 @@ class Torch:
 
     def __init__(self, options):
         torch.set_num_threads(options.threads)
+        self.dtype = torch.bfloat16 if options.dtype == "bf16" else torch.float32
+
+    def tensor(self, x):
+        return torch.from_numpy(x).to(self.dtype)
 
     def calls(self, q, k, v, projections):
-        q, k, v = (torch.from_numpy(x) for x in (q, k, v))
+        q, k, v = (self.tensor(x) for x in (q, k, v))
 
         def attention(backend, causal=False):
             def call():
@@ -57,7 +61,7 @@ class Torch:
             return call
 
         def linformer(e, f):
-            e, f = torch.from_numpy(e), torch.from_numpy(f)
+            e, f = self.tensor(e), self.tensor(f)
 
             def call():
                 with torch.no_grad():
@@ -76,6 +80,8 @@ class OnnxRuntime:
     name = "onnxruntime"
 
     def __init__(self, options):
+        if options.dtype != "f32":
+            raise ImportError(f"its MultiHeadAttention has no {options.dtype} on the CPU")
         import onnxruntime
         from onnx import TensorProto, helper
 
@@ -108,20 +114,30 @@ class OpenVino:
         from openvino import opset13
 
         self.openvino, self.opset, self.core = openvino, opset13, openvino.Core()
-        self.settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": options.threads}
+        self.settings = {"INFERENCE_PRECISION_HINT": options.dtype, "INFERENCE_NUM_THREADS": options.threads}
+        self.dtype = openvino.Type.bf16 if options.dtype == "bf16" else openvino.Type.f32
+
+    def tensor(self, x):
+        if self.dtype == self.openvino.Type.f32:
+            return self.openvino.Tensor(np.ascontiguousarray(x), shared_memory=True)
+        tensor = self.openvino.Tensor(self.dtype, list(x.shape))
+        tensor.data.view(np.int16)[...] = torch.from_numpy(x).to(torch.bfloat16).view(torch.int16).numpy()
+        return tensor
 
     def request(self, shape, projection=None):
-        q, k, v = (self.opset.parameter(shape, np.float32) for _ in range(3))
+        q, k, v = (self.opset.parameter(shape, self.dtype) for _ in range(3))
         keys, values = k, v
         if projection is not None:
-            e, f = (self.opset.constant(x) for x in projection)
+            e, f = (self.opset.constant(self.tensor(x)) for x in projection)
             keys, values = self.opset.matmul(e, k, False, False), self.opset.matmul(f, v, False, False)
         model = self.openvino.Model([self.opset.scaled_dot_product_attention(q, keys, values)], [q, k, v])
         return self.core.compile_model(model, "CPU", self.settings).create_infer_request()
 
     def calls(self, q, k, v, projections):
+        inputs = [self.tensor(x) for x in (q, k, v)]
+
         def call(request):
-            return lambda: request.infer([q, k, v], share_inputs=True, share_outputs=True)
+            return lambda: request.infer(inputs, share_inputs=True, share_outputs=True)
 
         yield "flash", call(self.request(list(q.shape)))
         for slots, projection in projections.items():
@@ -130,10 +146,11 @@ class OpenVino:
 
 def ours(options, d: int, n: int, causal: bool, threads: int) -> dict[str, tuple[float, float]]:
     """Seconds and share of the FMA peak by kind, from one run of the program."""
-    exact = "standard;flash" if n <= LONGEST_STANDARD else "flash"
+    exact = "standard;flash" if n <= LONGEST_STANDARD and options.dtype == "f32" else "flash"
     mechanisms = "flash" if causal else f"{exact};linformer:sharing=headwise"
     command = [options.program, "bench", "--lengths", str(n), "--num-heads", str(options.heads), "--head-size", str(d),
-               "--k", options.k, "--threads", str(threads), "--isa", options.isa, "--mechanisms", mechanisms,
+               "--k", options.k, "--threads", str(threads), "--isa", options.isa, "--dtype", options.dtype,
+               "--mechanisms", mechanisms,
                "--budget", f"{options.seconds * (2 if causal else 4)}s", "--out", "-", "--quiet"]
     if causal:
         command.append("--causal")
@@ -226,6 +243,7 @@ def main() -> None:
     parser.add_argument("--head-sizes", default="64")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--one-core", action="store_true", help="measure ours on one thread too")
+    parser.add_argument("--dtype", choices=["f32", "bf16"], default="f32", help="of q, k, v and the projections")
     parser.add_argument("--isa", default="auto", help="of ours: auto, baseline, avx2 or avx512")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="for each call that is timed")
