@@ -34,10 +34,11 @@ int64_t memory_limit(const std::string& text, const MachineFacts& machine) {
 void limit_isa(const std::string& isa) {
   if (isa == "auto") return;
   if (limit_dnn_isa(isa) && limit_kernel_isa(isa)) return;
-  throw Error(ErrorCode::kUsage,
-              {.subject = "--isa",
-               .found = fmt::format("'{}'", isa),
-               .expected = "an instruction set of this machine: auto, baseline, avx2, avx512, avx512bf16 or amx"});
+  throw Error(
+      ErrorCode::kUsage,
+      {.subject = "--isa",
+       .found = fmt::format("'{}'", isa),
+       .expected = "an instruction set of this machine: auto, baseline, avx2, avx512, avx512bf16 or amx"});
 }
 
 }  // namespace

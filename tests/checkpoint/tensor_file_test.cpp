@@ -103,8 +103,7 @@ TEST_CASE("a copy keeps the file alive, mapped or not") {
 
 TEST_CASE("the recorded checkpoints of the reference implementation open") {
   for (const char* name : {"base-prefixless", "bf16", "gamma-beta"}) {
-    const TensorFile file =
-        TensorFile::open(fixtures() + "/bert/" + name + "/model.safetensors", true);
+    const TensorFile file = TensorFile::open(fixtures() + "/bert/" + name + "/model.safetensors", true);
     CHECK(file.tensors().size() > 10);
     CHECK(file.unreadable().empty());
   }

@@ -13,9 +13,7 @@
 namespace linformer {
 namespace {
 
-std::string packaging(const std::string& name) {
-  return fixtures() + "/packagings/" + name;
-}
+std::string packaging(const std::string& name) { return fixtures() + "/packagings/" + name; }
 
 std::vector<float> floats(const TensorInfo& tensor) {
   std::vector<float> values(static_cast<size_t>(tensor.elements()));

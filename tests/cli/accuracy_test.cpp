@@ -127,10 +127,9 @@ TEST_CASE("accuracy refuses what it cannot do, before it does anything") {
   CHECK(code({"--resume"}) == 2);
   CHECK(code({"--save-fitted", "missing/ef.safetensors"}) == 6);
   folder.put("few.jsonl", "[1, 2, 3, 4]\n[4, 3, 2, 1]\n");
-  const ProgramResult causal =
-      run_program({"accuracy", "--checkpoint", fixtures() + "/models/gpt2", "--ids",
-                   folder.path("few.jsonl")},
-                  here(folder));
+  const ProgramResult causal = run_program(
+      {"accuracy", "--checkpoint", fixtures() + "/models/gpt2", "--ids", folder.path("few.jsonl")},
+      here(folder));
   CHECK(causal.code == 4);
   CHECK(contains(causal.err, "causal"));
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path(".")), {}) == 2);

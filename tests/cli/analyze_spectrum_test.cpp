@@ -18,8 +18,7 @@ namespace {
 using Json = nlohmann::json;
 using Arguments = std::vector<std::string>;
 
-const std::string kSchema =
-    schemas() + "/spectrum-1.schema.json";
+const std::string kSchema = schemas() + "/spectrum-1.schema.json";
 
 ProgramResult analyze(const TemporaryFolder& folder, const Arguments& more, ProgramRun run = {}) {
   Arguments all = {"analyze-spectrum"};

@@ -193,8 +193,7 @@ TEST_CASE("a tensor file keeps the documents, and with them the sampling units a
 
 TEST_CASE("what attention wrote of a causal model reads back as causal, with its head size and scales") {
   const TemporaryFolder folder;
-  const std::string model =
-      fixtures() + "/models/gpt2";  // s differs from layer to layer
+  const std::string model = fixtures() + "/models/gpt2";  // s differs from layer to layer
   folder.put("ids.jsonl", "[5,6,7,8,9,10,11,12,13,14,15,16]\n[20,21,22,23,24,25,26,27,28,29,30,31]\n");
   check_runs(folder, {"attention", "--checkpoint", model, "--ids", "ids.jsonl", "--save", "probabilities,q,k",
                       "--out", "a.safetensors"});

@@ -215,13 +215,13 @@ TEST_CASE("bench times a checkpoint, and leaves out the lengths that are beyond 
     CHECK(cell["state"] == (cell["length"] == 16 ? "measured" : "unsupported"));
     if (cell["length"] == 16) CHECK(cell["batch"] == 4);
   }
-  const ProgramResult decoder = run_program(
-      {"bench", "--level", "layer", "--checkpoint", fixtures() + "/models/gpt2"}, here(folder));
+  const ProgramResult decoder =
+      run_program({"bench", "--level", "layer", "--checkpoint", fixtures() + "/models/gpt2"}, here(folder));
   CHECK(decoder.code == 2);
   CHECK(contains(decoder.err, "a decoder"));
   const ProgramResult over =
-      run_program({"bench", "--level", "model", "--checkpoint", fixtures() + "/bert/base-prefixless",
-                   "--out", fixtures() + "/bert/base-prefixless/config.json"},
+      run_program({"bench", "--level", "model", "--checkpoint", fixtures() + "/bert/base-prefixless", "--out",
+                   fixtures() + "/bert/base-prefixless/config.json"},
                   here(folder));
   CHECK(over.code == 2);
 }

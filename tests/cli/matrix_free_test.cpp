@@ -19,8 +19,7 @@ namespace {
 using Json = nlohmann::json;
 using Arguments = std::vector<std::string>;
 
-const std::string kSchema =
-    schemas() + "/spectrum-1.schema.json";
+const std::string kSchema = schemas() + "/spectrum-1.schema.json";
 
 constexpr const char* kIds = "[7, 21, 3, 40, 12, 33, 5, 18, 44, 9, 27, 14, 38, 6, 30, 11]\n";
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "places.h"
 #include "program.h"
 
 #include <fcntl.h>
@@ -17,6 +16,7 @@
 
 #include "base/error.h"
 #include "io/file_descriptor.h"
+#include "places.h"
 
 extern char** environ;
 
@@ -135,9 +135,7 @@ ProgramResult run_program(const std::vector<std::string>& arguments, const Progr
   return result;
 }
 
-std::string bert_fixture(const std::string& name) {
-  return fixtures() + "/bert/" + name;
-}
+std::string bert_fixture(const std::string& name) { return fixtures() + "/bert/" + name; }
 
 std::string ids_jsonl(int64_t sequences, int64_t length) {
   std::string text;

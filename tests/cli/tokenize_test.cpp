@@ -20,8 +20,7 @@ nlohmann::json recorded() {
 
 // A checkpoint with the recorded vocabulary.
 void give_vocabulary(const CheckpointCopy& copy) {
-  std::filesystem::copy_file(fixtures() + "/tokens/vocab.txt",
-                             copy.folder().path("vocab.txt"),
+  std::filesystem::copy_file(fixtures() + "/tokens/vocab.txt", copy.folder().path("vocab.txt"),
                              std::filesystem::copy_options::overwrite_existing);
   copy.folder().put("tokenizer_config.json", R"({"do_lower_case": true})");
 }

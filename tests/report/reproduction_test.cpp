@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "places.h"
 #include "report/reproduction.h"
 
 #include <algorithm>
@@ -7,6 +6,7 @@
 #include "catch.h"
 #include "io/error_of.h"
 #include "io/json.h"
+#include "places.h"
 #include "report/against_paper.h"
 #include "report/made_bench.h"
 #include "report/made_result.h"

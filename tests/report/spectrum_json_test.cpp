@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "places.h"
 #include "report/spectrum_json.h"
 
 #include <limits>
@@ -7,6 +6,7 @@
 #include "base/error.h"
 #include "catch.h"
 #include "io/json.h"
+#include "places.h"
 #include "report/made_result.h"
 #include "report/schema_validator.h"
 
