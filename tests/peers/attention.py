@@ -148,10 +148,12 @@ def ours(options, d: int, n: int, causal: bool, threads: int) -> dict[str, tuple
     """Seconds and share of the FMA peak by kind, from one run of the program."""
     exact = "standard;flash" if n <= LONGEST_STANDARD and options.dtype == "f32" else "flash"
     mechanisms = "flash" if causal else f"{exact};linformer:sharing=headwise"
+    cells = 2 if causal else 4
+    # Enough for every call of the longest lengths to be repeated, on all heads.
+    budget = options.seconds * cells * max(1, (n / 4096) ** 2) * options.threads / threads
     command = [options.program, "bench", "--lengths", str(n), "--num-heads", str(options.heads), "--head-size", str(d),
                "--k", options.k, "--threads", str(threads), "--isa", options.isa, "--dtype", options.dtype,
-               "--mechanisms", mechanisms,
-               "--budget", f"{options.seconds * (2 if causal else 4)}s", "--out", "-", "--quiet"]
+               "--mechanisms", mechanisms, "--budget", f"{budget}s", "--out", "-", "--quiet"]
     if causal:
         command.append("--causal")
     report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -205,6 +207,35 @@ def measure(options, peers, d: int, n: int, found: dict) -> None:
                 keep(kind, peer.name, seconds_of(call, options.seconds))
 
 
+def summary(rows: list[dict]) -> list[tuple]:
+    """Of each head size and kind: geometric mean and least of the ratios over n, and where the least is."""
+    found = []
+    for d, kind in dict.fromkeys((row["d"], row["kind"]) for row in rows):
+        ratios = {row["n"]: row["ratio"] for row in rows if (row["d"], row["kind"]) == (d, kind) and "ratio" in row}
+        if ratios:
+            mean = math.exp(statistics.fmean(math.log(x) for x in ratios.values()))
+            where = min(ratios, key=ratios.get)
+            found.append((d, kind, mean, ratios[where], where))
+    return found
+
+
+def markdown(rows: list[dict]) -> str:
+    """The summary and all rows as two tables."""
+    lines = ["| d | | mean | worst |", "|---:|---|---:|---:|"]
+    lines += [f"| {d} | {kind} | {mean:.2f} | {worst:.2f} at n = {n} |" for d, kind, mean, worst, n in summary(rows)]
+    peers = list(dict.fromkeys(name for row in rows for name in row["peers_ms"]))
+    lines += ["", f"| d | | n | ours | GF/s | peak | 2 threads | {' | '.join(peers)} | ratio | least and most |",
+              "|---:|---|---:|---:|---:|---:|---:|" + "---:|" * len(peers) + "---:|---:|"]
+    for row in sorted(rows, key=lambda row: (row["d"], row["kind"], row["n"])):
+        threads = f"{row['one_core_ratio']:.2f}" if "one_core_ratio" in row else ""
+        times = " | ".join(f"{row['peers_ms'][name]:.2f}" if name in row["peers_ms"] else "" for name in peers)
+        ratio = f"{row['ratio']:.2f} ({row['best_peer']})" if "ratio" in row else ""
+        spread = f"{row['ratios'][0]:.2f}..{row['ratios'][-1]:.2f}" if "ratios" in row else ""
+        lines.append(f"| {row['d']} | {row['kind']} | {row['n']} | {row['ours_ms']:.2f} | {row['ours_gflops']:.0f} | "
+                     f"{row['peak_share']:.0%} | {threads} | {times} | {ratio} | {spread} |")
+    return "\n".join(lines) + "\n"
+
+
 def show(found: dict, options) -> list[dict]:
     rows: list[dict] = []
     for (d, n, kind), samples in found.items():
@@ -222,15 +253,14 @@ def show(found: dict, options) -> list[dict]:
         if medians:
             row["best_peer"] = min(medians, key=medians.get)
             row["ratio"] = medians[row["best_peer"]] / mine
+            rounds = zip(samples[row["best_peer"]], samples["ours"])
+            row["ratios"] = sorted(theirs / ours for theirs, ours in rounds)
             others = "  ".join(f"{name} {seconds * 1e3:9.2f}" for name, seconds in medians.items())
             text += f"  {others}  {row['ratio']:.2f}x of {row['best_peer']}"
         rows.append(row)
         print(text)
-    for d, kind in dict.fromkeys((row["d"], row["kind"]) for row in rows):
-        ratios = [row["ratio"] for row in rows if (row["d"], row["kind"]) == (d, kind) and "ratio" in row]
-        if ratios:
-            mean = math.exp(statistics.fmean(math.log(x) for x in ratios))
-            print(f"d {d} {kind}: geometric mean {mean:.2f}x, worst {min(ratios):.2f}x over {len(ratios)} lengths")
+    for d, kind, mean, worst, where in summary(rows):
+        print(f"d {d} {kind}: geometric mean {mean:.2f}x, worst {worst:.2f}x at n = {where}")
     return rows
 
 
@@ -248,6 +278,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="for each call that is timed")
     parser.add_argument("--out", help="write the options and rows as JSON")
+    parser.add_argument("--markdown", help="write them as tables")
     options = parser.parse_args()
     found: dict = {}
     peers = peers_of(options)
@@ -258,6 +289,9 @@ def main() -> None:
     if options.out:
         with open(options.out, "w", encoding="utf-8") as file:
             json.dump({"options": vars(options), "rows": rows}, file, indent=2)
+    if options.markdown:
+        with open(options.markdown, "w", encoding="utf-8") as file:
+            file.write(markdown(rows))
 
 
 if __name__ == "__main__":
