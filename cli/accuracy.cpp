@@ -20,6 +20,7 @@
 #include "preface.h"
 #include "report/accuracy_json.h"
 #include "report/accuracy_table.h"
+#include "report/numbers.h"
 #include "report_places.h"
 #include "run_identity.h"
 #include "whole_model.h"
@@ -34,46 +35,23 @@ Json method_json(const AccuracyCommand& o, const Accuracy& accuracy, const Repor
   Json cells = Json::array();
   for (const AccuracyCell& cell : accuracy.cells()) cells.push_back(cell.name);
   const AccuracyOptions& options = accuracy.options();
-  return {{"cells", cells},
-          {"output_error", "|O' - O| / |O| of a head on a sequence, Frobenius"},
-          {"skill", "1 - |O' - O|^2 / |O - mean(V)|^2"},
-          {"divergence", "mean over rows of KL(P | P')"},
-          {"hidden_error", "|H' - H| / |H| of the last hidden states, Frobenius"},
-          {"calibration_share", options.calibration},
-          {"control", o.control},
-          {"init_seeds", o.init_seeds},
-          {"layers_alone", !o.no_layers},
-          {"whole_model", !o.no_model},
-          {"seed", options.seed},
-          {"batch_sequences", options.batch},
-          {"layers", options.layers},
-          {"heads", options.heads},
-          {"isa", context.isa},
-          {"onednn_isa", context.libraries.onednn_isa},
-          {"lapack_core", context.libraries.lapack_core},
-          {"interval", "Student t over units: documents, or up to 20 blocks of sequences below 5 documents"}};
-}
-
-// The same sequences through models with random weights.
-struct Untrained {
-  std::vector<std::unique_ptr<Model>> models;
-  std::vector<std::unique_ptr<AttentionSource>> sources;
-
-  std::vector<AttentionSource*> pointers() const {
-    std::vector<AttentionSource*> all;
-    for (const auto& source : sources) all.push_back(source.get());
-    return all;
-  }
-};
-
-Untrained open_untrained_models(const AccuracyCommand& o, const OpenInput& input, Session& session) {
-  Untrained untrained;
-  if (o.control == "none") return untrained;
-  for (int64_t i = 0; i < o.init_seeds; ++i) {
-    const uint64_t seed = o.common.seed + static_cast<uint64_t>(i);
-    untrained.sources.push_back(open_untrained(input, seed, untrained.models, session));
-  }
-  return untrained;
+  Json json = {{"cells", cells},
+               {"output_error", "|O' - O| / |O| of a head on a sequence, Frobenius"},
+               {"skill", "1 - |O' - O|^2 / |O - mean(V)|^2"},
+               {"divergence", "mean over rows of KL(P | P')"},
+               {"hidden_error", "|H' - H| / |H| of the last hidden states, Frobenius"},
+               {"calibration_share", options.calibration},
+               {"control", o.control},
+               {"init_seeds", o.init_seeds},
+               {"layers_alone", !o.no_layers},
+               {"whole_model", !o.no_model},
+               {"seed", options.seed},
+               {"batch_sequences", options.batch},
+               {"layers", options.layers},
+               {"heads", options.heads}};
+  json.update(arithmetic_json(context));
+  json["interval"] = kDocumentInterval;
+  return json;
 }
 
 void write_learnt(const std::string& path, const std::vector<LearntTensor>& tensors) {
@@ -127,6 +105,23 @@ int exit_code(const AccuracyResult& result) {
   return 1;
 }
 
+// One sequence is learnt from and one batch is judged, for the time.
+int dry_run(Accuracy& accuracy, const OpenInput& input, const ReportPlaces& places) {
+  const AccuracyForecast forecast = accuracy.forecast({.journal = places.journal});
+  const Split& split = accuracy.split();
+  print(fmt::format(
+      "{} of {} tokens, {} to learn from and {} to judge by; {} in {} x {}\n"
+      "time    about {:.0f} s to learn and {:.0f} s to judge, measured on the first of each\n"
+      "memory  {} of buffers, weights included\ndisk    {} beside the report\n",
+      counted(std::ssize(split.calibration) + std::ssize(split.evaluation), "sequence"),
+      input.source->facts().sizes.front().rows, split.calibration.size(), split.evaluation.size(),
+      counted(std::ssize(accuracy.cells()), "replacement"),
+      counted(std::ssize(accuracy.options().layers), "layer"),
+      counted(std::ssize(accuracy.options().heads), "head"), forecast.calibration_seconds,
+      forecast.evaluation_seconds, format_bytes(forecast.memory_bytes), format_bytes(forecast.disk_bytes)));
+  return 0;
+}
+
 int run(const AccuracyCommand& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
   check_options(o, session);
@@ -136,12 +131,16 @@ int run(const AccuracyCommand& o, const Invocation& invocation) {
   check_places(places, files_read(o.input, session));
   should_resume(places, o.resume);  // asked again under the lock; here for an early refusal
   const OpenInput input = open_input(o.input, {}, session, true);
-  const Untrained untrained = open_untrained_models(o, input, session);
+  Untrained untrained;
+  if (o.control != "none") untrained = open_untrained(input, o.common.seed, o.init_seeds, session);
+  std::vector<AttentionSource*> beside;
+  for (const auto& source : untrained.sources) beside.push_back(source.get());
   const ModelMeasure::Parts parts{.layers = !o.no_layers, .model = !o.no_model};
   WholeModel whole;
   if (parts.layers || parts.model) whole = whole_model(input, parts, o.common.seed, session);
-  Accuracy accuracy(*input.source, untrained.pointers(), std::move(whole), accuracy_options(o),
-                    session.run());
+  Accuracy accuracy(*input.source, beside, std::move(whole),
+                    accuracy_options(o, input.source->facts().causal), session.run());
+  if (o.common.dry_run) return dry_run(accuracy, input, places);
 
   stop_on_signals();
   const PlacesLock lock(places);

@@ -6,6 +6,12 @@
 namespace linformer::cli {
 namespace {
 
+constexpr const char* kCausal = "flash;mean-v;local";
+constexpr const char* kAll =
+    "flash;mean-v;local;svd;pv-svd;subspace;subspace:sharing=layer;subspace:sharing=model;"
+    "linformer:projection=mean-pooling;linformer:projection=max-pooling;linformer:projection=gaussian;"
+    "nystrom;fitted";
+
 std::vector<std::string> split_at_semicolons(const std::string& list) {
   std::vector<std::string> parts;
   for (size_t begin = 0; begin <= list.size();) {
@@ -25,11 +31,13 @@ void add_accuracy_options(CLI::App& app, AccuracyCommand& o) {
   app.add_option(
          "--mechanisms", o.mechanisms,
          "what stands in for attention, separated by ';': svd, pv-svd, subspace and fitted (sharing=head, "
-         "layer or model), mean-v, local, flash, linformer with a projection (default: all of these)")
+         "layer or model), mean-v, local, flash, linformer with a projection, nystrom (default: all of "
+         "these; of causal heads flash, mean-v and local, which "
+         "are all that is causal)")
       ->group(group);
-  app.add_option(
-         "--k", o.k,
-         "ranks, slots or keys of those that name none, a list (default: n/32 to n/2, each twice the last)")
+  app.add_option("--k", o.k,
+                 "ranks, slots, landmarks or keys of those that name none, a list (default: n/32 to n/2, "
+                 "each twice the last)")
       ->group(group);
   app.add_option(
          "--calibration", o.calibration,
@@ -53,11 +61,13 @@ void add_accuracy_options(CLI::App& app, AccuracyCommand& o) {
       ->check(CLI::Range(1, 65536))
       ->group(group);
   add_resume_options(app, group, o.resume);
-  add_common_options(app, o.common, {.seed = true, .out = true, .format = true, .progress = true});
+  add_common_options(app, o.common,
+                     {.seed = true, .out = true, .format = true, .progress = true, .dry_run = true});
 }
 
-AccuracyOptions accuracy_options(const AccuracyCommand& o) {
-  return {.mechanisms = split_at_semicolons(o.mechanisms),
+AccuracyOptions accuracy_options(const AccuracyCommand& o, bool causal) {
+  const std::string usual = causal ? kCausal : kAll;
+  return {.mechanisms = split_at_semicolons(o.mechanisms.empty() ? usual : o.mechanisms),
           .ks = o.k.empty() ? std::vector<int64_t>{} : parse_list(o.k, "--k"),
           .layers = o.selection.layer_list(),
           .heads = o.selection.head_list(),

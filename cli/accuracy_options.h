@@ -16,11 +16,8 @@ struct AccuracyCommand {
   CommonOptions common;
   InputOptions input;
   Selection selection;
-  std::string mechanisms =
-      "flash;mean-v;local;svd;pv-svd;subspace;subspace:sharing=layer;subspace:sharing=model;"
-      "linformer:projection=mean-pooling;linformer:projection=max-pooling;linformer:projection=gaussian;"
-      "fitted";
-  std::string k;  ///< empty: n/32 to n/2
+  std::string mechanisms;  ///< empty: all, of causal heads those that are causal
+  std::string k;           ///< empty: n/32 to n/2
   double calibration = 0.5;
   std::string control = "init";
   int64_t init_seeds = 1;
@@ -33,7 +30,7 @@ struct AccuracyCommand {
 
 void add_accuracy_options(CLI::App& app, AccuracyCommand& options);
 
-/// Throws Error(kUsage) for lists that are none.
-AccuracyOptions accuracy_options(const AccuracyCommand& options);
+/// `causal`: of the heads. Throws Error(kUsage) for lists that are none.
+AccuracyOptions accuracy_options(const AccuracyCommand& options, bool causal);
 
 }  // namespace linformer::cli

@@ -42,10 +42,11 @@ struct AdviseCommand {
 };
 
 AccuracyOptions accuracy_options(const AdviseCommand& o, int64_t length) {
-  AccuracyOptions options{.mechanisms = {"flash", "linformer:projection=mean-pooling", "fitted", "local"},
-                          .ks = o.k.empty() ? std::vector<int64_t>{} : parse_list(o.k, "--k"),
-                          .calibration = o.calibration,
-                          .seed = o.common.seed};
+  AccuracyOptions options{
+      .mechanisms = {"flash", "linformer:projection=mean-pooling", "nystrom", "fitted", "local"},
+      .ks = o.k.empty() ? std::vector<int64_t>{} : parse_list(o.k, "--k"),
+      .calibration = o.calibration,
+      .seed = o.common.seed};
   if (o.k.empty()) {
     for (const int64_t part : {8, 4, 2}) options.ks.push_back(std::max<int64_t>(1, length / part));
   }
@@ -62,19 +63,17 @@ BenchOptions bench_options(const AdviseCommand& o) {
           .budget_seconds = parse_seconds(o.budget, "--budget") / 2};
 }
 
-// The model at the length, by flash and by a Linformer of every k that saves something.
-BenchResult time_model(const AdviseCommand& o, const OpenInput& input, const std::vector<int64_t>& ks,
-                       int64_t length, Session& session) {
+// The model at the length, by flash and by whatever stands for its attention with fewer slots than tokens.
+BenchResult time_model(const AdviseCommand& o, const OpenInput& input, const AccuracyResult& costs,
+                       Session& session) {
   SweepOptions sweep_of{.mechanisms = {"flash"},
-                        .lengths = {length},
+                        .lengths = {costs.length},
                         .heads = {input.plan->architecture.heads},
                         .head_sizes = {input.plan->architecture.head_size},
                         .batches = {1},
                         .layers = input.model->layer_count(),
                         .threads = {session.run().threads}};
-  for (const int64_t k : ks) {
-    if (k < length) sweep_of.mechanisms.push_back(fmt::format("linformer:k={},sharing=none", k));
-  }
+  for (const std::string& mechanism : mechanisms_to_time(costs)) sweep_of.mechanisms.push_back(mechanism);
   const ModelSubject subject(*input.model, input.checkpoint->path(), o.common.seed);
   return bench(sweep(sweep_of), subject, bench_options(o), session.run());
 }
@@ -103,7 +102,7 @@ Json method_json(const AdviseCommand& o, const Accuracy& accuracy) {
       {"seed", o.common.seed},
       {"budget_seconds", parse_seconds(o.budget, "--budget")},
       {"by_layer", "an even part of the goal for each layer, halved until the whole model keeps within it"},
-      {"time", "of a linformer with E and F of every head, whatever made them"}};
+      {"time", "of nystrom its own; of the others that of a linformer with E and F of every head"}};
 }
 
 void print_advice(const AdviceResult& result, const Json& report, const OpenInput& input,
@@ -156,7 +155,7 @@ int run(const AdviseCommand& o, const Invocation& invocation) {
       costs, goal, [&](const std::vector<int64_t>& cells) { return accuracy.of_choice(cells); });
   const SpectrumResult spectrum = measure_spectrum(*input.source, session);
   const std::vector<int64_t>& ks = accuracy.options().ks;
-  const BenchResult model = time_model(o, input, ks, length, session);
+  const BenchResult model = time_model(o, input, costs, session);
   const BenchResult attention = time_attention(o, input, std::ranges::min(ks), session);
   if (!spectrum.complete || !model.complete || !attention.complete) refuse_interrupted();
   const AdviceResult advice = advise(

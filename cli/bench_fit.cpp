@@ -14,6 +14,7 @@
 #include "io/json.h"
 #include "report/batch_fit_json.h"
 #include "report/batch_fit_table.h"
+#include "run_identity.h"
 
 namespace linformer::cli {
 namespace {
@@ -22,17 +23,16 @@ using Json = nlohmann::ordered_json;
 
 Json fit_method(const BenchCommand& o, const BatchFitOptions& options, const BenchPlan& plan,
                 const Session& session) {
-  const ReportContext context = session.context(false);
+  const ReportContext context = session.context(uses_lapack(plan));
   Json json = {{"level", name_of(o.level)},
                {"dtypes", split_at_commas({o.dtypes})},
                {"causal", o.causal},
                {"threads", plan.threads}};
   json.update(plan.subject.facts);
+  json["seed"] = o.common.seed;
+  json.update(arithmetic_json(context));
   json.update(
-      {{"seed", o.common.seed},
-       {"isa", context.isa},
-       {"onednn_isa", context.libraries.onednn_isa},
-       {"limit_bytes", options.limit_bytes},
+      {{"limit_bytes", options.limit_bytes},
        {"budget_seconds", options.budget_seconds},
        {"references", options.references},
        {"bytes", "all buffers of a call: what is given and comes out, workspace, weights, E and F"},
@@ -87,7 +87,7 @@ int fit_batches(const BenchCommand& o, const BenchPlan& plan, const ReportPlaces
   BatchFitResult result = linformer::fit_batches(plan.cells, *plan.subject.subject, options, session.run());
   result.warnings = warnings_of_plan(plan.cells, session.cores());
   const Json method = fit_method(o, options, plan, session);
-  const Json report = batch_fit_report(session.context(false), method,
+  const Json report = batch_fit_report(session.context(uses_lapack(plan)), method,
                                        bench_identity(kBatchFitSchema, method, plan.cells), result);
   end_on_signals();
   if (places.standard_output) {

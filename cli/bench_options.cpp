@@ -26,11 +26,12 @@ void add_sweep_options(CLI::App& app, BenchCommand& o) {
   const char* group = "Sweep";
   app.add_option(
          "--mechanisms", o.mechanisms,
-         "standard, flash, linformer with options (k, sharing, projection, order, n), separated by ';' "
-         "(default: all three)")
+         "standard, flash, linformer with options (k, sharing, projection, order, n), nystrom with options "
+         "(landmarks, inverse, iterations), separated by ';' (default: the first three)")
       ->group(group);
   app.add_option("--lengths", o.lengths, "n, a list (default: 512..8192*2)")->group(group);
-  app.add_option("--k", o.k, "slots of a linformer that names none, a list (default: 128,256)")->group(group);
+  app.add_option("--k", o.k, "slots or landmarks of those that name none, a list (default: 128,256)")
+      ->group(group);
   app.add_option("--num-heads", o.heads, "h of attention alone, a list (default: 12)")->group(group);
   app.add_option("--head-size", o.head_sizes, "d of attention alone, a list (default: 64)")->group(group);
   CLI::Option* batch = app.add_option("--batch", o.batches, "sequences, a list (default: 1)")->group(group);
@@ -38,7 +39,7 @@ void add_sweep_options(CLI::App& app, BenchCommand& o) {
       ->transform(whole_number<int64_t>(1))
       ->group(group)
       ->excludes(batch);
-  app.add_flag("--causal", o.causal, "causal attention; a linformer cannot be")->group(group);
+  app.add_flag("--causal", o.causal, "causal attention; linformer and nystrom cannot be")->group(group);
   app.add_option("--dtype", o.dtypes, "f32, bf16 or both, of attention alone (default: f32)")->group(group);
 }
 

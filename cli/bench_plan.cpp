@@ -3,12 +3,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "attention/mechanism.h"
 #include "base/build_info.h"
 #include "bench/budget.h"
 #include "bench/prediction.h"
 #include "bench/sampling.h"
 #include "bench/warnings.h"
 #include "io/sha256.h"
+#include "run_identity.h"
 
 namespace linformer::cli {
 namespace {
@@ -40,18 +44,22 @@ std::vector<std::string> row_of(const CellResult& p, double peak_gflops) {
 
 }  // namespace
 
+bool uses_lapack(const BenchPlan& plan) {
+  return std::ranges::any_of(
+      plan.cells, [](const BenchCell& cell) { return make_mechanism(cell.mechanism)->traits().lapack; });
+}
+
 Json bench_method(const BenchCommand& o, const BenchOptions& options, const BenchPlan& plan,
                   const Session& session) {
-  const ReportContext context = session.context(false);
+  const ReportContext context = session.context(uses_lapack(plan));
   Json json = {{"level", name_of(o.level)},
                {"dtypes", split_at_commas({o.dtypes})},
                {"causal", o.causal},
                {"threads", plan.threads}};
   json.update(plan.subject.facts);
-  json.update({{"seed", options.seed},
-               {"isa", context.isa},
-               {"onednn_isa", context.libraries.onednn_isa},
-               {"cache", options.cold ? "cold: other data is written before each sample"
+  json["seed"] = options.seed;
+  json.update(arithmetic_json(context));
+  json.update({{"cache", options.cold ? "cold: other data is written before each sample"
                                       : "hot: as the calls before left it"},
                {"budget_seconds", options.budget_seconds},
                {"references", options.references},

@@ -21,6 +21,9 @@ struct BenchPlan {
   std::vector<std::string> references = {};  ///< canonical
 };
 
+/// For session.context(): whether any mechanism computes by LAPACK.
+bool uses_lapack(const BenchPlan& plan);
+
 /// Every choice that changes a number.
 nlohmann::ordered_json bench_method(const BenchCommand& command, const BenchOptions& options,
                                     const BenchPlan& plan, const Session& session);

@@ -28,7 +28,7 @@ BenchRun run_bench(const BenchCommand& o, const BenchPlan& plan, const ReportPla
   if (!resume) discard(options.files);
   BenchResult result = bench(plan.cells, *plan.subject.subject, options, session.run());
   nlohmann::ordered_json report =
-      bench_report(session.context(false), method, options.files.identity, result);
+      bench_report(session.context(uses_lapack(plan)), method, options.files.identity, result);
   if (places.journal.empty()) end_on_signals();  // a pipe, perhaps without a reader
   if (!places.standard_output) write_file_atomically(places.report, dump_json(report));
   if (result.complete) discard(options.files);

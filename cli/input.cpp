@@ -12,6 +12,7 @@
 #include "io/embedded.h"
 #include "io/printable.h"
 #include "io/sha256.h"
+#include "spectrum/controls.h"
 #include "text_input.h"
 
 namespace linformer::cli {
@@ -163,11 +164,20 @@ OpenInput open_input(const InputOptions& options, const std::vector<int64_t>& la
   return tensors ? open_tensor_input(options, session) : open_model_input(options, layers, head, session);
 }
 
-std::unique_ptr<AttentionSource> open_untrained(const OpenInput& input, uint64_t seed,
-                                                std::vector<std::unique_ptr<Model>>& models,
-                                                Session& session) {
-  models.push_back(std::make_unique<Model>(Model::untrained(*input.plan, seed, session.run().memory)));
-  return make_model_source(*models.back(), model_inputs(input), input.dropped, session.run());
+Untrained open_untrained(const OpenInput& input, uint64_t seed, int64_t count, Session& session) {
+  if (!input.plan) {
+    throw Error(ErrorCode::kUsage, {.subject = "--control",
+                                    .found = kInitControl,
+                                    .expected = "a checkpoint, whose architecture is run with random weights",
+                                    .remedy = "Leave it out"});
+  }
+  Untrained untrained;
+  for (int64_t i = 0; i < count; ++i) {
+    const Model& model = *untrained.models.emplace_back(std::make_unique<Model>(
+        Model::untrained(*input.plan, seed + static_cast<uint64_t>(i), session.run().memory)));
+    untrained.sources.push_back(make_model_source(model, model_inputs(input), input.dropped, session.run()));
+  }
+  return untrained;
 }
 
 }  // namespace linformer::cli

@@ -43,9 +43,14 @@ struct OpenInput {
 OpenInput open_input(const InputOptions& options, const std::vector<int64_t>& layers, Session& session,
                      bool head = false);
 
-/// The inputs of `input` through a model of its architecture with random weights, kept in `models`.
-std::unique_ptr<AttentionSource> open_untrained(const OpenInput& input, uint64_t seed,
-                                                std::vector<std::unique_ptr<Model>>& models,
-                                                Session& session);
+/// The same inputs through models with random weights, for the control init.
+struct Untrained {
+  std::vector<std::unique_ptr<Model>> models;
+  std::vector<std::unique_ptr<AttentionSource>> sources;
+};
+
+/// `count` models of the input's architecture, of the seeds from `seed` on. Throws Error(kUsage) for input
+/// that has no architecture.
+Untrained open_untrained(const OpenInput& input, uint64_t seed, int64_t count, Session& session);
 
 }  // namespace linformer::cli

@@ -54,23 +54,21 @@ CertifiedAnalysis analysis_of(const SpectrumOptions& o, const OpenInput& input, 
 
 Json method_json(const SpectrumOptions& o, const CertifiedAnalysisOptions& options, const OpenInput& input,
                  const ReportContext& context) {
-  return {{"singular_values", kMatrixFree},
-          {"stack", input.plan ? Json(name_of(input.plan->architecture.stack())) : Json()},
-          {"values", options.spectrum.values},
-          {"tolerance", options.spectrum.tolerance},
-          {"probes", options.spectrum.probes},
-          {"krylov_width", krylov_width(options.spectrum.values)},
-          {"lengths", lengths_of(o)},
-          {"drop_special_tokens", o.input.drop_special_tokens},
-          {"seed", options.spectrum.seed},
-          {"layers", options.layers},
-          {"heads", options.heads},
-          {"isa", context.isa},
-          {"onednn_isa", context.libraries.onednn_isa},
-          {"lapack_core", context.libraries.lapack_core},
-          {"interval",
-           "of one head's P: the sure ones always hold, the others at the confidence, all of a head "
-           "together"}};
+  Json json = {{"singular_values", kMatrixFree},
+               {"stack", input.plan ? Json(name_of(input.plan->architecture.stack())) : Json()},
+               {"values", options.spectrum.values},
+               {"tolerance", options.spectrum.tolerance},
+               {"probes", options.spectrum.probes},
+               {"krylov_width", krylov_width(options.spectrum.values)},
+               {"lengths", lengths_of(o)},
+               {"drop_special_tokens", o.input.drop_special_tokens},
+               {"seed", options.spectrum.seed},
+               {"layers", options.layers},
+               {"heads", options.heads}};
+  json.update(arithmetic_json(context));
+  json["interval"] =
+      "of one head's P: the sure ones always hold, the others at the confidence, all of a head together";
+  return json;
 }
 
 // What a run over all lengths gathers for its report.

@@ -15,4 +15,10 @@ std::string run_identity(std::string_view schema, const nlohmann::ordered_json& 
   return digest.hex_digest();
 }
 
+nlohmann::ordered_json arithmetic_json(const ReportContext& context) {
+  nlohmann::ordered_json json = {{"isa", context.isa}, {"onednn_isa", context.libraries.onednn_isa}};
+  if (!context.libraries.lapack_core.empty()) json["lapack_core"] = context.libraries.lapack_core;
+  return json;
+}
+
 }  // namespace linformer::cli

@@ -5,7 +5,6 @@
 #include <optional>
 #include <utility>
 
-#include "base/error.h"
 #include "interrupt.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
@@ -22,7 +21,7 @@ Json method_json(const SpectrumOptions& o, const AnalysisOptions& options, const
                  const ReportContext& context) {
   Json at;
   for (const AtPoint& point : options.at) at.push_back(point.label());
-  return {
+  Json json = {
       {"singular_values", options.method},
       {"cumulative", "mean over sequences of the first m singular values' share of their sum, no squares"},
       {"at", at},
@@ -38,12 +37,11 @@ Json method_json(const SpectrumOptions& o, const AnalysisOptions& options, const
       {"verify_share", options.verify},
       {"until_width", options.until_width},
       {"layers", options.layers},
-      {"heads", options.heads},
-      {"isa", context.isa},
-      {"onednn_isa", context.libraries.onednn_isa},
-      {"lapack_core", context.libraries.lapack_core},
-      {"quantiles", "linear between order statistics (type 7)"},
-      {"interval", "Student t over units: documents, or up to 20 blocks of sequences below 5 documents"}};
+      {"heads", options.heads}};
+  json.update(arithmetic_json(context));
+  json["quantiles"] = "linear between order statistics (type 7)";
+  json["interval"] = kDocumentInterval;
+  return json;
 }
 
 std::optional<std::string> optional_text(const std::string& text) {
@@ -63,20 +61,9 @@ void write_files(const SpectrumResult& result, const Json& report, const ReportP
 }  // namespace
 
 Untrained open_untrained_models(const SpectrumOptions& o, const OpenInput& input, Session& session) {
-  Untrained untrained;
   const std::vector<std::string> controls = split_at_commas(o.controls);
-  if (std::find(controls.begin(), controls.end(), kInitControl) == controls.end()) return untrained;
-  if (!input.plan) {
-    throw Error(ErrorCode::kUsage, {.subject = "--control",
-                                    .found = kInitControl,
-                                    .expected = "a checkpoint, whose architecture is run with random weights",
-                                    .remedy = "Leave it out"});
-  }
-  for (int64_t i = 0; i < o.init_seeds; ++i) {
-    const uint64_t seed = o.common.seed + static_cast<uint64_t>(i);
-    untrained.sources.push_back(open_untrained(input, seed, untrained.models, session));
-  }
-  return untrained;
+  if (std::ranges::find(controls, kInitControl) == controls.end()) return {};
+  return open_untrained(input, o.common.seed, o.init_seeds, session);
 }
 
 SpectrumRun analyze(const SpectrumOptions& o, const ReportPlaces& places, const OpenInput& input,

@@ -13,13 +13,7 @@
 
 namespace linformer::cli {
 
-/// The same sequences through models with random weights, for the control init.
-struct Untrained {
-  std::vector<std::unique_ptr<Model>> models;
-  std::vector<std::unique_ptr<AttentionSource>> sources;
-};
-
-/// None if the controls do without. Throws Error(kUsage) for input that has no architecture.
+/// None if the controls do without. Throws as open_untrained().
 Untrained open_untrained_models(const SpectrumOptions& options, const OpenInput& input, Session& session);
 
 struct SpectrumRun {

@@ -22,7 +22,8 @@ WholeModel whole_model(const OpenInput& input, ModelMeasure::Parts parts, uint64
   whole.model = input.model.get();
   if (input.plan->head) {
     CheckpointTokenizer tokenizer(*input.checkpoint);
-    if (tokenizer.find() != nullptr && tokenizer.get().special_tokens().mask) {
+    const bool masks = tokenizer.find() != nullptr && tokenizer.get().special_tokens().mask;
+    if (masks || input.plan->architecture.causal) {
       PredictionTask task = prediction_task(input.packed, tokenizer, *input.plan, seed);
       whole.loss_name = task.loss;
       whole.predictions = std::move(task.predictions);

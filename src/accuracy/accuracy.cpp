@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "accuracy/accuracy.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <optional>
-#include <utility>
 
-#include "base/error.h"
 #include "base/index.h"
 
 namespace linformer {
@@ -16,124 +12,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int64_t kBatchTokens = 2048;
-constexpr int kUsualRanks = 5;  // n/2 to n/32
-
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-[[noreturn]] void refuse(ErrorCode code, const char* found, const char* expected, const char* remedy) {
-  throw Error(code, {.subject = "accuracy", .found = found, .expected = expected, .remedy = remedy});
-}
-
-void require_possible(const SourceFacts& facts) {
-  if (facts.causal) {
-    refuse(ErrorCode::kUnsupported, "causal heads", "heads that see both sides",
-           "What stands in for P here mixes later positions, which a causal head must not see");
-  }
-  if (!facts.columns.empty()) {
-    refuse(ErrorCode::kUnsupported, "a Linformer, whose P has slots for columns", "attention to all tokens",
-           "It has its low rank already");
-  }
-  const auto same = [&](const MapSize& size) {
-    return size == facts.sizes.front() && size.rows == size.cols;
-  };
-  if (!std::ranges::all_of(facts.sizes, same)) {
-    refuse(ErrorCode::kInput, "sequences that differ in length", "sequences of one length",
-           "What is learnt from some of them is of one length: cut --ids alike");
-  }
-}
-
-// "svd:k=4" as "svd", "subspace:k=4,sharing=head" as "subspace:sharing=head".
-std::string without_k(std::string name, int64_t k) {
-  if (k == 0) return name;
-  const std::string option = fmt::format("k={}", k);
-  const size_t at = name.find(option);
-  const bool last = at + option.size() == name.size();
-  name.erase(last ? at - 1 : at, option.size() + 1);
-  return name;
-}
-
 }  // namespace
-
-Accuracy::Accuracy(AttentionSource& source, std::vector<AttentionSource*> untrained, WholeModel whole,
-                   AccuracyOptions options, Run& run)
-    : facts_(source.facts()), whole_(std::move(whole)), options_(std::move(options)), run_(run) {
-  require_possible(facts_);
-  split_ = split_sequences(facts_.documents, options_.calibration);
-  choose();
-  const ReplacementSizes sizes{.layers = facts_.layers,
-                               .heads = facts_.heads,
-                               .length = facts_.sizes.front().rows,
-                               .head_size = facts_.head_size,
-                               .scale = static_cast<float>(facts_.scales.front()),
-                               .distance_bias = facts_.has_bias,
-                               .seed = options_.seed};
-  std::vector<AttentionSource*> all = {&source};
-  all.insert(all.end(), untrained.begin(), untrained.end());
-  for (AttentionSource* of : all) {
-    Subject& subject = subjects_.emplace_back(Subject{*of, {}});
-    for (const std::string& specification : options_.mechanisms)
-      subject.replacements.push_back(make_replacement(specification, options_.ks, sizes, run));
-  }
-  for (const auto& replacement : replacements()) {
-    if (!replacement->traits().calibrated || !split_.calibration.empty()) continue;
-    throw Error(ErrorCode::kUsage, {.subject = "--calibration",
-                                    .found = fmt::format("0, with {}, which learns",
-                                                         replacement->name(replacement->ks().front())),
-                                    .expected = "a share of the sequences"});
-  }
-  for (int i = 0; i < run.threads; ++i) workspaces_.emplace_back(run.memory);
-}
-
-void Accuracy::choose() {
-  selection_.layers = choose_indices(options_.layers, facts_.layers, "--layers");
-  selection_.heads = choose_indices(options_.heads, facts_.heads, "--heads");
-  options_.layers = selection_.layers, options_.heads = selection_.heads;
-  if (options_.ks.empty()) {
-    for (int64_t k = facts_.sizes.front().rows / 2, i = 0; i < kUsualRanks && k > 0; ++i, k /= 2)
-      options_.ks.push_back(k);
-  }
-  if (options_.batch == 0) options_.batch = std::max<int64_t>(1, kBatchTokens / facts_.sizes.front().rows);
-}
-
-std::vector<AccuracyCell> Accuracy::cells() const {
-  std::vector<AccuracyCell> cells;
-  for (const auto& replacement : replacements()) {
-    const ReplacementTraits traits = replacement->traits();
-    for (const int64_t k : replacement->ks()) {
-      const std::string name = replacement->name(k);
-      cells.push_back({.name = name,
-                       .method = without_k(name, k),
-                       .k = k,
-                       .kind = std::string(name_of(traits.kind)),
-                       .calibrated = traits.calibrated,
-                       .distribution = traits.distribution});
-    }
-  }
-  return cells;
-}
-
-std::vector<LearntTensor> Accuracy::learnt() const {
-  std::vector<LearntTensor> tensors;
-  for (const auto& replacement : replacements()) {
-    for (LearntTensor& tensor : replacement->learnt(selection_.layers, selection_.heads))
-      tensors.push_back(std::move(tensor));
-  }
-  return tensors;
-}
-
-RecordKeys Accuracy::keys() const {
-  return {std::ssize(cells()), std::ssize(selection_.layers), std::ssize(selection_.heads),
-          subjects_.size() > 1};
-}
-
-RecordLayout Accuracy::record_layout() const {
-  std::vector<std::string> names;
-  for (const AccuracyCell& cell : cells()) names.push_back(cell.name);
-  return keys().layout(names, std::ssize(facts_.sizes));
-}
 
 // Heads are measured on all threads, and recorded in order.
 void Accuracy::evaluate_heads(size_t subject, std::span<const int64_t> batch, Records& records) {
@@ -229,6 +112,37 @@ AccuracyResult Accuracy::run(const AnalysisFiles& files) {
   result.complete = result.sequences == result.planned_sequences;
   result.seconds.total = seconds_since(begin);
   return result;
+}
+
+AccuracyForecast Accuracy::forecast(const AnalysisFiles& files) {
+  const auto count = std::ssize(split_.calibration);
+  AccuracyForecast forecast{.disk_bytes = files.journal.empty() ? 0 : 2 * Records::bytes(record_layout())};
+  const std::span<const int64_t> one = std::span(split_.calibration).first(std::min<size_t>(1, index(count)));
+  int64_t more_bytes = 0;
+  for (Subject& subject : subjects_) {
+    const CalibrationSeconds seconds =
+        calibrate(subject.source, one, selection_, subject.replacements, workspaces_, run_);
+    forecast.calibration_seconds += seconds.seen * static_cast<double>(count);
+    auto learnt = seconds.learnt.begin();
+    for (const auto& replacement : subject.replacements) {
+      if (!replacement->traits().calibrated || one.empty()) continue;
+      const Replacement::Learning all = replacement->learning(count), first = replacement->learning(1);
+      forecast.calibration_seconds += *learnt++ * all.work / first.work;
+      more_bytes = std::max(more_bytes, all.bytes - first.bytes);
+    }
+  }
+  std::optional<ModelMeasure> model;
+  if (whole_.model != nullptr)
+    model.emplace(*whole_.model, whole_.parts, selection_, facts_, replacements(), workspaces_, run_);
+  Records records("", record_layout());
+  const auto batch =
+      std::span(split_.evaluation).first(std::min(index(options_.batch), split_.evaluation.size()));
+  const Clock::time_point begin = Clock::now();
+  evaluate(batch, model ? &*model : nullptr, records);
+  forecast.evaluation_seconds = seconds_since(begin) / static_cast<double>(batch.size()) *
+                                static_cast<double>(split_.evaluation.size());
+  forecast.memory_bytes = run_.memory.peak_bytes() + more_bytes;
+  return forecast;
 }
 
 ModelAccuracy Accuracy::of_choice(const std::vector<int64_t>& cells_of_layers) {

@@ -33,12 +33,20 @@ struct WholeModel {
   ModelMeasure::Parts parts = {};
 };
 
+/// What a run will take.
+struct AccuracyForecast {
+  double calibration_seconds = 0, evaluation_seconds = 0;
+  int64_t memory_bytes = 0;  ///< of all buffers, weights included, at most
+  int64_t disk_bytes = 0;    ///< of the journal, while its next version is written
+};
+
 /// An evaluation that has been checked against its source. The sources and the run must outlive it.
 class Accuracy {
  public:
   /// `untrained`: sources of the same sequences through models with random weights, beside which the model's
   /// own are set. Throws Error(kUsage) for replacements, layers and heads that cannot be, Error(kInput) for
-  /// sequences that differ in length, Error(kUnsupported) for causal heads and Linformers.
+  /// sequences that differ in length, Error(kUnsupported) for Linformers, and in causal heads for what is not
+  /// causal.
   Accuracy(AttentionSource& source, std::vector<AttentionSource*> untrained, WholeModel whole,
            AccuracyOptions options, Run& run);
 
@@ -48,6 +56,10 @@ class Accuracy {
 
   /// What was learnt of the model itself. After run().
   std::vector<LearntTensor> learnt() const;
+
+  /// Guessed from one calibration sequence and one batch, which are run. What was learnt from these stays: to
+  /// be called instead of run().
+  AccuracyForecast forecast(const AnalysisFiles& files);
 
   /// Calibrates, which a resumed run does again, and evaluates. The journal stays until discard().
   AccuracyResult run(const AnalysisFiles& files);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <string_view>
 #include <utility>
@@ -29,11 +27,8 @@ ReplacementKind kind_of(Fidelity fidelity) {
   return ReplacementKind::kUntrained;
 }
 
-// "name:" or "name:options," of a specification that gets "k=..." behind it.
 std::string with_k(const std::string& specification, int64_t k) {
-  if (k == 0) return specification;
-  const bool options = specification.find(':') != std::string::npos;
-  return fmt::format("{}{}k={}", specification, options ? "," : ":", k);
+  return k == 0 ? specification : with_rank(specification, k);
 }
 
 bool pools_means(std::string_view specification) {
@@ -64,17 +59,22 @@ class ByMechanism final : public Replacement {
   std::string name(int64_t k) const override {
     return make_mechanism(with_k(specification_, k))->canonical();
   }
+  std::string_view rank_option() const override {
+    const std::string_view specification = specification_;
+    return linformer::rank_option(specification.substr(0, specification.find(':')));
+  }
   ReplacementTraits traits() const override {
     const auto mechanism = make_mechanism(with_k(specification_, ks().front()));
     return {.kind = kind_of(mechanism->traits().fidelity),
             .ranked = ks().front() != 0,
-            .distribution = pools_means_};
+            .distribution = pools_means_,
+            .causal = mechanism->traits().causal};
   }
 
   void apply(const HeadInput& in, std::span<const int64_t> ks, HeadWorkspace& w,
              const HeadReceiver& receive) const override {
     AttentionShape shape = shape_;
-    shape.scale = in.scale;
+    shape.scale = in.scale, shape.causal = in.causal;
     const AttentionInput input{.q = as_heads(in.q), .k = as_heads(in.k), .v = as_heads(in.v)};
     const MatrixView<float> out = w.matrix(place::kOutput, in.v.rows, in.v.cols);
     for (size_t i = 0; i < ks.size(); ++i) {

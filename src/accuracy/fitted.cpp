@@ -69,6 +69,13 @@ void Fitted::learn_layer(int64_t layer, Run& run) {
   for (auto& samples : samples_) samples.clear();
 }
 
+Replacement::Learning Fitted::learning(int64_t sequences) const {
+  const int64_t kept = std::min(sequences, static_cast<int64_t>(kMostSequences));
+  return {.work = static_cast<double>(kept),
+          .bytes = kept * sizes_.heads * 4 * sizes_.length * sizes_.head_size *
+                   static_cast<int64_t>(sizeof(float))};
+}
+
 Fitted::Projections Fitted::projections(int64_t layer, int64_t head, size_t rank) const {
   const int64_t n = sizes_.length, k = ks()[rank];
   float* const data = fits_[index(group_of(sharing_, sizes_, layer, head))][rank].data();

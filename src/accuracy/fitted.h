@@ -15,6 +15,7 @@ class Fitted final : public Replacement {
   ReplacementTraits traits() const override { return {.calibrated = true}; }
   void see(const HeadInput& in, HeadWorkspace& workspace) override;
   void learn_layer(int64_t layer, Run& run) override;
+  Learning learning(int64_t sequences) const override;
   void apply(const HeadInput& in, std::span<const int64_t> ks, HeadWorkspace& workspace,
              const HeadReceiver& receive) const override;
 

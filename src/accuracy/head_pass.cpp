@@ -2,6 +2,7 @@
 #include "accuracy/head_pass.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "accuracy/measures.h"
 #include "accuracy/places.h"
@@ -10,6 +11,16 @@
 #include "base/threads.h"
 
 namespace linformer {
+namespace {
+
+template <class F>
+double seconds_of(F&& f) {
+  const auto begin = std::chrono::steady_clock::now();
+  f();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+}  // namespace
 
 int64_t HeadSelection::place_of(int64_t layer) const {
   const auto found = std::ranges::lower_bound(layers, layer);
@@ -41,18 +52,21 @@ void HeadPass::on_layer(const LayerView& view) {
               .k = view.k.matrix(b, h / group),
               .v = view.v.matrix(b, h / group),
               .p = view.probabilities.matrix(b, h),
-              .scale = static_cast<float>(facts_.scales[index(view.layer)])},
+              .scale = static_cast<float>(facts_.scales[index(view.layer)]),
+              .causal = facts_.causal},
              view.sequences[index(b)], workspaces_[index(thread)]);
   });
 }
 
-void calibrate(AttentionSource& source, std::span<const int64_t> sequences, const HeadSelection& selection,
-               Replacements& replacements, std::vector<HeadWorkspace>& workspaces, Run& run) {
+CalibrationSeconds calibrate(AttentionSource& source, std::span<const int64_t> sequences,
+                             const HeadSelection& selection, Replacements& replacements,
+                             std::vector<HeadWorkspace>& workspaces, Run& run) {
   std::vector<Replacement*> learners;
   for (const auto& replacement : replacements) {
     if (replacement->traits().calibrated) learners.push_back(replacement.get());
   }
-  if (learners.empty()) return;
+  CalibrationSeconds seconds{.learnt = std::vector<double>(learners.size())};
+  if (learners.empty()) return seconds;
   const int64_t count = std::ssize(sequences), layers = std::ssize(selection.layers);
   int64_t done = 0;
   for (const int64_t layer : selection.layers) {
@@ -64,13 +78,16 @@ void calibrate(AttentionSource& source, std::span<const int64_t> sequences, cons
         layer);
     // One sequence at a time: what a head has seen must not depend on which thread was first.
     for (int64_t i = 0; i < count; ++i) {
-      if (run.stopped()) return;
-      source.run(sequences.subspan(index(i), 1), layer + 1, pass);
+      if (run.stopped()) return seconds;
+      seconds.seen += seconds_of([&] { source.run(sequences.subspan(index(i), 1), layer + 1, pass); });
       if (run.progress != nullptr) run.progress->advance("calibrations", ++done, count * layers);
     }
-    for (Replacement* learner : learners) learner->learn_layer(layer, run);
+    for (size_t i = 0; i < learners.size(); ++i)
+      seconds.learnt[i] += seconds_of([&] { learners[i]->learn_layer(layer, run); });
   }
-  for (Replacement* learner : learners) learner->learn_model(run);
+  for (size_t i = 0; i < learners.size(); ++i)
+    seconds.learnt[i] += seconds_of([&] { learners[i]->learn_model(run); });
+  return seconds;
 }
 
 void measure_head(const HeadInput& in, const Replacements& replacements, HeadWorkspace& w,
@@ -81,7 +98,7 @@ void measure_head(const HeadInput& in, const Replacements& replacements, HeadWor
   for (const auto& replacement : replacements) {
     replacement->apply(in, replacement->ks(), w,
                        [&](size_t, MatrixView<const float> o, MatrixView<const float> p) {
-                         const HeadErrors errors = head_errors(exact, o, in.v);
+                         const HeadErrors errors = head_errors(exact, o, in.v, in.causal);
                          *cell++ = errors.output_error;
                          *cell++ = errors.skill;
                          *cell++ = p.data == nullptr ? 0 : mean_divergence(in.p, p);

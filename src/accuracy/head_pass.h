@@ -44,10 +44,17 @@ class HeadPass final : public LayerVisitor {
   int64_t only_;
 };
 
+/// What a calibration took.
+struct CalibrationSeconds {
+  double seen = 0;                  ///< running the sequences and seeing them
+  std::vector<double> learnt = {};  ///< of each replacement that learns, in their order
+};
+
 /// Shows the calibration sequences to the replacements that learn, layer by layer: of a layer, what they keep
 /// is all that is in memory. Stops early when the run is stopped.
-void calibrate(AttentionSource& source, std::span<const int64_t> sequences, const HeadSelection& selection,
-               Replacements& replacements, std::vector<HeadWorkspace>& workspaces, Run& run);
+CalibrationSeconds calibrate(AttentionSource& source, std::span<const int64_t> sequences,
+                             const HeadSelection& selection, Replacements& replacements,
+                             std::vector<HeadWorkspace>& workspaces, Run& run);
 
 /// Output error, skill and divergence of every cell, one cell after the other; 0 for what a cell does not
 /// have.

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/index.h"
+
 namespace linformer {
 namespace {
 
@@ -15,26 +17,31 @@ double square(double x) { return x * x; }
 
 }  // namespace
 
-std::vector<double> mean_row(MatrixView<const float> m) {
-  std::vector<double> mean(static_cast<size_t>(m.cols));
-  for (int64_t i = 0; i < m.rows; ++i) {
-    std::transform(mean.begin(), mean.end(), m.row(i), mean.begin(),
+MeanValues::MeanValues(MatrixView<const float> v, bool causal)
+    : v_(v), causal_(causal), sum_(index(v.cols)), mean_(index(v.cols)) {}
+
+const std::vector<double>& MeanValues::next() {
+  const int64_t seen = causal_ ? seen_ + 1 : v_.rows;
+  if (seen == seen_) return mean_;
+  for (; seen_ < seen; ++seen_) {
+    std::transform(sum_.begin(), sum_.end(), v_.row(seen_), sum_.begin(),
                    [](double sum, float x) { return sum + static_cast<double>(x); });
   }
-  for (double& x : mean) x /= static_cast<double>(m.rows);
-  return mean;
+  std::ranges::transform(sum_, mean_.begin(), [&](double sum) { return sum / static_cast<double>(seen_); });
+  return mean_;
 }
 
 HeadErrors head_errors(MatrixView<const float> exact, MatrixView<const float> other,
-                       MatrixView<const float> v) {
-  const std::vector<double> mean = mean_row(v);
+                       MatrixView<const float> v, bool causal) {
+  MeanValues means(v, causal);
   double error = 0, norm = 0, from_mean = 0;
   for (int64_t i = 0; i < exact.rows; ++i) {
+    const std::vector<double>& mean = means.next();
     for (int64_t c = 0; c < exact.cols; ++c) {
       const double o = exact.row(i)[c];
       error += square(static_cast<double>(other.row(i)[c]) - o);
       norm += square(o);
-      from_mean += square(o - mean[static_cast<size_t>(c)]);
+      from_mean += square(o - mean[index(c)]);
     }
   }
   HeadErrors errors{.output_error = norm > 0 ? std::sqrt(error / norm) : std::sqrt(error)};

@@ -65,7 +65,8 @@ class ModelMeasure::Replaced final : public LayerAttention {
                          .k = call.in.k.matrix(0, head / group),
                          .v = call.in.v.matrix(0, head / group),
                          .p = p.matrix(0, head),
-                         .scale = call.shape.scale};
+                         .scale = call.shape.scale,
+                         .causal = call.shape.causal};
       choice.replacement->apply(in, {&choice.k, 1}, owner_.workspaces_[index(thread)],
                                 [&](size_t, MatrixView<const float> o, MatrixView<const float>) {
                                   copy_columns(o, 0, call.out.matrix(0, head));
@@ -133,7 +134,8 @@ class ModelMeasure::Stage final : public LayerVisitor {
                          .k = view.k.matrix(0, head / group),
                          .v = view.v.matrix(0, head / group),
                          .p = view.probabilities.matrix(0, head),
-                         .scale = static_cast<float>(owner_.facts_.scales[index(view.layer)])};
+                         .scale = static_cast<float>(owner_.facts_.scales[index(view.layer)]),
+                         .causal = owner_.facts_.causal};
       const auto keep = [&](size_t i, MatrixView<const float> o, MatrixView<const float>) {
         copy_columns(o, head * o.cols, output(view, i));
       };

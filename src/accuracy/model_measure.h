@@ -31,7 +31,7 @@ class ModelMeasure {
     bool model = true;   ///< all of them
   };
 
-  /// An encoder of tokens; everything must outlive it.
+  /// A model of tokens with one stack; everything must outlive it.
   ModelMeasure(const Model& model, Parts parts, const HeadSelection& selection, const SourceFacts& facts,
                const Replacements& replacements, std::vector<HeadWorkspace>& workspaces, Run& run);
   ~ModelMeasure();

@@ -18,9 +18,10 @@ namespace {
               {.subject = "--mechanisms", .found = std::move(found), .expected = std::move(expected)});
 }
 
-// "name:key=value,..." with its k taken out.
+// "name:key=value,..." with its k, whatever it is called, taken out.
 struct Specification {
   std::string name;
+  std::string rank = "k";
   std::vector<std::pair<std::string, std::string>> options;
   std::optional<int64_t> k;
 
@@ -28,14 +29,15 @@ struct Specification {
     const size_t colon = std::min(text.find(':'), text.size());
     name = text.substr(0, colon);
     text.remove_prefix(std::min(colon + 1, text.size()));
+    if (!rank_option(name).empty()) rank = rank_option(name);
     while (!text.empty()) {
       const std::string_view option = text.substr(0, text.find(','));
       const size_t equals = option.find('=');
       if (equals == std::string_view::npos) fail(fmt::format("'{}'", option), "option=value");
       const std::string key(option.substr(0, equals)), value(option.substr(equals + 1));
-      if (key == "k") {
+      if (key == rank) {
         const std::vector<int64_t> one = parse_list(value, "--mechanisms");
-        if (one.size() != 1) fail(fmt::format("'{}'", option), "one k, or none and --k");
+        if (one.size() != 1) fail(fmt::format("'{}'", option), fmt::format("one {}, or none and --k", rank));
         k = one.front();
       } else {
         options.emplace_back(key, value);
@@ -104,17 +106,13 @@ Ks ranks_of(const Specification& s, Ks ks, int64_t n) {
   std::ranges::sort(ks);
   ks.erase(std::unique(ks.begin(), ks.end()), ks.end());
   if (!ks.empty() && ks.front() >= 1 && ks.back() <= n) return ks;
-  fail(ks.empty() ? s.name : fmt::format("k={} of {}", ks.front() < 1 ? ks.front() : ks.back(), s.name),
+  fail(ks.empty() ? s.name
+                  : fmt::format("{}={} of {}", s.rank, ks.front() < 1 ? ks.front() : ks.back(), s.name),
        fmt::format("1 to n={}", n));
 }
 
 void require_without_bias(const Specification& s, const Sizes& sizes) {
   if (sizes.distance_bias) fail(s.name, "what works from P: this model's logits have a bias by distance");
-}
-
-// Mechanisms with options say what they are in their canonical form.
-bool takes_k(const Specification& s) {
-  return std::ranges::any_of(make_mechanism(s.text())->canonical(), [](char c) { return c == ':'; });
 }
 
 }  // namespace
@@ -153,7 +151,8 @@ std::unique_ptr<Replacement> make_replacement(std::string_view specification, co
     fail(fmt::format("'{}'", s.name), fmt::format("one of: {}", fmt::join(replacement_names(), ", ")));
   }
   require_without_bias(s, sizes);
-  const bool ranked = s.k || takes_k(s);
+  const bool ranked = !rank_option(s.name).empty();
+  if (!ranked && s.k) fail(fmt::format("a k of {}", s.name), "none");
   return make_by_mechanism(s.text(), ranked ? ranks_of(s, ks, sizes.length) : Ks{0}, sizes, run);
 }
 

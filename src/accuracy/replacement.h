@@ -20,8 +20,9 @@ namespace linformer {
 struct HeadInput {
   int64_t layer = 0, head = 0;      ///< numbers in the model
   MatrixView<const float> q, k, v;  ///< [n, d]
-  MatrixView<const float> p;        ///< [n, n], softmax(scale · Q Kᵀ + B)
+  MatrixView<const float> p;        ///< [n, n], softmax(scale · Q Kᵀ + B + M)
   float scale = 1;
+  bool causal = false;  ///< M hides the keys after a query's own
 };
 
 /// Receives what stands in for O at ks[i]: Ô [n, d], and P̂ [n, n] where the replacement gives every query a
@@ -48,6 +49,7 @@ struct ReplacementTraits {
   bool ranked = true;         ///< there is one for each k; else k is 0
   bool calibrated = false;    ///< learns from other sequences first
   bool distribution = false;  ///< gives P̂
+  bool causal = false;        ///< has a form in which no query sees later keys
 };
 
 /// Made for heads of sequences of one length n. apply() and see() may be called from several threads at once,
@@ -58,6 +60,8 @@ class Replacement {
 
   /// Its specification at k in canonical form, as "subspace:k=64,sharing=head".
   virtual std::string name(int64_t k) const = 0;
+  /// What k is called there.
+  virtual std::string_view rank_option() const { return "k"; }
   virtual ReplacementTraits traits() const = 0;
   /// Each k that it was made for, ascending; {0} where it has none.
   const std::vector<int64_t>& ks() const { return ks_; }
@@ -67,6 +71,14 @@ class Replacement {
   /// Every calibration sequence of the layer was seen; then, every layer.
   virtual void learn_layer(int64_t, Run&) {}
   virtual void learn_model(Run&) {}
+
+  /// How learning from so many sequences grows, beside seeing them: the work of learn_layer() in whatever
+  /// unit, and the bytes that are kept of a layer's.
+  struct Learning {
+    double work = 1;
+    int64_t bytes = 0;
+  };
+  virtual Learning learning(int64_t) const { return {}; }
 
   /// After learn_model(), of these layers and heads; valid as long as it lives. None unless it says so.
   virtual std::vector<LearntTensor> learnt(const std::vector<int64_t>&, const std::vector<int64_t>&) const {
@@ -94,9 +106,9 @@ struct ReplacementSizes {
   uint64_t seed = 1;           ///< of random parameters
 };
 
-/// From "name" or "name:option=value,...": one with a k is made for it, one without for each of `ks`. Names
-/// are svd, pv-svd, subspace, fitted, mean-v, local, and those of mechanisms. Throws Error(kUsage) for
-/// another name, option or k (1 to n), and for one that the model cannot have.
+/// From "name" or "name:option=value,...": one with a k (or landmarks) is made for it, one without for each
+/// of `ks`. Names are svd, pv-svd, subspace, fitted, mean-v, local, and those of mechanisms. Throws
+/// Error(kUsage) for another name, option or k (1 to n), and for one that the model cannot have.
 std::unique_ptr<Replacement> make_replacement(std::string_view specification, const std::vector<int64_t>& ks,
                                               const ReplacementSizes& sizes, Run& run);
 std::vector<std::string> replacement_names();

@@ -15,14 +15,6 @@ namespace {
 
 constexpr const char* kFlash = "flash";
 constexpr const char* kLocal = "local";
-constexpr int kHalvings = 4;
-
-// What a Linformer can do without more training than a fit.
-bool can_be_run(const AccuracyCell& cell) {
-  return cell.method.starts_with("fitted") || cell.method == "linformer:projection=mean-pooling";
-}
-
-double loss_of(const AccuracyResult& accuracy) { return accuracy.loss ? accuracy.loss->mean : 0; }
 
 std::optional<Interval> interval_of(const ModelAccuracy& accuracy, const AdviceGoal& goal, double loss) {
   if (!goal.of_loss) return accuracy.hidden_error.interval;
@@ -31,24 +23,17 @@ std::optional<Interval> interval_of(const ModelAccuracy& accuracy, const AdviceG
   return interval;
 }
 
-const CellResult* find_flash(const BenchResult& bench) {
+// Null: not timed.
+const CellResult* find_timed(const BenchResult& bench, const std::string& mechanism) {
   for (const CellResult& cell : bench.cells)
-    if (cell.cell.mechanism == kFlash && cell.measured()) return &cell;
-  return nullptr;
-}
-
-// The whole model with this many slots.
-const CellResult* find_slots(const BenchResult& bench, int64_t k) {
-  const std::string prefix = fmt::format("linformer:k={},", k);
-  for (const CellResult& cell : bench.cells)
-    if (cell.cell.mechanism.starts_with(prefix) && cell.measured()) return &cell;
+    if (cell.cell.mechanism == mechanism && cell.measured()) return &cell;
   return nullptr;
 }
 
 class Advisor {
  public:
   Advisor(const AdviceFacts& facts, const AdviceGoal& goal)
-      : facts_(facts), goal_(goal), loss_(loss_of(facts.accuracy)), flash_(find_flash(facts.model)) {}
+      : facts_(facts), goal_(goal), loss_(loss_of(facts.accuracy)), flash_(find_timed(facts.model, kFlash)) {}
 
   AdviceResult advise() {
     AdviceResult result{.goal = goal_,
@@ -65,13 +50,19 @@ class Advisor {
   }
 
  private:
+  double cumulative_of(int64_t layer) const {
+    const auto& layers = facts_.spectrum.layers;
+    const auto found = std::ranges::find(layers, layer);
+    if (found == layers.end()) return std::numeric_limits<double>::quiet_NaN();
+    return facts_.spectrum.series.front().layers[index(found - layers.begin())].statistics.front().mean;
+  }
+
   LayerAdvice layer(size_t i) const {
     const AccuracyResult& accuracy = facts_.accuracy;
-    LayerAdvice advice{.layer = accuracy.layers[i],
-                       .cumulative = facts_.spectrum.series.front().layers[i].statistics.front().mean};
+    LayerAdvice advice{.layer = accuracy.layers[i], .cumulative = cumulative_of(accuracy.layers[i])};
     advice.least = std::numeric_limits<double>::infinity();
     for (const CellAccuracy& cell : accuracy.cells) {
-      if (can_be_run(cell.cell))
+      if (!timed_as(cell.cell).empty())
         advice.least = std::min(advice.least, increase_of(cell.one_replaced[i], goal_, loss_));
     }
     const int64_t chosen = facts_.choice.cells[i];
@@ -101,8 +92,8 @@ class Advisor {
                       .speed_up = 1,
                       .bytes = flash_->bytes()});
     for (const CellAccuracy& cell : facts_.accuracy.cells) {
-      const CellResult* const timed = find_slots(facts_.model, cell.cell.k);
-      if (!can_be_run(cell.cell) || timed == nullptr) continue;
+      const CellResult* const timed = find_timed(facts_.model, timed_as(cell.cell));
+      if (timed == nullptr) continue;
       AdvisedPoint p = point(cell.cell.name, *cell.all_replaced, std::vector(exact.size(), cell.cell.k));
       p.ns = timed->median_ns;
       p.bytes = timed->bytes();
@@ -121,11 +112,12 @@ class Advisor {
     double ns = 0;
     int64_t bytes = 0;
     for (const int64_t chosen : facts_.choice.cells) {
-      const int64_t k = chosen < 0 ? 0 : facts_.accuracy.cells[index(chosen)].cell.k;
-      const CellResult* const timed = k == 0 ? flash_ : find_slots(facts_.model, k);
-      ks.push_back(k);
-      ns += (timed == nullptr ? flash_ : timed)->median_ns;
-      bytes += (timed == nullptr ? flash_ : timed)->bytes();
+      const AccuracyCell* const cell = chosen < 0 ? nullptr : &facts_.accuracy.cells[index(chosen)].cell;
+      const CellResult* timed = cell == nullptr ? flash_ : find_timed(facts_.model, timed_as(*cell));
+      if (timed == nullptr) timed = flash_;  // k = n, which saves nothing
+      ks.push_back(cell == nullptr ? 0 : cell->k);
+      ns += timed->median_ns;
+      bytes += timed->bytes();
     }
     const auto layers = static_cast<int64_t>(ks.size());
     AdvisedPoint p = point("by layer", facts_.choice.cost, std::move(ks));
@@ -133,6 +125,7 @@ class Advisor {
     p.bytes = bytes / layers;
     p.speed_up = flash_->median_ns / p.ns;
     p.estimated = true;
+    p.increase_estimated = facts_.choice.estimated;
     return p;
   }
 
@@ -174,6 +167,14 @@ class Advisor {
   }
 
   void decide(AdviceResult& result) const {
+    if (flash_ == nullptr) {
+      result.verdict = "No verdict: flash was not timed at this length, so nothing can be set beside it.";
+      return;
+    }
+    if (result.points.size() == 1) {
+      result.verdict = "No verdict: nothing that stands for attention was timed beside flash.";
+      return;
+    }
     const AdvisedPoint* best = nullptr;
     for (const AdvisedPoint& p : result.points) {
       if (p.name == kFlash || !p.good_enough) continue;
@@ -200,43 +201,6 @@ class Advisor {
 };
 
 }  // namespace
-
-double increase_of(const ModelAccuracy& accuracy, const AdviceGoal& goal, double loss) {
-  return goal.of_loss ? accuracy.loss_increase->mean / loss : accuracy.hidden_error.mean;
-}
-
-std::vector<int64_t> choose_cells(const AccuracyResult& accuracy, const AdviceGoal& goal, double allowed) {
-  std::vector<int64_t> chosen;
-  for (size_t layer = 0; layer < accuracy.layers.size(); ++layer) {
-    int64_t best = -1;
-    for (int64_t c = 0; c < std::ssize(accuracy.cells); ++c) {
-      const CellAccuracy& cell = accuracy.cells[index(c)];
-      const double increase = increase_of(cell.one_replaced[layer], goal, loss_of(accuracy));
-      if (!can_be_run(cell.cell) || increase > allowed) continue;
-      const auto cost = [&](int64_t i) {
-        const CellAccuracy& other = accuracy.cells[index(i)];
-        return std::pair(other.cell.k, increase_of(other.one_replaced[layer], goal, loss_of(accuracy)));
-      };
-      if (best < 0 || cost(c) < cost(best)) best = c;
-    }
-    chosen.push_back(best);
-  }
-  return chosen;
-}
-
-// Increases of the loss add up, errors of the hidden states as their squares do, as long as they are small.
-LayerChoice choose_layers(const AccuracyResult& accuracy, const AdviceGoal& goal, const OfChoice& of_choice) {
-  const auto layers = static_cast<double>(accuracy.layers.size());
-  double allowed = goal.increase / (goal.of_loss ? layers : std::sqrt(layers));
-  LayerChoice choice;
-  for (int i = 0; i <= kHalvings; ++i, allowed /= 2) {
-    choice.cells = choose_cells(accuracy, goal, allowed);
-    if (std::ranges::all_of(choice.cells, [](int64_t cell) { return cell < 0; })) return choice;
-    choice.cost = of_choice(choice.cells);
-    if (increase_of(choice.cost, goal, loss_of(accuracy)) <= goal.increase) return choice;
-  }
-  return choice;
-}
 
 AdviceResult advise(const AdviceFacts& facts, const AdviceGoal& goal) {
   return Advisor(facts, goal).advise();

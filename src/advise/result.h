@@ -19,9 +19,10 @@ struct AdviceGoal {
 
 /// A way to run the whole model.
 struct AdvisedPoint {
-  std::string name = {};         ///< "flash", a cell of accuracy, or "by layer"
-  std::vector<int64_t> ks = {};  ///< of each layer; 0: exact
-  double increase = 0;           ///< as the goal counts
+  std::string name = {};            ///< "flash", a cell of accuracy, or "by layer"
+  std::vector<int64_t> ks = {};     ///< of each layer; 0: exact
+  double increase = 0;              ///< as the goal counts
+  bool increase_estimated = false;  ///< it is put together of layers that were replaced alone
   std::optional<Interval> increase_interval = {};
   bool good_enough = false;
   double ns = 0;        ///< of one sequence

@@ -2,16 +2,11 @@
 #include "attention/linformer_options.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
-#include <set>
 #include <span>
-#include <utility>
-#include <vector>
 
-#include "base/error.h"
+#include "attention/option_text.h"
 
 namespace linformer {
 namespace {
@@ -20,83 +15,51 @@ using Sharing = LinformerOptions::Sharing;
 using Order = LinformerOptions::Order;
 using Projection = LinformerOptions::Projection;
 
-template <class Value>
-using Name = std::pair<std::string_view, Value>;
-
-constexpr Name<Sharing> kSharings[] = {{"none", Sharing::kNone},
-                                       {"headwise", Sharing::kHeadwise},
-                                       {"key-value", Sharing::kKeyValue},
-                                       {"layerwise", Sharing::kLayerwise}};
-constexpr Name<Order> kOrders[] = {{"after-weights", Order::kAfterWeights},
-                                   {"before-weights", Order::kBeforeWeights}};
-constexpr Name<Projection> kProjections[] = {{"learned", Projection::kLearned},
-                                             {"gaussian", Projection::kGaussian},
-                                             {"mean-pooling", Projection::kMeanPooling},
-                                             {"max-pooling", Projection::kMaxPooling},
-                                             {"convolution", Projection::kConvolution}};
-
-[[noreturn]] void fail(std::string found, std::string expected) {
-  throw Error(ErrorCode::kUsage,
-              {.subject = "mechanism linformer", .found = std::move(found), .expected = std::move(expected)});
-}
+constexpr NameOf<Sharing> kSharings[] = {{"none", Sharing::kNone},
+                                         {"headwise", Sharing::kHeadwise},
+                                         {"key-value", Sharing::kKeyValue},
+                                         {"layerwise", Sharing::kLayerwise}};
+constexpr NameOf<Order> kOrders[] = {{"after-weights", Order::kAfterWeights},
+                                     {"before-weights", Order::kBeforeWeights}};
+constexpr NameOf<Projection> kProjections[] = {{"learned", Projection::kLearned},
+                                               {"gaussian", Projection::kGaussian},
+                                               {"mean-pooling", Projection::kMeanPooling},
+                                               {"max-pooling", Projection::kMaxPooling},
+                                               {"convolution", Projection::kConvolution}};
 
 template <class Value>
-Value value_named(std::string_view key, std::string_view name, std::span<const Name<Value>> names) {
-  std::vector<std::string_view> known;
-  for (const auto& [other, value] : names) {
-    if (name == other) return value;
-    known.push_back(other);
-  }
-  fail(fmt::format("'{}={}'", key, name), fmt::format("{}=one of: {}", key, fmt::join(known, ", ")));
+std::string_view name_of(Value value, std::span<const NameOf<Value>> names) {
+  return std::ranges::find(names, value, &NameOf<Value>::second)->first;
 }
 
-template <class Value>
-std::string_view name_of(Value value, std::span<const Name<Value>> names) {
-  return std::ranges::find(names, value, &Name<Value>::second)->first;
-}
-
-int64_t size_from(std::string_view key, std::string_view number) {
-  int64_t size = 0;
-  const char* const end = number.data() + number.size();
-  const auto [last, error] = std::from_chars(number.data(), end, size);
-  if (error == std::errc() && last == end && size >= 1 && size <= (int64_t{1} << 31)) return size;
-  fail(fmt::format("'{}={}'", key, number), fmt::format("{} = 1 to 2^31", key));
-}
-
-void take(std::string_view option, LinformerOptions& options) {
-  const size_t equals = std::min(option.find('='), option.size());
-  const std::string_view key = option.substr(0, equals);
-  const std::string_view value = option.substr(std::min(equals + 1, option.size()));
+// False if there is no such option.
+bool take(const OptionText& read, std::string_view key, std::string_view value, LinformerOptions& options) {
   if (key == "k") {
-    options.k = size_from(key, value);
+    options.k = read.size(key, value);
   } else if (key == "n") {
-    options.n = size_from(key, value);
+    options.n = read.size(key, value);
   } else if (key == "sharing") {
-    options.sharing = value_named<Sharing>(key, value, kSharings);
+    options.sharing = read.named<Sharing>(key, value, kSharings);
   } else if (key == "order") {
-    options.order = value_named<Order>(key, value, kOrders);
+    options.order = read.named<Order>(key, value, kOrders);
   } else if (key == "projection") {
-    options.projection = value_named<Projection>(key, value, kProjections);
+    options.projection = read.named<Projection>(key, value, kProjections);
   } else {
-    fail(fmt::format("'{}'", option), "k=NUMBER, sharing=NAME, projection=NAME, order=NAME or n=NUMBER");
+    return false;
   }
+  return true;
 }
 
 }  // namespace
 
 LinformerOptions parse_linformer_options(std::string_view text) {
+  const OptionText reader("linformer");
   LinformerOptions options;
-  std::set<std::string_view> keys;
-  while (!text.empty()) {
-    const size_t comma = std::min(text.find(','), text.size());
-    const std::string_view option = text.substr(0, comma), key = option.substr(0, option.find('='));
-    take(option, options);
-    if (!keys.insert(key).second) fail(fmt::format("'{}' twice", key), "each option once");
-    if (comma + 1 == text.size()) fail("a comma at the end", "an option after it");
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
+  const auto keys = reader.read(
+      text, "k=NUMBER, sharing=NAME, projection=NAME, order=NAME or n=NUMBER",
+      [&](std::string_view key, std::string_view value) { return take(reader, key, value, options); });
   if (keys.contains("sharing") && options.pools())
-    fail("sharing of what pools", "no sharing: there are no parameters");
+    reader.fail("sharing of what pools", "no sharing: there are no parameters");
   // E and F of a Gaussian projection are made of one R, which heads share or do not.
   if (options.projection == Projection::kGaussian && options.sharing == Sharing::kHeadwise) {
     options.sharing = Sharing::kKeyValue;

@@ -68,6 +68,7 @@ struct MechanismTraits {
   bool probabilities = false;  ///< has logits and a P to tap
   /// P of all heads lies in the workspace of run(), each where its logits were.
   bool keeps_probabilities = false;
+  bool lapack = false;       ///< computes by LAPACK in part, which reports then name
   bool native_bf16 = false;  ///< run_bf16() multiplies bf16 on this machine, instead of f32 copies
 };
 
@@ -91,6 +92,7 @@ struct ReferenceRows {
   std::vector<double> o;  ///< [rows, value_size]
   double largest_score =
       0;  ///< the largest |scale · q·k| of what the softmax is of, whose rounding the weights show
+  double amplification = 1;  ///< how many times as large as in exact attention other rounding may show in O
 };
 
 /// One way to compute attention. Its options are fixed when it is made. One call at a time.
@@ -138,5 +140,10 @@ class Mechanism {
 std::unique_ptr<Mechanism> make_mechanism(std::string_view specification);
 /// The registered names.
 std::vector<std::string> mechanism_names();
+/// The option of this mechanism that says how many slots, landmarks or the like stand for n keys, and that
+/// lists of k are given to: "k" of linformer; empty: it has none.
+std::string_view rank_option(std::string_view name);
+/// A specification without that option, with it.
+std::string with_rank(std::string_view specification, int64_t k);
 
 }  // namespace linformer

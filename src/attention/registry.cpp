@@ -3,10 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "attention/flash.h"
 #include "attention/linformer.h"
 #include "attention/mechanism.h"
+#include "attention/nystrom.h"
 #include "attention/standard.h"
 #include "base/error.h"
 
@@ -17,10 +19,13 @@ struct Entry {
   std::string_view name;
   std::unique_ptr<Mechanism> (*make)();                                 ///< of one without options, else null
   std::unique_ptr<Mechanism> (*make_with)(std::string_view) = nullptr;  ///< takes what follows "name:"
+  std::string_view rank = {};                                           ///< as rank_option() gives it
 };
 
-constexpr Entry kMechanisms[] = {
-    {"standard", make_standard}, {"flash", make_flash}, {"linformer", nullptr, make_linformer}};
+constexpr Entry kMechanisms[] = {{"standard", make_standard},
+                                 {"flash", make_flash},
+                                 {"linformer", nullptr, make_linformer, "k"},
+                                 {"nystrom", nullptr, make_nystrom, "landmarks"}};
 
 }  // namespace
 
@@ -28,6 +33,17 @@ std::vector<std::string> mechanism_names() {
   std::vector<std::string> names;
   for (const Entry& entry : kMechanisms) names.emplace_back(entry.name);
   return names;
+}
+
+std::string_view rank_option(std::string_view name) {
+  const auto found = std::ranges::find(kMechanisms, name, &Entry::name);
+  return found == std::end(kMechanisms) ? std::string_view() : found->rank;
+}
+
+std::string with_rank(std::string_view specification, int64_t k) {
+  const size_t colon = std::min(specification.find(':'), specification.size());
+  const char* const separator = colon == specification.size() ? ":" : ",";
+  return fmt::format("{}{}{}={}", specification, separator, rank_option(specification.substr(0, colon)), k);
 }
 
 std::unique_ptr<Mechanism> make_mechanism(std::string_view specification) {

@@ -139,8 +139,8 @@ CellError AttentionWorkload<T>::compared(int64_t b, int64_t h, std::span<const i
   }
   const bool exact = mechanism_->traits().fidelity == Fidelity::kExact;
   return {.error = difference.relative(),
-          .bound = kIsF32<T> ? difference_bound(truth.largest_score)
-                             : bf16_difference_bound(exact ? 0 : truth.largest_score),
+          .bound = truth.amplification * (kIsF32<T> ? difference_bound(truth.largest_score)
+                                                    : bf16_difference_bound(exact ? 0 : truth.largest_score)),
           .rows = std::ssize(rows)};
 }
 

@@ -8,7 +8,6 @@
 #include <numeric>
 #include <utility>
 
-#include "attention/exact_reference.h"
 #include "base/random.h"
 #include "base/threads.h"
 #include "bench/difference.h"
@@ -37,11 +36,19 @@ std::vector<double> as_f64(const float* values, int64_t count) { return {values,
 
 }  // namespace
 
-LayerCheck::LayerCheck(const Model& model, const DrawnProjection* projection, uint64_t seed, int threads)
-    : model_(model), a_(model.architecture()), projection_(projection), seed_(seed), threads_(threads) {}
+LayerCheck::LayerCheck(const Model& model, const Mechanism& mechanism, const DrawnProjection* projection,
+                       uint64_t seed, int threads)
+    : model_(model),
+      a_(model.architecture()),
+      mechanism_(mechanism),
+      projection_(projection),
+      seed_(seed),
+      threads_(threads) {}
 
 CellError LayerCheck::error() const {
-  return {.error = error_, .bound = difference_bound(largest_score_), .rows = std::ssize(tokens_)};
+  return {.error = error_,
+          .bound = amplification_ * difference_bound(largest_score_),
+          .rows = std::ssize(tokens_)};
 }
 
 void LayerCheck::note(double relative) {
@@ -191,16 +198,18 @@ Rows LayerCheck::context_of(const LayerView& view, const LayerWeights& layer) {
                              .scale = a_.scale,
                              .causal = a_.causal};
   Rows context(tokens_.size(), std::vector<double>(static_cast<size_t>(a_.heads * a_.head_size)));
-  std::vector<double> scores(static_cast<size_t>(a_.heads));
+  std::vector<double> scores(static_cast<size_t>(a_.heads)), amplifications(scores.size());
   parallel_for(threads_, a_.heads, [&](int64_t h, int) {
-    const ReferenceRows rows = reference_rows(shape, in, sequence_, h, tokens_);
+    const ReferenceRows rows = mechanism_.reference(shape, in, sequence_, h, tokens_);
     scores[static_cast<size_t>(h)] = rows.largest_score;
+    amplifications[static_cast<size_t>(h)] = rows.amplification;
     for (size_t i = 0; i < tokens_.size(); ++i) {
       std::copy_n(rows.o.begin() + static_cast<int64_t>(i) * a_.head_size, a_.head_size,
                   context[i].begin() + h * a_.head_size);
     }
   });
-  largest_score_ = std::max(largest_score_, *std::max_element(scores.begin(), scores.end()));
+  largest_score_ = std::max(largest_score_, *std::ranges::max_element(scores));
+  amplification_ = std::max(amplification_, *std::ranges::max_element(amplifications));
   return context;
 }
 

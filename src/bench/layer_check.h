@@ -16,14 +16,15 @@ namespace linformer {
 ///  * Σ_i r_i q_i with random weights r, by associativity (Σ_i r_i x_i) Wᵀ + (Σ r) b: every query at the cost
 ///  of
 ///    one; and of keys and values the same, or of a Linformer's slots Σ_i r_i k̄_i from (rᵀ E) X;
-///  * for a few tokens attention by the layer's own q, k and v, the output product, the norms, the
-///  feed-forward
+///  * for a few tokens attention, as the mechanism's slow twin has it, by the layer's own q, k and v, the
+///  output product, the norms, the feed-forward
 ///    block and the residual sums; of the last layer the final norm.
 /// Each is compared with what the layer made. Not for causal rotary layers nor convolutions.
 class LayerCheck final : public LayerVisitor {
  public:
-  /// `projection`: what the pass attends by, or null. All must outlive it.
-  LayerCheck(const Model& model, const DrawnProjection* projection, uint64_t seed, int threads);
+  /// `mechanism` and `projection`, or null: what the pass attends by. All must outlive it.
+  LayerCheck(const Model& model, const Mechanism& mechanism, const DrawnProjection* projection, uint64_t seed,
+             int threads);
 
   LayerWants wants(int64_t) const override { return {}; }
   void on_layer(const LayerView& view) override;
@@ -56,6 +57,7 @@ class LayerCheck final : public LayerVisitor {
 
   const Model& model_;
   const Architecture& a_;
+  const Mechanism& mechanism_;
   const DrawnProjection* projection_;
   uint64_t seed_;
   int threads_;
@@ -67,7 +69,7 @@ class LayerCheck final : public LayerVisitor {
   Probes queries_, keys_, values_;  ///< of its input
   std::vector<float> bias_;         ///< by distance
   const float* bias_table_ = nullptr;
-  double error_ = 0, largest_score_ = 0, seconds_ = 0;
+  double error_ = 0, largest_score_ = 0, amplification_ = 1, seconds_ = 0;
 };
 
 }  // namespace linformer

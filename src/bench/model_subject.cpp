@@ -41,7 +41,7 @@ Attention attention_of(const BenchCell& cell, const Architecture& a, const Mecha
   if (attention.mechanism->parameters(shape_of(cell)).empty()) return attention;
   throw Error(ErrorCode::kUnsupported, {.subject = cell.mechanism,
                                         .found = "a mechanism with parameters in a model",
-                                        .expected = "standard, flash or linformer"});
+                                        .expected = "one without, or linformer"});
 }
 
 class ModelWorkbench;
@@ -101,7 +101,7 @@ FirstCall ModelWorkload::first_call(uint64_t seed) {
   MemoryAccount& memory = bench_.run_.memory;
   const int64_t announced = bench_.pass_.buffer_bytes(cell_.batch, cell_.length, {});
   const int64_t held = memory.current_bytes();
-  LayerCheck check(bench_.model_, attention_.slots(), seed, bench_.run_.threads);
+  LayerCheck check(bench_.model_, *attention_.mechanism, attention_.slots(), seed, bench_.run_.threads);
   const auto begin = std::chrono::steady_clock::now();
   run(&check);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;

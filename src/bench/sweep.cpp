@@ -59,6 +59,12 @@ void require_countable(const BenchCell& c) {
                                   .expected = "sizes whose product is below 2^58"});
 }
 
+// Whether "name:...,option=..." has it.
+bool has_option(const std::string& specification, const std::string& option) {
+  return specification.find(":" + option + "=") != std::string::npos ||
+         specification.find("," + option + "=") != std::string::npos;
+}
+
 }  // namespace
 
 std::vector<std::string> expand_mechanisms(std::string_view list, const std::vector<int64_t>& ks,
@@ -80,12 +86,10 @@ std::vector<std::string> expand_mechanisms(std::string_view list, const std::vec
           {.subject = option, .found = "an empty one", .expected = "names with options, separated by ';'"});
     }
     const size_t name = std::min(one.find(':'), one.size());
-    const bool wants_k = one.substr(0, name) == "linformer" && one.find("k=") == std::string::npos;
+    const std::string rank(rank_option(one.substr(0, name)));
+    const bool wants_k = !rank.empty() && !has_option(one, rank);
     if (!wants_k) add(one);
-    for (const int64_t k : wants_k ? unique(ks) : std::vector<int64_t>{}) {
-      const std::string rest = name < one.size() ? "," + one.substr(name + 1) : "";
-      add(fmt::format("linformer:k={}{}", k, rest));
-    }
+    for (const int64_t k : wants_k ? unique(ks) : std::vector<int64_t>{}) add(with_rank(one, k));
     if (end == list.size()) return names;
     list.remove_prefix(end + 1);
   }

@@ -24,8 +24,8 @@ struct SweepOptions {
   std::vector<DType> dtypes = {DType::kF32};
 };
 
-/// The canonical specifications of "a;b;c"; a linformer without k becomes one for each of `ks`. Throws
-/// Error(kUsage) naming `option` for an empty one, an unknown one and one that is there twice.
+/// The canonical specifications of "a;b;c"; one without its rank_option() becomes one for each of `ks`.
+/// Throws Error(kUsage) naming `option` for an empty one, an unknown one and one that is there twice.
 std::vector<std::string> expand_mechanisms(std::string_view list, const std::vector<int64_t>& ks,
                                            const std::string& option);
 

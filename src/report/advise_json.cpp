@@ -13,7 +13,7 @@ using Json = nlohmann::ordered_json;
 
 Json layer_json(const LayerAdvice& layer) {
   Json json = {{"layer", layer.layer}};
-  set_number(json, "cumulative", layer.cumulative);
+  set_number(json, "cumulative", layer.cumulative, "the spectrum lacks the layer");
   json["k"] = layer.k ? Json(*layer.k) : Json();
   if (!layer.k) json["k_reason"] = "nothing that was tried is near enough";
   set_text(json, "cell", layer.cell, "it stays exact");
@@ -25,7 +25,9 @@ Json layer_json(const LayerAdvice& layer) {
 Json point_json(const AdvisedPoint& point) {
   Json json = {{"name", point.name}, {"k_of_layers", point.ks}, {"good_enough", point.good_enough}};
   set_number(json, "increase", point.increase);
-  set_interval(json, "increase_interval", point.increase_interval, "fewer than 5 units");
+  json["increase_estimated"] = point.increase_estimated;
+  set_interval(json, "increase_interval", point.increase_interval,
+               point.increase_estimated ? "not measured as such" : "fewer than 5 units");
   set_number(json, "time_ns", point.ns);
   json["time_estimated"] = point.estimated;
   set_number(json, "speed_up", point.speed_up);

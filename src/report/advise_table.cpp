@@ -43,7 +43,8 @@ Table advised_points_table(const AdviceResult& result) {
                           {"Pareto", Align::kLeft}},
               .rows = {}};
   for (const AdvisedPoint& point : result.points) {
-    table.rows.push_back({point.name, percent(point.increase), point.good_enough ? "yes" : "no",
+    table.rows.push_back({point.name, (point.increase_estimated ? "~" : "") + percent(point.increase),
+                          point.good_enough ? "yes" : "no",
                           fmt::format("{}{}", point.estimated ? "~" : "", fixed(point.ns * 1e-6, 2)),
                           fmt::format("{} x", fixed(point.speed_up, 2)), format_bytes(point.bytes),
                           point.pareto ? "*" : ""});

@@ -209,6 +209,23 @@ TEST_CASE("a run that is stopped says what it has, and goes on from there") {
   CHECK(means(whole) == means(Subject().evaluate(options)));
 }
 
+TEST_CASE(
+    "a forecast runs one sequence to learn from and one batch, and counts the journal and what fits keep") {
+  Subject subject;
+  const AccuracyOptions options{.mechanisms = {"fitted", "subspace", "svd"}, .ks = {3}};
+  Accuracy accuracy(*subject.source, {}, subject.whole, options, subject.loaded.run);
+  const AccuracyForecast forecast = accuracy.forecast({.journal = "somewhere"});
+  CHECK(forecast.calibration_seconds > 0);
+  CHECK(forecast.evaluation_seconds > 0);
+  CHECK(forecast.disk_bytes > 0);
+  Subject other, last;
+  Accuracy whole(*other.source, {}, other.whole, options, other.loaded.run);
+  whole.run({});
+  CHECK(Accuracy(*last.source, {}, {}, options, last.loaded.run).forecast({}).disk_bytes == 0);
+  CHECK(forecast.memory_bytes >= other.loaded.run.memory.peak_bytes());
+  CHECK(forecast.memory_bytes < 2 * other.loaded.run.memory.peak_bytes());
+}
+
 TEST_CASE("models with random weights stand beside the model, averaged") {
   Subject subject;
   const AccuracyOptions options{.mechanisms = {"mean-v"}, .calibration = 0};
@@ -235,18 +252,22 @@ TEST_CASE("models with random weights stand beside the model, averaged") {
 
 TEST_CASE("cells are named with and without their k") {
   Subject subject;
-  const Accuracy accuracy(
-      *subject.source, {}, {},
-      {.mechanisms = {"subspace", "linformer:projection=mean-pooling", "svd", "flash"}, .ks = {4}},
-      subject.loaded.run);
+  const Accuracy accuracy(*subject.source, {}, {},
+                          {.mechanisms = {"subspace", "linformer:projection=mean-pooling", "svd", "flash",
+                                          "nystrom:inverse=exact"},
+                           .ks = {4}},
+                          subject.loaded.run);
   const std::vector<AccuracyCell> cells = accuracy.cells();
-  REQUIRE(cells.size() == 4);
+  REQUIRE(cells.size() == 5);
   CHECK(cells[0].method == "subspace:sharing=head");
   CHECK(cells[1].method == "linformer:projection=mean-pooling");
   CHECK(cells[2].method == "svd");
   CHECK(cells[3].method == "flash");
+  CHECK(cells[4].name == "nystrom:landmarks=4,inverse=exact");
+  CHECK(cells[4].method == "nystrom:inverse=exact");
   CHECK(cells[2].k == 4);
   CHECK(cells[3].k == 0);
+  CHECK(cells[4].k == 4);
   Subject other;
   CHECK(Accuracy(*other.source, {}, {}, {.mechanisms = {"svd"}}, other.loaded.run).options().ks ==
         std::vector<int64_t>{6, 3, 1});

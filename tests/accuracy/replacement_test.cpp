@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "attention/naive_nystrom.h"
 #include "catch.h"
 #include "io/error_of.h"
 #include "made_head.h"
@@ -119,6 +120,20 @@ TEST_CASE("a planted head of rank r is found out: nothing is lost from k = r on,
     CHECK(testing::relative_distance(given.o[0], head.exact()) > 1e-3);
     CHECK(testing::relative_distance(given.o[1], head.exact()) < kRounding);
   }
+  // A thousandth of noise leaves about that much from k = r on, and no less until k = n.
+  Numbers noisy = p_of(head);
+  const Numbers noise = testing::softmax_of(testing::numbers(testing::gaussian(kLength, 3, 2, 65).view()),
+                                            testing::numbers(testing::gaussian(kLength, 3, 2, 66).view()), 1);
+  for (size_t i = 0; i < noisy.size(); ++i)
+    for (size_t j = 0; j < noisy.size(); ++j) noisy[i][j] = 0.999 * noisy[i][j] + 0.001 * noise[i][j];
+  head.set_p(noisy);
+  Trial trial("svd", {kRank - 1, kRank, kLength}, kLength, kHeadSize);
+  const Given given = trial.apply(head.input());
+  const double at_rank = testing::relative_distance(given.o[1], head.exact());
+  CHECK(at_rank > 1e-5);
+  CHECK(at_rank < 1e-2);
+  CHECK(testing::relative_distance(given.o[0], head.exact()) > 2 * at_rank);
+  CHECK(testing::relative_distance(given.o[2], head.exact()) < kRounding);
 }
 
 TEST_CASE("a fixed subspace is that of the sum of P'P over calibration, and all of it at k = n") {
@@ -242,12 +257,66 @@ TEST_CASE("replacements have canonical names, and one that names its k is made f
   CHECK(names("flash") == All{"flash"});
   CHECK(names("linformer:projection=mean-pooling") ==
         All{"linformer:k=2,projection=mean-pooling", "linformer:k=8,projection=mean-pooling"});
+  CHECK(names("nystrom") == All{"nystrom:landmarks=2", "nystrom:landmarks=8"});
+  CHECK(names("nystrom:inverse=exact,landmarks=3") == All{"nystrom:landmarks=3,inverse=exact"});
+}
+
+TEST_CASE("in a causal head the window holds the last keys that are seen, and the mean those up to a query") {
+  MadeHead head = made(8);
+  Numbers p = p_of(head);
+  for (size_t i = 0; i < p.size(); ++i) {
+    double sum = 0;
+    for (size_t j = 0; j < p.size(); ++j) sum += p[i][j] = j <= i ? p[i][j] : 0;
+    for (double& x : p[i]) x /= sum;
+  }
+  head.set_p(p);
+  HeadInput in = head.input();
+  in.causal = true;
+  Trial local("local", {3, kLength}, kLength, kHeadSize), mean("mean-v", {}, kLength, kHeadSize);
+  const Given windows = local.apply(in), means = mean.apply(in);
+  CHECK(testing::relative_distance(windows.o[1], head.exact()) < kRounding);
+  Numbers window = p, uniform = p;
+  for (size_t i = 0; i < p.size(); ++i) {
+    double sum = 0;
+    for (size_t j = 0; j < p.size(); ++j) {
+      sum += window[i][j] = j <= i && j + 3 > i ? p[i][j] : 0;
+      uniform[i][j] = j <= i ? 1 / static_cast<double>(i + 1) : 0;
+    }
+    for (double& x : window[i]) x /= sum;
+  }
+  CHECK(testing::relative_distance(windows.p[0], window) < kRounding);
+  CHECK(testing::relative_distance(windows.o[0], product(window, v_of(head))) < kRounding);
+  CHECK(testing::relative_distance(means.p[0], uniform) < kRounding);
+  CHECK(testing::relative_distance(means.o[0], product(uniform, v_of(head))) < kRounding);
+  for (const char* name :
+       {"svd", "pv-svd", "subspace", "fitted", "nystrom", "linformer:projection=mean-pooling"})
+    CHECK_FALSE(Trial(name, {4}, kLength, kHeadSize).replacement->traits().causal);
+  for (const char* name : {"flash", "standard", "local", "mean-v"})
+    CHECK(Trial(name, {4}, kLength, kHeadSize).replacement->traits().causal);
+}
+
+TEST_CASE("a nystromformer in the place of a head agrees with f64 loops, and estimates it") {
+  const MadeHead head = made(7, 1);
+  Trial trial("nystrom", {4, 7}, kLength, kHeadSize);
+  CHECK(trial.replacement->traits().kind == ReplacementKind::kApproximates);
+  CHECK(trial.replacement->rank_option() == "landmarks");
+  const Given given = trial.apply(head.input());
+  REQUIRE(given.o.size() == 2);
+  CHECK(given.p.empty());
+  for (size_t i = 0; i < 2; ++i) {
+    const Numbers truth =
+        naive::nystrom(testing::numbers(head.q.view()), testing::numbers(head.k.view()), v_of(head),
+                       static_cast<double>(head.scale), static_cast<size_t>(trial.replacement->ks()[i]),
+                       [](const Numbers& a) { return naive::iterated(a, 6); });
+    CHECK(testing::relative_distance(given.o[i], truth) < kRounding);
+  }
 }
 
 TEST_CASE("replacements that cannot be are usage errors that say what can") {
   for (const char* wrong :
        {"", "svd:k=0", "svd:k=25", "svd:k=2..4", "svd:rank=3", "svd:sharing=head", "subspace:sharing=all",
-        "fitted:sharing=model", "mean-v:k=3", "svd:k", "lowrank", "flash:k=3", "linformer:projection=mean"}) {
+        "fitted:sharing=model", "mean-v:k=3", "svd:k", "lowrank", "flash:k=3", "linformer:projection=mean",
+        "nystrom:k=3", "nystrom:landmarks=25", "nystrom:landmarks=2..4"}) {
     INFO(wrong);
     const auto error = error_of([&] { Trial(wrong, {8}, kLength, kHeadSize); });
     REQUIRE(error);

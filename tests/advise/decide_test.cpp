@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "catch.h"
 #include "io/error_of.h"
@@ -38,6 +39,7 @@ struct Made {
     add("svd:k=4", 4, {0, 0}, 0);  // no way to run it
     add("local:k=8", 8, {0, 0}, 0.02);
     add("local:k=16", 16, {0, 0}, 0.001);
+    spectrum.layers = {0, 1};
     SeriesResult& series = spectrum.series.emplace_back();
     for (const double c : {0.9, 0.8})
       series.layers.push_back({.statistics = {{.mean = c}}, .mean_curve_k = {}, .curves = {}});
@@ -86,6 +88,64 @@ TEST_CASE("each layer gets the smallest k that costs little enough alone") {
   CHECK(choose_cells(made.accuracy, {}, 0.5) == Cells{0, 0});
   CHECK(choose_cells(made.accuracy, {}, 0.0015) == Cells{1, -1});
   CHECK(choose_cells(made.accuracy, {}, 1e-6) == Cells{-1, -1});
+}
+
+TEST_CASE(
+    "a nystromformer is timed as itself, what was fitted or pools as E and F of every head, others not") {
+  const auto timed = [](const char* name, const char* method, int64_t k) {
+    return timed_as({.name = name, .method = method, .k = k});
+  };
+  CHECK(timed("nystrom:landmarks=8", "nystrom", 8) == "nystrom:landmarks=8");
+  CHECK(timed("fitted:k=8,sharing=layer", "fitted:sharing=layer", 8) == "linformer:k=8,sharing=none");
+  CHECK(timed("linformer:k=8,projection=mean-pooling", "linformer:projection=mean-pooling", 8) ==
+        "linformer:k=8,sharing=none");
+  for (const char* other : {"svd", "local", "flash", "mean-v", "linformer:projection=gaussian"})
+    CHECK(timed(other, other, 8).empty());
+  Made made;
+  made.add("nystrom:landmarks=8", 8, {0.001, 0.001}, 0.005);
+  made.time("nystrom:landmarks=8", 50);
+  const AdviceResult advice = made.advise({.increase = 0.01}, {.cells = {5, 5}, .cost = made_cost(0.005)});
+  CHECK(choose_cells(made.accuracy, {}, 0.0015) == std::vector<int64_t>{5, 5});
+  CHECK(advice.points.size() == 5);
+  CHECK(advice.points[3].speed_up == 2);
+  CHECK(advice.points[4].ns == Approx(50));
+  CHECK(contains(advice.verdict, "nystrom:landmarks=8 keeps within 1 %"));
+}
+
+TEST_CASE("the cost of a choice is put together where the model cannot be run") {
+  const Made made;
+  const ModelAccuracy cost = estimated_cost(made.accuracy, {0, 1});
+  CHECK(cost.loss_increase->mean == Approx((0.002 + 0.004) * kLoss));
+  CHECK(cost.hidden_error.mean == Approx(std::sqrt(0.002 * 0.002 + 0.004 * 0.004)));
+  CHECK_FALSE(cost.loss_increase->interval);
+  CHECK(estimated_cost(made.accuracy, {-1, -1}).hidden_error.mean == 0);
+  const LayerChoice estimated = estimated_layers(made.accuracy, {.increase = 0.01});
+  CHECK(estimated.estimated);
+  CHECK(estimated.cells == std::vector<int64_t>{0, 1});
+  CHECK(mechanisms_to_time(made.accuracy) ==
+        std::vector<std::string>{"linformer:k=8,sharing=none", "linformer:k=16,sharing=none"});
+  const AdviceResult advice =
+      made.advise({.increase = 0.01}, {.cells = {0, 1}, .cost = cost, .estimated = true});
+  CHECK(advice.points.back().increase_estimated);
+  CHECK(advice.points.back().increase == Approx(0.006));
+  CHECK(advised_points_table(advice).rows.back()[1] == "~+0.60 %");
+}
+
+TEST_CASE("a layer that the spectrum lacks has no cumulative value, and without flash there is no verdict") {
+  Made made;
+  made.spectrum.layers = {1, 7};
+  AdviceResult advice = made.advise({}, {.cells = {-1, -1}, .cost = {}});
+  CHECK(std::isnan(advice.layers[0].cumulative));
+  CHECK(advice.layers[1].cumulative == 0.9);
+  Made untimed;
+  untimed.model.cells.resize(1);
+  CHECK(contains(untimed.advise({}, {.cells = {-1, -1}, .cost = {}}).verdict,
+                 "nothing that stands for attention"));
+  made.model.cells.front().state = CellState::kTooLarge;
+  advice = made.advise({}, {.cells = {0, 1}, .cost = made_cost(0.001)});
+  CHECK(advice.points.empty());
+  CHECK_FALSE(advice.worthwhile);
+  CHECK(contains(advice.verdict, "flash was not timed"));
 }
 
 TEST_CASE("choices grow stricter until the whole model keeps within the goal") {

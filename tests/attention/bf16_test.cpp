@@ -128,6 +128,7 @@ TEST_CASE("bf16 input gives bf16 output, rounded once, of every mechanism that c
     CHECK(error_of_bf16(name, {.shape = kShape, .kv_heads = 4}) <= allowed);
     CHECK(error_of_bf16(name, {.shape = kShape, .kv_heads = 2, .masked = true}) <= allowed);
   }
+  CHECK(error_of_bf16("nystrom:landmarks=7", {.shape = kShape, .kv_heads = 2}) <= 100 * 0x1p-8 * 1.001);
   CHECK_FALSE(make_mechanism("standard")->traits().native_bf16);
   AttentionShape causal = kShape;
   causal.causal = true;

@@ -37,16 +37,18 @@ class Watched {
     projection_ = draw(), other_ = draw();
   }
 
-  CellError error(Mechanism& mechanism) {
+  // `twin`: whose arithmetic the check takes for right.
+  CellError error(Mechanism& mechanism, const Mechanism& twin) {
     const BenchCell cell{.mechanism = "flash", .length = kLength, .batch = 2, .layers = 2};
     DrawnInput input(right_.architecture(), cell, 1, run_);
     input.draw_again();
     ForwardPass pass(model, make_mechanism("flash"), run_);
     pass.attend_by(mechanism, projection_ ? &*other_ : nullptr);
-    LayerCheck check(right_, projection_ ? &*projection_ : nullptr, 1, run_.threads);
+    LayerCheck check(right_, twin, projection_ ? &*projection_ : nullptr, 1, run_.threads);
     pass.run(input.of(cell), {}, 2, &check);
     return check.error();
   }
+  CellError error(Mechanism& mechanism) { return error(mechanism, *flash_); }
   CellError error() { return error(*flash_); }
 
   DrawnProjection& used_projection() { return *other_; }
@@ -93,6 +95,16 @@ TEST_CASE("A forward pass over the right weights is far within the bound, whatev
     CHECK(error.error < error.bound / 3);
     CHECK(error.rows == 6);
   }
+}
+
+TEST_CASE("A mechanism that estimates attention is held to its own arithmetic") {
+  const auto nystrom = make_mechanism("nystrom:landmarks=6");
+  const CellError error = Watched().error(*nystrom, *nystrom);
+  CHECK(error.error < error.bound);
+  CHECK(error.bound < 1e-3);
+  SwappedHeads swapped;
+  const CellError wrong = Watched().error(swapped, *nystrom);
+  CHECK(wrong.error > 10 * wrong.bound);
 }
 
 TEST_CASE("A bias that is dropped in any layer is found out") {

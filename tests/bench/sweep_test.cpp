@@ -22,12 +22,15 @@ SweepOptions small() {
 
 }  // namespace
 
-TEST_CASE("A linformer without k becomes one for each k, others stay") {
+TEST_CASE("A linformer without k and a nystrom without landmarks become one for each k, others stay") {
   const auto expand = [](const char* list) { return expand_mechanisms(list, {4, 8, 4}, "--mechanisms"); };
   CHECK(expand("flash;linformer") ==
         Names{"flash", "linformer:k=4,sharing=layerwise", "linformer:k=8,sharing=layerwise"});
   CHECK(expand("linformer:sharing=none") ==
         Names{"linformer:k=4,sharing=none", "linformer:k=8,sharing=none"});
+  CHECK(expand("nystrom:inverse=exact") ==
+        Names{"nystrom:landmarks=4,inverse=exact", "nystrom:landmarks=8,inverse=exact"});
+  CHECK(expand("nystrom:landmarks=3") == Names{"nystrom:landmarks=3"});
   CHECK(expand("linformer:k=3") == Names{"linformer:k=3,sharing=layerwise"});
   for (const char* list : {"", ";", "flash;", ";flash", "flash;;standard", "flush"}) {
     CHECK(code_of([&] { expand(list); }) == 2);

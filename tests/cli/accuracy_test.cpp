@@ -43,7 +43,7 @@ TEST_CASE("accuracy prints tables and writes a report that its schema accepts") 
   CHECK(contains(result.err, "report: a.json"));
   const auto report = parse_json(read_text(folder.path("a.json")), "report");
   CHECK(schema_errors(report, kSchema) == std::vector<std::string>{});
-  CHECK(report["results"]["cells"].size() == 2 + 10 * 2);
+  CHECK(report["results"]["cells"].size() == 2 + 11 * 2);
   CHECK(report["checks"]["passed"] == true);
   CHECK(report["checks"]["exact_cells"] == 1);
   CHECK_FALSE(std::filesystem::exists(folder.path("a.json.partial")));
@@ -114,6 +114,69 @@ TEST_CASE(
   CHECK(t5({"--mechanisms", "svd", "--stack", "cross", "--no-layers", "--no-model"}).code == 0);
 }
 
+TEST_CASE("accuracy of a causal model is of what is causal, and of the loss of the next token") {
+  const TemporaryFolder folder;
+  std::string ids;
+  for (int64_t s = 0; s < 6; ++s) {
+    for (int64_t i = 0; i < 12; ++i)
+      ids += (i == 0 ? "[" : ", ") + std::to_string((7 * s + 5 * i * i + s * i) % 60);
+    ids += "]\n";
+  }
+  folder.put("ids.jsonl", ids);
+  const auto measured = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"accuracy",
+                                          "--checkpoint",
+                                          fixtures() + "/models/gpt2-lm",
+                                          "--ids",
+                                          folder.path("ids.jsonl"),
+                                          "--k",
+                                          "3,12",
+                                          "--control",
+                                          "init",
+                                          "--out",
+                                          "-"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProgramResult result = run_program(arguments, here(folder));
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    return parse_json(result.out, "stdout");
+  };
+  const auto report = measured({});
+  CHECK(schema_errors(report, kSchema) == std::vector<std::string>{});
+  const auto& results = report["results"];
+  CHECK(results["loss_name"] == "causal_lm_loss_nats");
+  std::vector<std::string> names;
+  for (const auto& cell : results["cells"]) names.push_back(cell["name"]);
+  CHECK(names == std::vector<std::string>{"flash", "mean-v", "local:k=3", "local:k=12"});
+  const auto hidden = [&](size_t cell) {
+    return results["cells"][cell]["all_replaced"]["hidden_error"]["mean"].get<double>();
+  };
+  CHECK(hidden(0) < 1e-5);
+  CHECK(hidden(1) > 1e-2);
+  CHECK(hidden(2) > 1e-3);
+  CHECK(hidden(3) < 1e-5);
+  CHECK(results["cells"][1]["model"]["skill"]["mean"].get<double>() == Approx(0).margin(1e-6));
+  CHECK(results["cells"][1]["model"]["divergence_nats"]["mean"].get<double>() > 0);
+}
+
+TEST_CASE("a dry run of accuracy says what it would take, and writes nothing") {
+  const TemporaryFolder folder;
+  const ProgramResult result = run_program(quick(folder, {"--out", "a.json", "--dry-run"}), here(folder));
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(contains(result.out,
+                 "8 sequences of 16 tokens, 4 to learn from and 4 to judge by; 24 replacements in "
+                 "2 layers x 4 heads"));
+  CHECK(contains(result.out, "time    about "));
+  CHECK(contains(result.out, "disk    "));
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path(".")), {}) == 1);
+  // Nothing is learnt where nothing learns.
+  const ProgramResult plain =
+      run_program(quick(folder, {"--mechanisms", "svd", "--calibration", "0", "--dry-run"}), here(folder));
+  CHECK(plain.code == 0);
+  CHECK(contains(plain.out, "about 0 s to learn"));
+}
+
 TEST_CASE("accuracy refuses what it cannot do, before it does anything") {
   const TemporaryFolder folder;
   const auto code = [&](std::vector<std::string> more) {
@@ -127,11 +190,12 @@ TEST_CASE("accuracy refuses what it cannot do, before it does anything") {
   CHECK(code({"--resume"}) == 2);
   CHECK(code({"--save-fitted", "missing/ef.safetensors"}) == 6);
   folder.put("few.jsonl", "[1, 2, 3, 4]\n[4, 3, 2, 1]\n");
-  const ProgramResult causal = run_program(
-      {"accuracy", "--checkpoint", fixtures() + "/models/gpt2", "--ids", folder.path("few.jsonl")},
-      here(folder));
+  const ProgramResult causal = run_program({"accuracy", "--checkpoint", fixtures() + "/models/gpt2", "--ids",
+                                            folder.path("few.jsonl"), "--mechanisms", "flash;svd"},
+                                           here(folder));
   CHECK(causal.code == 4);
-  CHECK(contains(causal.err, "causal"));
+  CHECK(contains(causal.err, "svd:k=1 in the place of causal heads"));
+  CHECK(contains(causal.err, "mixes later positions"));
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path(".")), {}) == 2);
 }
 
