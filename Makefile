@@ -22,7 +22,7 @@ help:
 	@echo 'make test          set up, build, and run all tests'
 	@echo 'make figure1       the paper'"'"'s Figure 1 beside ours in results/figure1; figure2 and table3 likewise'
 	@echo '                   CHECKPOINT=FOLDER_OR_FILE  TEXT="FILE..."  BUDGET=10m  ARGS="more options"'
-	@echo 'make reproduce     all that the paper ran, within BUDGET=10m, and results/README.md'
+	@echo 'make reproduce     all that the paper ran, within BUDGET=10m, results/page.html and results/README.md'
 	@echo 'make install       PREFIX=$(PREFIX)  DESTDIR=$(DESTDIR)'
 	@echo 'make sanitize      build and test with AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make neon          build what computes for 64-bit ARM and test it in an emulator (g++-aarch64-linux-gnu, qemu-user)'

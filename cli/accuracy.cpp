@@ -19,10 +19,10 @@
 #include "io/json.h"
 #include "preface.h"
 #include "report/accuracy_json.h"
-#include "report/accuracy_table.h"
 #include "report/numbers.h"
 #include "report_places.h"
 #include "run_identity.h"
+#include "show_result.h"
 #include "whole_model.h"
 
 namespace linformer::cli {
@@ -65,30 +65,6 @@ void write_learnt(const std::string& path, const std::vector<LearntTensor>& tens
     writer.write(i, 0, std::span(values.data, static_cast<size_t>(values.rows * values.cols)));
   }
   writer.commit();
-}
-
-void print_result(const AccuracyResult& result, const Json& report, const OpenInput& input,
-                  const Session& session) {
-  const Format format = session.options().format;
-  switch (format) {
-    case Format::kJson:
-      return print(dump_json(report));
-    case Format::kJsonl:
-      return print(report.dump() + "\n");
-    case Format::kCsv:
-      return print(csv_table(accuracy_long_table(result)));
-    case Format::kTable:
-      print(preface(input, {.sequences = result.sequences,
-                            .length = result.length,
-                            .units = result.units,
-                            .unit = result.unit}) +
-            accuracy_preface(result) + "\n");
-      break;
-    case Format::kMarkdown:
-      break;
-  }
-  print(rendered(accuracy_table(result), format));
-  for (const Table& table : accuracy_layer_tables(result)) print("\n" + rendered(table, format));
 }
 
 void check_options(const AccuracyCommand& o, const Session& session) {
@@ -160,7 +136,7 @@ int run(const AccuracyCommand& o, const Invocation& invocation) {
     print(dump_json(report));
   } else {
     write_file_atomically(places.report, dump_json(report));
-    if (result.sequences > 0) print_result(result, report, input, session);
+    if (result.sequences > 0) show_accuracy(result, report, preface(input, sample_of(result)), session);
     session.note(fmt::format("report: {}", places.report));
   }
   if (result.complete)

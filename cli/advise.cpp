@@ -21,8 +21,8 @@
 #include "io/json.h"
 #include "preface.h"
 #include "report/advise_json.h"
-#include "report/advise_table.h"
 #include "report_places.h"
+#include "show_result.h"
 #include "whole_model.h"
 
 namespace linformer::cli {
@@ -105,23 +105,6 @@ Json method_json(const AdviseCommand& o, const Accuracy& accuracy) {
       {"time", "of nystrom its own; of the others that of a linformer with E and F of every head"}};
 }
 
-void print_advice(const AdviceResult& result, const Json& report, const OpenInput& input,
-                  const AccuracyResult& accuracy, const Session& session) {
-  const Format format = session.options().format;
-  if (format == Format::kJson) return print(dump_json(report));
-  if (format == Format::kJsonl) return print(report.dump() + "\n");
-  if (format == Format::kCsv) return print(csv_table(advised_points_table(result)));
-  if (format == Format::kTable)
-    print(preface(input, {.sequences = accuracy.sequences,
-                          .length = accuracy.length,
-                          .units = accuracy.units,
-                          .unit = accuracy.unit}) +
-          "\n");
-  print(rendered(advised_layers_table(result), format) + "\n");
-  print(rendered(advised_points_table(result), format) + "\n");
-  print(advice_text(result));
-}
-
 [[noreturn]] void refuse_interrupted() {
   throw Error(ErrorCode::kUsage, {.subject = "advise",
                                   .found = "interrupted before it was done",
@@ -167,7 +150,7 @@ int run(const AdviseCommand& o, const Invocation& invocation) {
     print(dump_json(report));
   } else {
     write_file_atomically(places.report, dump_json(report));
-    print_advice(advice, report, input, costs, session);
+    show_advice(advice, report, preface(input, sample_of(costs)) + "\n", session);
     session.note(fmt::format("report: {}", places.report));
   }
   return 0;

@@ -13,6 +13,7 @@
 #include "preface.h"
 #include "report/failed_checks.h"
 #include "show_result.h"
+#include "spectrum/attention_maps.h"
 #include "spectrum/controls.h"
 #include "spectrum_run.h"
 
@@ -85,6 +86,7 @@ int run(const SpectrumOptions& o, const Invocation& invocation) {
     return analyze_without_p(o, places, session);
   }
   OpenInput input = open_input(o.input, o.selection.layer_list(), session);
+  if (o.attention_maps) check_sequence(input.source->facts(), *o.attention_maps, kMapsOption);
   Analysis analysis(*input.source, analysis_options(o), session.run());
   Untrained untrained = open_untrained_models(o, input, session);
   if (o.common.dry_run) return dry_run(analysis, input, untrained, places);

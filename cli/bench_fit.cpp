@@ -13,8 +13,8 @@
 #include "io/atomic_file.h"
 #include "io/json.h"
 #include "report/batch_fit_json.h"
-#include "report/batch_fit_table.h"
 #include "run_identity.h"
+#include "show_result.h"
 
 namespace linformer::cli {
 namespace {
@@ -42,24 +42,6 @@ Json fit_method(const BenchCommand& o, const BatchFitOptions& options, const Ben
         "become P in place: both are never alive; a mechanism that keeps no P has a tile at a time"},
        {"measured", "high-water mark of all buffers in a real call"}});
   return json;
-}
-
-void print_fit(const BatchFitResult& result, const Json& report, Format format) {
-  switch (format) {
-    case Format::kJson:
-      return print(dump_json(report));
-    case Format::kJsonl:
-      for (const BatchFit& fit : result.fits) print(batch_fit_cell_json(fit, result.level).dump() + "\n");
-      return;
-    case Format::kCsv:
-      return print(csv_table(batch_fit_long_table(result)));
-    case Format::kTable:
-      print(fmt::format("{}, in {}\n\n", result.subject, format_bytes(result.limit_bytes)));
-      break;
-    case Format::kMarkdown:
-      break;
-  }
-  print(rendered(batch_fit_table(result), format));
 }
 
 void note_fits(const BatchFitResult& result, const Session& session) {
@@ -94,7 +76,7 @@ int fit_batches(const BenchCommand& o, const BenchPlan& plan, const ReportPlaces
     print(dump_json(report));
   } else {
     write_file_atomically(places.report, dump_json(report));
-    print_fit(result, report, o.common.format);
+    show_batch_fit(result, report, "", session);
     session.note(fmt::format("report: {}", places.report));
   }
   note_fits(result, session);

@@ -85,6 +85,10 @@ SampleFacts sample_of(const SpectrumResult& result) {
 
 }  // namespace
 
+SampleFacts sample_of(const AccuracyResult& result) {
+  return {.sequences = result.sequences, .length = result.length, .units = result.units, .unit = result.unit};
+}
+
 std::string preface(const OpenInput& input, const SampleFacts& sample) {
   return fmt::format("model      {}\nsequences  {}\nintervals  {}\n", model_text(input),
                      sequences_text(input, sample), units_text(input, sample));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "accuracy/result.h"
 #include "input.h"
 #include "spectrum/result.h"
 
@@ -20,6 +21,7 @@ struct SampleFacts {
 /// The model or file, the sequences and what of the text was left out, and what the intervals are over: a
 /// line each.
 std::string preface(const OpenInput& input, const SampleFacts& sample);
+SampleFacts sample_of(const AccuracyResult& result);
 
 /// The same of a spectrum analysis, in a few lines: the model or file, the sequences and what of the text was
 /// left out, and what the intervals are over. `head_size`: the rank of the matched control's logits.

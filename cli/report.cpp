@@ -13,6 +13,9 @@
 #include "gnuplot.h"
 #include "io/atomic_file.h"
 #include "options.h"
+#include "report/accuracy_read.h"
+#include "report/advise_read.h"
+#include "report/batch_fit_read.h"
 #include "report/bench_read.h"
 #include "report/figures.h"
 #include "report/page.h"
@@ -44,6 +47,12 @@ void show(const ReportFile& file, const Session& session) {
       return show_spectrum(read_spectrum(file), in_order, preface(file), session);
     case ReportKind::kBench:
       return show_bench(read_bench(file), in_order, preface(file), session);
+    case ReportKind::kBatchFit:
+      return show_batch_fit(read_batch_fit(file), in_order, preface(file), session);
+    case ReportKind::kAccuracy:
+      return show_accuracy(read_accuracy(file), in_order, preface(file), session);
+    case ReportKind::kAdvice:
+      return show_advice(read_advice(file), in_order, preface(file), session);
     case ReportKind::kReproduction:
       return show_reproduction(read_reproduction(file), in_order, session);
   }
@@ -98,7 +107,8 @@ Action add_report(CLI::App& app) {
       "Examples:\n"
       "  linformer report spectrum.json bench.json --figures figures --page report.html\n"
       "  linformer report --compare before.json after.json --regression 5%\n");
-  CLI::Option* files = app.add_option("FILE", o->files, "reports of analyze-spectrum, bench and reproduce");
+  CLI::Option* files =
+      app.add_option("FILE", o->files, "reports of analyze-spectrum, bench, accuracy, advise and reproduce");
   const char* group = "Report";
   app.add_option("--figures", o->figures,
                  "folder for pictures (svg, pdf), each with its gnuplot script and data")

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -14,6 +15,7 @@
 #include "io/json.h"
 #include "report/against_paper.h"
 #include "report/figures.h"
+#include "report/page.h"
 #include "report_places.h"
 #include "reproduce_targets.h"
 #include "show_result.h"
@@ -29,7 +31,7 @@ Reproduction only_published(const ReproduceOptions& /*options*/, double /*second
 }
 
 struct Target {
-  const char* name;
+  std::string_view name;
   Reproduce run;
   double share;  ///< of the budget of all
 };
@@ -40,51 +42,79 @@ constexpr std::array kTargets = {
     Target{"table3", reproduce_table3, 0.3},    Target{"theorems", reproduce_theorems, 0.05}};
 constexpr const char* kAll = "all";
 
-FigureSet figures_in(const Reproduction& reproduction, const std::string& folder) {
+constexpr const char* kPage = "page.html";
+
+// What a target left.
+struct Made {
+  bool well = true;               ///< everything could be drawn
+  std::vector<ReportFile> files;  ///< the report of the reproduction, then those that it is from
+};
+
+std::vector<ReportFile> reports_in(const Reproduction& reproduction, const std::string& folder) {
   std::vector<ReportFile> files;
   for (const std::string& report : reproduction.reports) files.push_back(open_report(folder + "/" + report));
-  return figures_of(files);
+  return files;
 }
 
 std::string readme(const Reproduction& reproduction, const std::vector<std::string>& command,
-                   const FigureSet& set) {
+                   const FigureSet& set, const std::string& page) {
   std::string text = reproduction_text(reproduction, true);
   text += fmt::format("\nMade by `{}`.\n", fmt::join(command, " "));
+  text += fmt::format("All of it to be looked at in a browser: [{0}]({0}).\n", page);
   for (const Figure& figure : set.figures) text += fmt::format("\n![{0}]({0}.svg)\n", figure.name);
   for (const auto& [name, tables] : set.texts) text += "\n" + tables;
   return text;
 }
 
-// Whether everything went well.
-bool run_target(const Target& target, const ReproduceOptions& o, double seconds,
+// `page`: where its page will be, from its folder.
+Made run_target(const Target& target, const ReproduceOptions& o, double seconds, const std::string& page,
                 const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
-  const std::string folder = o.folder + "/" + target.name;
+  const std::string folder = fmt::format("{}/{}", o.folder, target.name);
   make_folder(folder);
   session.note(fmt::format("{}: about {:.0f} s", target.name, seconds));
   const Reproduction reproduction = target.run(o, seconds, folder, session);
   const auto report = reproduce_report(session.context(false), reproduction);
-  write_file_atomically(folder + "/reproduce.json", dump_json(report));
-  const FigureSet set = figures_in(reproduction, folder);
-  write_file_atomically(folder + "/README.md", readme(reproduction, invocation.arguments, set));
+  const std::string path = folder + "/reproduce.json";
+  write_file_atomically(path, dump_json(report));
+  Made made{.files = reports_in(reproduction, folder)};
+  const FigureSet set = figures_of(made.files);
+  made.files.insert(made.files.begin(), open_report(path));
+  write_file_atomically(folder + "/README.md", readme(reproduction, invocation.arguments, set, page));
   show_reproduction(reproduction, report, session);
   session.note(fmt::format("{}: {}/README.md", target.name, folder));
-  return set.figures.empty() || write_figures(set.figures, folder, session);
+  made.well = set.figures.empty() || write_figures(set.figures, folder, session);
+  return made;
+}
+
+int run_one(const Target& target, const ReproduceOptions& o, double budget, const Invocation& invocation) {
+  const Made made = run_target(target, o, budget, kPage, invocation);
+  write_file_atomically(fmt::format("{}/{}/{}", o.folder, target.name, kPage), report_page(made.files));
+  return made.well ? 0 : 1;
+}
+
+// One page of all, on which each report is named by its target too.
+int run_all(const ReproduceOptions& o, double budget, const Invocation& invocation) {
+  bool well = true;
+  std::vector<ReportFile> files;
+  for (const Target& target : kTargets) {
+    if (stop_signal() != 0) break;
+    Made made = run_target(target, o, budget * target.share, std::string("../") + kPage, invocation);
+    well = well && made.well;
+    for (ReportFile& file : made.files) {
+      file.title = std::string(target.name) + "/" + file.name();
+      files.push_back(std::move(file));
+    }
+  }
+  write_file_atomically(fmt::format("{}/{}", o.folder, kPage), report_page(files));
+  return well ? 0 : 1;
 }
 
 int run(const ReproduceOptions& o, const Invocation& invocation) {
   const double budget = parse_seconds(o.budget, "--budget");
   stop_on_signals();
-  bool well = true;
-  for (const Target& target : kTargets) {
-    if (stop_signal() != 0) break;
-    if (o.target == kAll) {
-      well = run_target(target, o, budget * target.share, invocation) && well;
-    } else if (o.target == target.name) {
-      well = run_target(target, o, budget, invocation);
-    }
-  }
-  return well ? 0 : 1;
+  if (o.target == kAll) return run_all(o, budget, invocation);
+  return run_one(*std::ranges::find(kTargets, o.target, &Target::name), o, budget, invocation);
 }
 
 std::vector<std::string> target_names() {
@@ -114,8 +144,9 @@ Action add_reproduce(CLI::App& app) {
                  "(default: 10m)")
       ->group(group);
   app.add_option("--out", o->folder, "folder that gets one for each target (default: results)")->group(group);
-  app.add_option("--model", o->model,
-                 "sizes of the encoder that is timed, as of bench (default: roberta-base)")
+  app.add_option(
+         "--model", o->model,
+         "sizes of the encoder that is timed, as of bench (default: the checkpoint's, else roberta-base)")
       ->group(group);
   app.add_option("--lengths", o->lengths, "lengths that are timed, a list (default: the paper's)")
       ->group(group);

@@ -4,11 +4,13 @@
 
 #include <utility>
 
+#include "base/error.h"
 #include "base/parse.h"
 #include "bench/budget.h"
 #include "bench/sampling.h"
 #include "bench/sweep.h"
 #include "bench_run.h"
+#include "input.h"
 #include "report/against_paper.h"
 #include "reproduce_targets.h"
 
@@ -21,9 +23,24 @@ struct Sweep {
   BenchPlan plan;
 };
 
+// Sizes of the encoder that is timed, whose weights change no times: by default those of the checkpoint, else
+// of one of the paper's models.
+std::string timed_model(const ReproduceOptions& o, Session& session) {
+  if (!o.model.empty()) return o.model;
+  if (o.input.checkpoint.empty()) return "roberta-base";
+  const Checkpoint checkpoint = open_checkpoint(o.input.checkpoint, session);
+  const Architecture a = plan_model(checkpoint).architecture;
+  if (a.stack() == Stack::kEncoder && !a.image && a.width == a.heads * a.head_size)
+    return fmt::format("layers={},width={},heads={},ffn={}", a.layers, a.width, a.heads, a.ffn_width);
+  throw Error(ErrorCode::kUsage, {.subject = checkpoint.path(),
+                                  .found = "no encoder of text whose heads make up its width",
+                                  .expected = "one, whose sizes can be timed",
+                                  .remedy = "Give sizes by --model"});
+}
+
 Sweep open_sweep(const ReproduceOptions& o, BenchCommand command, double seconds, Session& session) {
   command.common = o.common;
-  command.model = o.model;
+  command.model = timed_model(o, session);
   if (!o.lengths.empty()) command.lengths = o.lengths;
   if (!o.k.empty()) command.k = o.k;
   command.budget = fmt::format("{:.1f}s", seconds);

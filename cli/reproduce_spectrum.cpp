@@ -21,6 +21,7 @@ SpectrumOptions spectrum_options(const ReproduceOptions& o, const std::string& r
   options.common.out = report;
   options.input = o.input;
   options.no_centred = true;  // not in the figure
+  options.attention_maps = 0;
   options.resume.force = true;
   return options;
 }

@@ -17,10 +17,11 @@ struct ReproduceOptions {
   std::string target;
   std::string budget = "10m";
   std::string folder = "results";
-  std::string model = "roberta-base";  ///< sizes of what figure2, table1 and table3 time
-  std::string lengths;                 ///< of the same; empty: the paper's
-  std::string k;                       ///< the same
-  std::string batch_memory = "16GB";   ///< that the largest batches of table3 are for
+  std::string
+      model;  ///< sizes of what figure2, table1 and table3 time; empty: a checkpoint's, else the paper's
+  std::string lengths;                ///< of the same; empty: the paper's
+  std::string k;                      ///< the same
+  std::string batch_memory = "16GB";  ///< that the largest batches of table3 are for
 };
 
 /// Each runs within about `seconds` and leaves its report in `folder`, which is there.

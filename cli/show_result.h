@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "accuracy/result.h"
+#include "advise/result.h"
 #include "bench/result.h"
 #include "options.h"
 #include "report/reproduction.h"
@@ -17,6 +19,12 @@ void show_spectrum(const SpectrumResult& result, const nlohmann::ordered_json& r
                    const std::string& preface, const Session& session);
 void show_bench(const BenchResult& result, const nlohmann::ordered_json& report, const std::string& preface,
                 const Session& session);
+void show_batch_fit(const BatchFitResult& result, const nlohmann::ordered_json& report,
+                    const std::string& preface, const Session& session);
+void show_accuracy(const AccuracyResult& result, const nlohmann::ordered_json& report,
+                   const std::string& preface, const Session& session);
+void show_advice(const AdviceResult& result, const nlohmann::ordered_json& report, const std::string& preface,
+                 const Session& session);
 void show_reproduction(const Reproduction& result, const nlohmann::ordered_json& report,
                        const Session& session);
 

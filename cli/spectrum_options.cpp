@@ -16,9 +16,9 @@ constexpr const char* kGroup = "Analysis";
 constexpr const char* kFreeGroup = "Without P (--method matrix-free)";
 
 // What needs P or a journal, and what is of --method matrix-free alone.
-constexpr const char* kOfP[] = {"--at",         "--control", "--init-seeds", "--head-size",
-                                "--no-centred", "--logits",  "--verify",     "--until-width",
-                                "--batch",      "--spectra", "--resume",     "--probabilities"};
+constexpr const char* kOfP[] = {"--at",     "--control",       "--init-seeds",  "--head-size", "--no-centred",
+                                "--logits", "--verify",        "--until-width", "--batch",     "--spectra",
+                                "--resume", "--probabilities", kMapsOption};
 constexpr const char* kMatrixFreeAlone[] = {"--values", "--tolerance", "--probes", "--lengths"};
 
 // The first of these options that was given, or null.
@@ -75,6 +75,13 @@ void add_analysis(CLI::App& app, SpectrumOptions& o) {
       ->check(CLI::Range(1, 65536))
       ->group(kGroup);
   app.add_option("--spectra", o.spectra, "write every singular value to this safetensors file")
+      ->group(kGroup);
+  app.add_option(
+         kMapsOption, o.attention_maps,
+         "put a map of every head's P on this sequence (0: the first) into the report, means of 64 x 64 "
+         "blocks, for its page")
+      ->type_name("SEQUENCE")
+      ->transform(whole_number<int64_t>(0))
       ->group(kGroup);
 }
 

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 namespace linformer::cli {
 
 inline constexpr std::string_view kMatrixFree = "matrix-free";
+inline constexpr const char* kMapsOption = "--attention-maps";
 
 struct SpectrumOptions {
   CommonOptions common;
@@ -27,6 +29,7 @@ struct SpectrumOptions {
   int64_t init_seeds = 3;
   bool no_centred = false;
   std::string spectra;
+  std::optional<int64_t> attention_maps;  ///< a sequence
   ResumeOptions resume;
   CertifiedOptions certified;  ///< of --method matrix-free
   std::string lengths;         ///< empty: that of --length

@@ -11,6 +11,7 @@
 #include "report/spectrum_csv.h"
 #include "report/spectrum_json.h"
 #include "run_identity.h"
+#include "spectrum/attention_maps.h"
 
 namespace linformer::cli {
 namespace {
@@ -32,6 +33,7 @@ Json method_json(const SpectrumOptions& o, const AnalysisOptions& options, const
       {"init_seeds", o.init_seeds},
       {"matched_head_size", options.head_size},
       {"drop_special_tokens", o.input.drop_special_tokens},
+      {"attention_maps", o.attention_maps ? Json(*o.attention_maps) : Json()},
       {"seed", options.seed},
       {"batch_sequences", options.batch},
       {"verify_share", options.verify},
@@ -80,6 +82,10 @@ SpectrumRun analyze(const SpectrumOptions& o, const ReportPlaces& places, const 
   const double load_seconds = session.seconds();
   SpectrumResult result = analysis.run(std::move(untrained.sources), files);
   result.seconds.load = load_seconds;
+  if (o.attention_maps && result.complete) {
+    result.attention_maps = attention_maps(*input.source, *o.attention_maps, analysis.options().layers,
+                                           analysis.options().heads, session.run());
+  }
   Json report = spectrum_report(session.context(true),
                                 {.input = input.facts,
                                  .identity = files.identity,

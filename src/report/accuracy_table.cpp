@@ -3,10 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstdlib>
 #include <optional>
 
+#include "report/accuracy_view.h"
 #include "report/numbers.h"
 
 namespace linformer {
@@ -20,22 +19,6 @@ std::string with_interval(const Summary& summary, int decimals) {
 
 std::string k_text(const AccuracyCell& cell) { return cell.k == 0 ? "" : std::to_string(cell.k); }
 
-// One of each method, in order: that whose k is nearest to n/4.
-std::vector<const CellAccuracy*> representatives(const AccuracyResult& result) {
-  const int64_t wanted = result.length / 4;
-  std::vector<const CellAccuracy*> chosen;
-  for (const CellAccuracy& cell : result.cells) {
-    const auto same = std::ranges::find_if(
-        chosen, [&](const CellAccuracy* other) { return other->cell.method == cell.cell.method; });
-    if (same == chosen.end()) {
-      chosen.push_back(&cell);
-    } else if (std::abs(cell.cell.k - wanted) < std::abs((*same)->cell.k - wanted)) {
-      *same = &cell;
-    }
-  }
-  return chosen;
-}
-
 std::string optional_fixed(const std::optional<Summary>& summary, int decimals) {
   return summary ? fixed(summary->mean, decimals) : "";
 }
@@ -45,10 +28,11 @@ template <class Cell>
 Table layer_table(const AccuracyResult& result, const char* title, Cell&& text) {
   Table table{.title = title, .columns = {{"layer", Align::kLeft}}, .rows = {}};
   for (const int64_t layer : result.layers) table.columns.push_back({std::to_string(layer)});
-  for (const CellAccuracy* cell : representatives(result)) {
+  for (const MethodCells& method : methods_of(result)) {
+    const CellAccuracy& cell = nearest_to_quarter(method, result.length);
     std::vector<std::string>& row = table.rows.emplace_back();
-    row.push_back(cell->cell.name);
-    for (size_t i = 0; i < result.layers.size(); ++i) row.push_back(text(*cell, i));
+    row.push_back(cell.cell.name);
+    for (size_t i = 0; i < result.layers.size(); ++i) row.push_back(text(cell, i));
   }
   return table;
 }

@@ -2,6 +2,7 @@
 #include "report/advise_table.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/memory.h"
 #include "report/numbers.h"
@@ -48,6 +49,25 @@ Table advised_points_table(const AdviceResult& result) {
                           fmt::format("{}{}", point.estimated ? "~" : "", fixed(point.ns * 1e-6, 2)),
                           fmt::format("{} x", fixed(point.speed_up, 2)), format_bytes(point.bytes),
                           point.pareto ? "*" : ""});
+  }
+  return table;
+}
+
+Table advised_long_table(const AdviceResult& result) {
+  Table table{.title = "", .columns = {}, .rows = {}};
+  for (const char* name : {"name", "k_of_layers", "increase", "increase_estimated", "increase_low",
+                           "increase_high", "good_enough", "time_ns", "time_estimated", "speed_up",
+                           "speed_up_low", "speed_up_high", "bytes", "pareto"})
+    table.columns.push_back({name});
+  const auto low = [](const std::optional<Interval>& of) { return of ? shortest(of->low) : ""; };
+  const auto high = [](const std::optional<Interval>& of) { return of ? shortest(of->high) : ""; };
+  for (const AdvisedPoint& point : result.points) {
+    table.rows.push_back({point.name, fmt::format("{}", fmt::join(point.ks, " ")), shortest(point.increase),
+                          point.increase_estimated ? "1" : "0", low(point.increase_interval),
+                          high(point.increase_interval), point.good_enough ? "1" : "0", shortest(point.ns),
+                          point.estimated ? "1" : "0", shortest(point.speed_up), low(point.speed_up_interval),
+                          high(point.speed_up_interval), std::to_string(point.bytes),
+                          point.pareto ? "1" : "0"});
   }
   return table;
 }

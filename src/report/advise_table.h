@@ -16,6 +16,9 @@ Table advised_layers_table(const AdviceResult& result);
 /// faster and nearer.
 Table advised_points_table(const AdviceResult& result);
 
+/// The same in full, for CSV: shares, nanoseconds and bytes, with the ends of the intervals.
+Table advised_long_table(const AdviceResult& result);
+
 /// From which length on it is faster, the verdict, and what it does not mean: a line each.
 std::string advice_text(const AdviceResult& result);
 

@@ -19,8 +19,7 @@ Enum read_named(const Field& field, std::initializer_list<Enum> values) {
 }
 
 double number_or_zero(const Field& object, std::string_view key) {
-  const auto field = object.find(key);
-  return field ? field->number() : 0;
+  return object.find_number(key).value_or(0);
 }
 
 Ratio read_ratio(const Field& field) {
@@ -28,14 +27,6 @@ Ratio read_ratio(const Field& field) {
           .ratio = field["ratio"].number_or_nan(),
           .interval = field["interval"].interval(),
           .flops_ratio = field["flops_ratio"].number_or_nan()};
-}
-
-DType read_dtype(const Field& field) {
-  const std::string name = field.text();
-  for (const DType dtype : {DType::kF32, DType::kBF16}) {
-    if (name == name_of_dtype(dtype)) return dtype;
-  }
-  field.fail("f32 or bf16");
 }
 
 BenchCell read_cell(const Field& field) {
@@ -150,11 +141,30 @@ Narrowing read_narrowing(const Field& field, const BenchResult& result) {
 
 }  // namespace
 
+DType read_dtype(const Field& field) {
+  const std::string name = field.text();
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    if (name == name_of_dtype(dtype)) return dtype;
+  }
+  field.fail("f32 or bf16");
+}
+
+Level read_level(const Field& field) {
+  return read_named(field, {Level::kAttention, Level::kLayer, Level::kModel});
+}
+
+std::vector<Warning> read_warnings(const Field& field) {
+  std::vector<Warning> warnings;
+  for (const Field& warning : field.items())
+    warnings.push_back({.kind = warning["kind"].text(), .text = warning["text"].text()});
+  return warnings;
+}
+
 BenchResult read_bench(const ReportFile& file) {
   const Field root = file.root(), results = root["results"];
   BenchResult result;
   result.complete = results["complete"].boolean();
-  result.level = read_named(results["level"], {Level::kAttention, Level::kLayer, Level::kModel});
+  result.level = read_level(results["level"]);
   result.subject = results["subject"].text();
   for (const Field& peak : results["peaks"].items()) {
     result.peaks.push_back({.threads = static_cast<int>(peak["threads"].integer()),
@@ -169,8 +179,7 @@ BenchResult read_bench(const ReportFile& file) {
     result.scaling.push_back(read_scaling(scaling, result));
   for (const Field& narrowing : results["narrowing"].items())
     result.narrowing.push_back(read_narrowing(narrowing, result));
-  for (const Field& warning : root["warnings"].items())
-    result.warnings.push_back({.kind = warning["kind"].text(), .text = warning["text"].text()});
+  result.warnings = read_warnings(root["warnings"]);
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 #include <vector>
 
@@ -16,16 +17,21 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kNoProbes = "the nuclear norm was not estimated (--probes 0)";
 
-Json at_json(const CertifiedSpectrum& s, size_t m) {
-  Json json = {{"m", m}};
-  set_number(json, "sigma", s.values[m - 1]);
-  set_interval(json, "sigma_interval", s.sigma[m - 1], kNotFinite);
-  set_interval(json, "sigma_sure_interval", s.sure_sigma[m - 1], kNotFinite);
-  set_interval(json, "energy_interval", s.energy[m - 1], kNotFinite);
-  set_interval(json, "energy_sure_interval", s.sure_energy[m - 1], kNotFinite);
+Json at_json(const CertifiedSpectrum& s, size_t i) {
+  Json json = {{"m", s.m(i)}};
+  set_number(json, "sigma", s.values[i]);
+  set_interval(json, "sigma_interval", s.sigma[i], kNotFinite);
+  set_interval(json, "sigma_sure_interval", s.sure_sigma[i], kNotFinite);
+  set_interval(json, "energy_interval", s.energy[i], kNotFinite);
+  set_interval(json, "energy_sure_interval", s.sure_energy[i], kNotFinite);
   set_interval(json, "cumulative_interval",
-               s.cumulative.empty() ? std::nullopt : std::optional(s.cumulative[m - 1]), kNoProbes);
+               s.cumulative.empty() ? std::nullopt : std::optional(s.cumulative[i]), kNoProbes);
   return json;
+}
+
+// Powers of two, and the last.
+bool is_reported(const CertifiedSpectrum& s, size_t i) {
+  return std::has_single_bit(static_cast<uint64_t>(s.m(i))) || i + 1 == s.values.size();
 }
 
 Json head_json(const CertifiedSpectrum& s) {
@@ -41,15 +47,16 @@ Json head_json(const CertifiedSpectrum& s) {
   set_number(json, "residual_bound", s.residual_bound);
   set_interval(json, "nuclear_norm_interval", s.nuclear_norm, kNoProbes);
   json["at"] = Json::array();
-  for (size_t m = 1; m < s.values.size(); m *= 2) json["at"].push_back(at_json(s, m));
-  json["at"].push_back(at_json(s, s.values.size()));
+  for (size_t i = 0; i < s.values.size(); ++i) {
+    if (is_reported(s, i)) json["at"].push_back(at_json(s, i));
+  }
   return json;
 }
 
 // Means over the heads of a layer, or of more, of what they all have.
 struct Means {
   int64_t rows = 0, layer = 0, heads = 0;
-  size_t m = 0;
+  int64_t m = 0;
   double entropy = 0, sigma1 = 0;
   Interval sure_energy, energy, sigma, cumulative;
   bool has_cumulative = true;
@@ -65,7 +72,7 @@ Means means_of(const SpectrumResult& result, Belongs&& belongs) {
   Means means;
   for (const CertifiedSpectrum& s : result.certified) {
     if (!belongs(s)) continue;
-    means.rows = s.rows, means.layer = s.layer, means.m = s.values.size();
+    means.rows = s.rows, means.layer = s.layer, means.m = s.m(s.values.size() - 1);
     ++means.heads;
     means.entropy += s.row_entropy;
     means.sigma1 += s.values.front();
@@ -135,8 +142,8 @@ void write_certified_csv(const SpectrumResult& result, const std::function<void(
   for (const CertifiedSpectrum& s : result.certified) {
     std::string rows;
     for (size_t i = 0; i < s.values.size(); ++i) {
-      rows +=
-          fmt::format("{},{},{},{},{},{}", s.rows, s.sequence, s.layer, s.head, i + 1, shortest(s.values[i]));
+      rows += fmt::format("{},{},{},{},{},{}", s.rows, s.sequence, s.layer, s.head, s.m(i),
+                          shortest(s.values[i]));
       for (const std::vector<Interval>* list : {&s.sigma, &s.sure_sigma, &s.energy, &s.sure_energy}) {
         rows += fmt::format(",{},{}", shortest((*list)[i].low), shortest((*list)[i].high));
       }

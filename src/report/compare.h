@@ -40,10 +40,10 @@ std::vector<std::string> differences_between(const std::vector<ReportFile>& a,
 
 /// Of reports of benches, the time of each cell, by Welch's t on logarithms: of the launches' medians from
 /// kLeastLaunches a side on, else of all samples, and then the verdict is "between-run variance unknown". Of
-/// spectra, one a side, every statistic of the probabilities. "~": nothing is sure. A regression is a cell
-/// that is surely slower, or a statistic that is surely different, by more than the share `regression`.
-/// Throws Error(kUsage) for several spectra a side and for reports of `reproduce`, and what reading them
-/// throws.
+/// spectra and accuracies, one a side, see compare_summaries.h. "~": nothing is sure. A regression is a cell
+/// that is surely slower, a statistic that is surely different, or an error that is surely larger, by more
+/// than the share `regression`. Throws Error(kUsage) for several spectra or accuracies a side and for other
+/// kinds of reports, and what reading them throws.
 ReportComparison compare_reports(const std::vector<ReportFile>& a, const std::vector<ReportFile>& b,
                                  double regression);
 

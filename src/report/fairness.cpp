@@ -22,6 +22,9 @@ constexpr std::array kOfBench = {"/machine/cpu",       "/machine/cpu_model", "/m
 constexpr std::array kOfSpectrum = {
     "/machine/cpu",    "/machine/cpu_model", "/input/fingerprint", "/results/length",
     "/results/layers", "/results/heads",     "/method/stack",      "/method/drop_special_tokens"};
+constexpr std::array kOfAccuracy = {"/machine/cpu",      "/machine/cpu_model", "/input/fingerprint",
+                                    "/results/length",   "/results/layers",    "/results/heads",
+                                    "/results/sequences"};
 
 std::string text_at(const ReportFile& file, const Pointer& pointer) {
   return file.json.contains(pointer) ? printable(file.json.at(pointer).dump()) : "missing";
@@ -56,6 +59,8 @@ std::vector<std::string> differences_between(const std::vector<ReportFile>& a,
       }
       if (file.kind == ReportKind::kBench) {
         compare_members(kOfBench, first, file, differences);
+      } else if (file.kind == ReportKind::kAccuracy) {
+        compare_members(kOfAccuracy, first, file, differences);
       } else {
         compare_members(kOfSpectrum, first, file, differences);
       }

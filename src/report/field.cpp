@@ -42,6 +42,16 @@ std::optional<Field> Field::find(std::string_view key) const {
   return Field(*member, *file_, member_place(place_, key));
 }
 
+std::string Field::find_text(std::string_view key) const {
+  const auto member = find(key);
+  return member ? member->text() : std::string();
+}
+
+std::optional<double> Field::find_number(std::string_view key) const {
+  const auto member = find(key);
+  return member ? std::optional(member->number()) : std::nullopt;
+}
+
 std::vector<Field> Field::items(std::optional<size_t> count) const {
   const std::string expected = count ? fmt::format("an array of {}", *count) : "an array";
   if (!value_->is_array() || value_->size() != count.value_or(value_->size())) fail(expected);

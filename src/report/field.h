@@ -25,6 +25,9 @@ class Field {
   Field operator[](std::string_view key) const;
   /// The member, or nothing if it is missing or null.
   std::optional<Field> find(std::string_view key) const;
+  /// The same as a text, "" where there is none, and as a number.
+  std::string find_text(std::string_view key) const;
+  std::optional<double> find_number(std::string_view key) const;
   /// The elements of an array; so many, if that is given.
   std::vector<Field> items(std::optional<size_t> count = std::nullopt) const;
 

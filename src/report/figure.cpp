@@ -104,7 +104,7 @@ std::string line_style(size_t i) {
 }
 
 std::string point_style(size_t i) {
-  constexpr std::array kPoints = {7, 5, 9, 11, 13, 4, 6, 8};
+  constexpr std::array kPoints = {7, 5, 9, 11, 13, 4, 6, 8, 10};
   return fmt::format("{} pt {} ps 0.45", line_style(i), kPoints[i % kPoints.size()]);
 }
 

@@ -146,9 +146,9 @@ std::optional<Figure> time_figure(const BenchResult& result, const CellGroup& gr
 }
 
 // Also of cells that did not fit: their memory is computed.
-std::optional<Figure> memory_figure(const BenchResult& result, const CellGroup& group,
-                                    const std::string& name) {
-  FigureWriter figure = log_log(name, result, group, "MiB of tensors, workspace, parameters");
+std::optional<Figure> memory_figure_of(const BenchResult& result, const CellGroup& group,
+                                       const std::string& name, const char* label) {
+  FigureWriter figure = log_log(name, result, group, label);
   const std::vector<std::string> mechanisms = group.mechanisms(), names = short_names(mechanisms);
   std::vector<std::string> elements;
   Rows all;
@@ -171,6 +171,24 @@ std::optional<Figure> memory_figure(const BenchResult& result, const CellGroup& 
   return figure.finish();
 }
 
+std::optional<Figure> memory_figure(const BenchResult& result, const CellGroup& group,
+                                    const std::string& name) {
+  return memory_figure_of(result, group, name, "MiB of tensors, workspace, parameters");
+}
+
+// Cells whose bytes are what one more sequence takes.
+BenchResult as_bench(const BatchFitResult& fits) {
+  BenchResult result;
+  result.level = fits.level;
+  result.subject = fits.subject;
+  for (const BatchFit& fit : fits.fits) {
+    CellResult& cell = result.cells.emplace_back();
+    cell.cell = fit.cell;
+    cell.workspace_bytes = std::llround(fit.bytes_per_sequence);  // 0 of what cannot be
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<Figure> bench_figures(const BenchFile& bench, const std::string& prefix) {
@@ -183,6 +201,19 @@ std::vector<Figure> bench_figures(const BenchFile& bench, const std::string& pre
       const char* const what = draw == time_figure ? "-time" : "-memory";
       if (auto figure = draw(bench.result, group, prefix + what + end)) figures.push_back(std::move(*figure));
     }
+  }
+  return figures;
+}
+
+std::vector<Figure> batch_fit_figures(const BatchFitFile& fits, const std::string& prefix) {
+  const BenchResult result = as_bench(fits.result);
+  std::vector<Figure> figures;
+  const std::vector<CellGroup> groups = groups_of(result);
+  for (const CellGroup& group : groups) {
+    if (group.lengths().size() < 2) continue;
+    const std::string end = groups.size() > 1 ? "-" + group.file_part() : "";
+    auto figure = memory_figure_of(result, group, prefix + "-batch" + end, "MiB of one more sequence");
+    if (figure) figures.push_back(std::move(*figure));
   }
   return figures;
 }

@@ -23,6 +23,15 @@ struct BenchFile {
 /// the name where there are several.
 std::vector<Figure> bench_figures(const BenchFile& bench, const std::string& prefix);
 
+struct BatchFitFile {
+  ReportFile file;
+  BatchFitResult result;
+};
+
+/// Of each kind of cells that has two lengths or more, "PREFIX-batch": bytes that one more sequence takes
+/// against n; the same ending where there are several kinds.
+std::vector<Figure> batch_fit_figures(const BatchFitFile& fits, const std::string& prefix);
+
 /// Of each kind of cells and each reference: how many times the time, and how many times the memory, each
 /// mechanism saves; a row a length. "-": a mechanism that cannot be there (as many slots as keys); "": not
 /// measured.

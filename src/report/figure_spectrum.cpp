@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "report/figure_heat_map.h"
+#include "report/model_headline.h"
 #include "report/numbers.h"
 #include "report/spectrum_view.h"
 
@@ -37,12 +38,14 @@ std::vector<double> mean_cumulative(const SeriesResult& series) {
   return mean;
 }
 
-// Of each value alone: c_m − c_(m−1); not a number where rounding leaves nothing.
-std::vector<double> shares(const std::vector<double>& cumulative) {
+// Of each value alone, (c_m − c_l)/(m − l) with l the point before: the mean of the values since then. Not a
+// number where rounding leaves nothing.
+std::vector<double> shares(const std::vector<double>& grid, const std::vector<double>& cumulative) {
   std::vector<double> single(cumulative.size());
   for (size_t i = 0; i < single.size(); ++i) {
     const double share = cumulative[i] - (i > 0 ? cumulative[i - 1] : 0);
-    single[i] = share > 0 ? share : std::numeric_limits<double>::quiet_NaN();
+    const double values = grid[i] - (i > 0 ? grid[i - 1] : 0);
+    single[i] = share > 0 ? share / values : std::numeric_limits<double>::quiet_NaN();
   }
   return single;
 }
@@ -102,7 +105,10 @@ Figure scree_figure(const SpectrumFile& spectrum, const std::string& prefix) {
   figure.set("set logscale xy");
   figure.set("set format y '%.0e'");
   figure.set(fmt::format("set xrange [1:{}]", shortest(spectrum.result.grid.back())));
-  figure.plot(all_layers(figure, spectrum.result, shares));
+  const auto alone = [&](const std::vector<double>& cumulative) {
+    return shares(spectrum.result.grid, cumulative);
+  };
+  figure.plot(all_layers(figure, spectrum.result, alone));
   return figure.finish();
 }
 
@@ -196,19 +202,7 @@ Figure k90_figure(const SpectrumFile& spectrum, const std::string& prefix, size_
 
 std::string model_headline(const SpectrumFile& spectrum) {
   const SpectrumResult& result = spectrum.result;
-  const auto architecture = spectrum.file.root()["input"].find("architecture");
-  std::string text = "attention from a file";
-  bool papers = false;
-  if (architecture) {
-    const std::string family = (*architecture)["family"].text();
-    const int64_t layers = (*architecture)["layers"].integer(), heads = (*architecture)["heads"].integer();
-    papers = family == "roberta" && ((layers == 12 && heads == 12) || (layers == 24 && heads == 16)) &&
-             result.equal_length && result.length == 512;
-    text = fmt::format("{}, {} x {} heads", family, layers, heads);
-  }
-  if (result.equal_length) text += fmt::format(", n = {}", result.length);
-  return fmt::format("{}{}, {}", papers ? "" : "Not the paper's model: ", text,
-                     counted(result.sequences, "sequence"));
+  return model_headline(spectrum.file.root(), result.equal_length ? result.length : 0, result.sequences);
 }
 
 std::vector<Figure> spectrum_figures(const SpectrumFile& spectrum, const std::string& prefix) {

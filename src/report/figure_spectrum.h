@@ -16,8 +16,7 @@ struct SpectrumFile {
   SpectrumResult result;
 };
 
-/// "bert, 4 x 3 heads, n = 512, 8 sequences", with "Not the paper's model: " before it where it is none of
-/// the two RoBERTa of the paper.
+/// As model_headline.h has it.
 std::string model_headline(const SpectrumFile& spectrum);
 
 /// Named "PREFIX-cumulative" (curves of all layers, controls), "PREFIX-layers" (a panel a layer, with the

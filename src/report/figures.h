@@ -18,7 +18,7 @@ struct FigureSet {
 };
 
 /// Each figure's name begins with its report's; with "-2" and so on where names would be the same. Reads the
-/// curves beside spectrum reports. Throws as read_spectrum(), read_curves_csv() and read_bench() do.
+/// curves beside spectrum reports. Throws as the readers of the reports and read_curves_csv() do.
 FigureSet figures_of(const std::vector<ReportFile>& files);
 
 }  // namespace linformer

@@ -33,7 +33,8 @@ std::string script_json(const Json& value) {
 std::string reports_json(const std::vector<ReportFile>& files) {
   Json reports = Json::array();
   for (const ReportFile& file : files)
-    reports.push_back({{"name", file.name()}, {"report", Json::parse(file.text)}});
+    reports.push_back(
+        {{"name", file.title.empty() ? file.name() : file.title}, {"report", Json::parse(file.text)}});
   return script_json(reports);
 }
 

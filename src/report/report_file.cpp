@@ -14,6 +14,9 @@
 #include "io/file_bytes.h"
 #include "io/json.h"
 #include "io/printable.h"
+#include "report/accuracy_json.h"
+#include "report/advise_json.h"
+#include "report/batch_fit_json.h"
 #include "report/bench_json.h"
 #include "report/reproduction.h"
 #include "report/spectrum_json.h"
@@ -28,6 +31,9 @@ struct KnownKind {
 
 constexpr std::array kKinds = {KnownKind{kSpectrumSchema, ReportKind::kSpectrum},
                                KnownKind{kBenchSchema, ReportKind::kBench},
+                               KnownKind{kBatchFitSchema, ReportKind::kBatchFit},
+                               KnownKind{kAccuracySchema, ReportKind::kAccuracy},
+                               KnownKind{kAdviseSchema, ReportKind::kAdvice},
                                KnownKind{kReproduceSchema, ReportKind::kReproduction}};
 
 ReportKind kind_of(const ReportFile& file) {

@@ -37,7 +37,8 @@ class Table3 {
       row.missing =
           linformer(cell) == nullptr ? kNotAsked : "too long, or too large, for this machine and budget";
     }
-    row.why = why_of_time(cell, reference);
+    row.by_operations = by_operations(cell, reference);
+    if (cell.length >= kImpossibleLength && reference == "standard") row.why = kImpossible;
     return row;
   }
 
@@ -88,13 +89,11 @@ class Table3 {
     return found == needs_.end() ? nullptr : &*found;
   }
 
-  std::string why_of_time(const PublishedSaving& cell, const std::string& reference) const {
+  // What time would be saved if it went by operations alone.
+  std::optional<double> by_operations(const PublishedSaving& cell, const std::string& reference) const {
     const CellNeed *const own = linformer(cell), *const other = need(reference, cell.length);
-    std::string why;
-    if (own != nullptr && other != nullptr && own->flops > 0)
-      why = fmt::format("{:.3g} by the operations alone", other->flops / own->flops);
-    if (cell.length < kImpossibleLength || reference != "standard") return why;
-    return why.empty() ? kImpossible : why + "; " + kImpossible;
+    if (own == nullptr || other == nullptr || own->flops <= 0) return std::nullopt;
+    return other->flops / own->flops;
   }
 
   const BenchResult& result_;

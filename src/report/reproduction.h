@@ -23,9 +23,10 @@ struct ReproducedRow {
   std::optional<double> published = {};
   std::string published_words = {};  ///< what it says where it gives no number
   std::optional<double> here = {};
-  std::optional<Interval> interval = {};  ///< of `here`
-  std::string missing = {};               ///< why there is no number here
-  std::string why = {};                   ///< why the two differ, or what bounds the comparison
+  std::optional<Interval> interval = {};     ///< of `here`
+  std::string missing = {};                  ///< why there is no number here
+  std::optional<double> by_operations = {};  ///< what it would be if time went by operations alone
+  std::string why = {};                      ///< why the two differ, or what bounds the comparison
 
   /// here / published, where both are and the latter is not 0.
   std::optional<double> ratio() const;
@@ -47,8 +48,11 @@ nlohmann::ordered_json reproduce_report(const ReportContext& context, const Repr
 /// The reverse. Throws Error(kInput) naming file and member for what is missing or of another type.
 Reproduction read_reproduction(const ReportFile& file);
 
-/// "what | published | here | ratio | why they differ".
+/// "what | published | here | ratio | why they differ", with "by operations" where any row has it.
 Table reproduction_table(const Reproduction& reproduction);
+
+/// The same in full, for CSV.
+Table reproduction_long_table(const Reproduction& reproduction);
 
 /// Title, claim, findings, table and trust; for the terminal or as Markdown.
 std::string reproduction_text(const Reproduction& reproduction, bool markdown);

@@ -17,26 +17,19 @@ Json row_json(const ReproducedRow& row) {
   set_number(json, "here", row.here, or_else(row.missing, "not measured"));
   set_interval(json, "interval", row.interval, "none");
   set_number(json, "ratio", row.ratio(), "not two numbers");
+  if (row.by_operations) set_number(json, "by_operations", *row.by_operations);
   json["why"] = row.why;
   return json;
 }
 
-std::optional<double> number_in(const Field& object, std::string_view key) {
-  const auto field = object.find(key);
-  return field ? std::optional(field->number()) : std::nullopt;
-}
-
 ReproducedRow read_row(const Field& field) {
-  const auto words = [&](std::string_view key) {
-    const auto reason = field.find(key);
-    return reason ? reason->text() : std::string();
-  };
   return {.what = field["what"].text(),
-          .published = number_in(field, "published"),
-          .published_words = words("published_reason"),
-          .here = number_in(field, "here"),
+          .published = field.find_number("published"),
+          .published_words = field.find_text("published_reason"),
+          .here = field.find_number("here"),
           .interval = field["interval"].interval(),
-          .missing = words("here_reason"),
+          .missing = field.find_text("here_reason"),
+          .by_operations = field.find_number("by_operations"),
           .why = field["why"].text()};
 }
 

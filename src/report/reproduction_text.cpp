@@ -2,6 +2,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
+#include "report/numbers.h"
 #include "report/reproduction.h"
 
 namespace linformer {
@@ -24,17 +27,34 @@ std::string bullets(const std::vector<std::string>& sentences) {
 }  // namespace
 
 Table reproduction_table(const Reproduction& reproduction) {
-  Table table{.title = "",
-              .columns = {{"what", Align::kLeft},
-                          {"published"},
-                          {"here"},
-                          {"ratio"},
-                          {"why they differ", Align::kLeft}},
-              .rows = {}};
+  const bool operations = std::ranges::any_of(
+      reproduction.rows, [](const ReproducedRow& row) { return row.by_operations.has_value(); });
+  Table table{
+      .title = "", .columns = {{"what", Align::kLeft}, {"published"}, {"here"}, {"ratio"}}, .rows = {}};
+  if (operations) table.columns.push_back({"by operations"});
+  table.columns.push_back({"why they differ", Align::kLeft});
+  const auto optional_digits = [](std::optional<double> value) { return value ? digits(*value) : ""; };
   for (const ReproducedRow& row : reproduction.rows) {
-    table.rows.push_back({row.what,
-                          row.published ? fmt::format("{:.4g}", *row.published) : row.published_words,
-                          here_cell(row), row.ratio() ? digits(*row.ratio()) : "", row.why});
+    std::vector<std::string>& cells = table.rows.emplace_back();
+    cells = {row.what, row.published ? fmt::format("{:.4g}", *row.published) : row.published_words,
+             here_cell(row), optional_digits(row.ratio())};
+    if (operations) cells.push_back(optional_digits(row.by_operations));
+    cells.push_back(row.why);
+  }
+  return table;
+}
+
+Table reproduction_long_table(const Reproduction& reproduction) {
+  Table table{.title = "", .columns = {}, .rows = {}};
+  for (const char* name : {"what", "published", "published_reason", "here", "low", "high", "here_reason",
+                           "ratio", "by_operations", "why"})
+    table.columns.push_back({name});
+  const auto number = [](std::optional<double> value) { return value ? shortest(*value) : ""; };
+  for (const ReproducedRow& row : reproduction.rows) {
+    const auto& interval = row.interval;
+    table.rows.push_back({row.what, number(row.published), row.published_words, number(row.here),
+                          interval ? shortest(interval->low) : "", interval ? shortest(interval->high) : "",
+                          row.missing, number(row.ratio()), number(row.by_operations), row.why});
   }
   return table;
 }

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "report/attention_maps_json.h"
 #include "report/certified.h"
 #include "report/headline.h"
 #include "report/numbers.h"
@@ -145,6 +146,7 @@ Json spectrum_results(const SpectrumResult& result) {
   json["layer_slopes"] = Json::array();
   for (const LayerSlope& slope : result.layer_slopes)
     json["layer_slopes"].push_back({{"of", slope.of}, {"slope", summary_json(slope.slope, result)}});
+  if (result.attention_maps) json["attention_maps"] = attention_maps_json(result);
   return json;
 }
 

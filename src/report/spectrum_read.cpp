@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "report/spectrum_read.h"
 
+#include <algorithm>
 #include <filesystem>
 
+#include "report/attention_maps_json.h"
+#include "report/certified_read.h"
 #include "report/spectrum_view.h"
+#include "report/summary_read.h"
 
 namespace linformer {
 namespace {
-
-Summary read_summary(const Field& field) {
-  return {.mean = field["mean"].number_or_nan(),
-          .interval = field["interval"].interval(),
-          .median = field["median"].number_or_nan(),
-          .p95 = field["p95"].number_or_nan(),
-          .max = field["max"].number_or_nan()};
-}
 
 std::vector<double> read_curve(const Field& field, const SpectrumResult& result) {
   field.items(result.curves_at.size());
@@ -94,20 +90,15 @@ Comparison read_comparison(const Field& field, const SpectrumResult& result) {
   return comparison;
 }
 
-std::optional<double> optional_number(const Field& object, std::string_view key) {
-  const auto field = object.find(key);
-  return field ? std::optional(field->number()) : std::nullopt;
-}
-
 SpectrumChecks read_checks(const Field& field) {
   SpectrumChecks checks;
   checks.passed = field["passed"].boolean();
   checks.matrices = field["matrices"].integer();
-  checks.largest_norm_error = optional_number(field, "largest_norm_error").value_or(0);
-  checks.smallest_sigma1 = optional_number(field, "smallest_sigma1");
-  checks.smallest_sigma1_ratio = optional_number(field, "smallest_sigma1_ratio");
+  checks.largest_norm_error = field.find_number("largest_norm_error").value_or(0);
+  checks.smallest_sigma1 = field.find_number("smallest_sigma1");
+  checks.smallest_sigma1_ratio = field.find_number("smallest_sigma1_ratio");
   checks.verified = field["verified"].integer();
-  checks.largest_verified_error = optional_number(field, "largest_verified_error").value_or(0);
+  checks.largest_verified_error = field.find_number("largest_verified_error").value_or(0);
   checks.tolerance = field["tolerance"].number();
   return checks;
 }
@@ -116,7 +107,7 @@ SpectrumSeconds read_seconds(const Field& field) {
   return {.load = field["load_seconds"].number(),
           .forward = field["forward_seconds"].number(),
           .singular_values = field["singular_values_seconds"].number(),
-          .statistics = optional_number(field, "statistics_seconds").value_or(0),  // not in the first reports
+          .statistics = field.find_number("statistics_seconds").value_or(0),  // not in the first reports
           .controls = field["controls_seconds"].number(),
           .verify = field["verify_seconds"].number(),
           .total = field["total_seconds"].number()};
@@ -155,12 +146,27 @@ SpectrumResult read_spectrum(const ReportFile& file) {
     for (const Field& slope : slopes->items())
       result.layer_slopes.push_back({.of = slope["of"].text(), .slope = read_summary(slope["slope"])});
   }
+  if (const auto certified = results.find("certified")) result.certified = read_certified(*certified);
+  if (const auto maps = results.find("attention_maps"))
+    result.attention_maps = read_attention_maps(*maps, result);
   result.complete = root["complete"].boolean();
   result.stopped_because = root["stopped_because"].text();
   result.planned_sequences = root["planned_sequences"].integer();
   result.checks = read_checks(root["checks"]);
   result.seconds = read_seconds(root["phases"]);
   return result;
+}
+
+bool take_curves_of_report(SpectrumResult& result) {
+  const auto has_curves = [](const StatisticsOf& of) { return !of.curves.cumulative.empty(); };
+  bool any = false;
+  for (SeriesResult& series : result.series) {
+    if (series.layers.empty() || !std::ranges::all_of(series.layers, has_curves)) continue;
+    for (const StatisticsOf& layer : series.layers) series.layer_curves.push_back(layer.curves);
+    any = true;
+  }
+  if (any) result.grid = result.curves_at;
+  return any;
 }
 
 std::string curves_path(const ReportFile& file) {

@@ -15,6 +15,10 @@ namespace linformer {
 /// or does not fit the rest.
 SpectrumResult read_spectrum(const ReportFile& file);
 
+/// Makes the curves that are in the report itself, at `curves_at`, the curves of its layers; bands are not in
+/// it. Whether there were any.
+bool take_curves_of_report(SpectrumResult& result);
+
 /// Where the report's curves are if they were written and have stayed beside it: the file name of
 /// `curves_csv` in the report's folder. Empty if there were none.
 std::string curves_path(const ReportFile& file);

@@ -79,8 +79,8 @@ struct Comparison {
 /// Of the intervals of a CertifiedSpectrum that are not sure, all of a head together.
 inline constexpr double kCertifiedConfidence = 0.99;
 
-/// The leading singular values of one head's P, found without P, and intervals for them; lists are for
-/// m = 1, 2, ….
+/// The leading singular values of one head's P, found without P, and intervals for them; lists are for the m
+/// of `points`.
 struct CertifiedSpectrum {
   int64_t sequence = 0, layer = 0, head = 0;  ///< numbers in the source
   int64_t rows = 0, cols = 0;
@@ -90,11 +90,34 @@ struct CertifiedSpectrum {
   double residual_bound = 0;  ///< of ‖P − QQᵀP‖₂, Q the basis
   int64_t basis = 0;          ///< vectors of it
   bool within_tolerance = false;
+  std::vector<int64_t> points = {};  ///< empty: 1, 2, 3, …; a report has some of them
+  int64_t m(size_t i) const { return points.empty() ? static_cast<int64_t>(i) + 1 : points[i]; }
   std::vector<double> values;                 ///< Ritz values: not above σ_m, but for rounding
   std::vector<Interval> sure_energy, energy;  ///< of e_m
   std::vector<Interval> sure_sigma, sigma;    ///< of σ_m
   std::optional<Interval> nuclear_norm;       ///< of Σσ
   std::vector<Interval> cumulative;           ///< of c_m; empty without nuclear_norm
+};
+
+/// A map's levels: l > 0 stands for peak · 2^((l − kTopLevel) / kLevelsPerOctave), 0 for less.
+inline constexpr int kTopLevel = 255, kLevelsPerOctave = 16;
+
+/// The means of blocks of one head's P, as levels below the largest of them.
+struct AttentionMap {
+  double peak = 0;
+  std::vector<uint8_t> levels;  ///< [block_rows · block_columns] of its layer, row by row
+};
+
+struct LayerMaps {
+  int64_t rows = 0, columns = 0;              ///< of P
+  int64_t block_rows = 0, block_columns = 0;  ///< of the map
+  std::vector<AttentionMap> heads;            ///< [head]
+};
+
+/// Every head's map on one sequence.
+struct AttentionMaps {
+  int64_t sequence = 0, document = 0;  ///< numbers in the source
+  std::vector<LayerMaps> layers;       ///< [layer]
 };
 
 /// Per-sequence slopes of the cumulative value at the first M over the layers, by least squares: what a layer
@@ -156,8 +179,9 @@ struct SpectrumResult {
   bool causal = false;               ///< the heads are causal
   std::vector<SeriesResult> series;  ///< probabilities first
   std::vector<Comparison> comparisons;
-  std::vector<CertifiedSpectrum> certified;  ///< of each head, where P was not made
-  std::vector<LayerSlope> layer_slopes;      ///< none of a single layer
+  std::vector<CertifiedSpectrum> certified;     ///< of each head, where P was not made
+  std::vector<LayerSlope> layer_slopes;         ///< none of a single layer
+  std::optional<AttentionMaps> attention_maps;  ///< if they were asked for
   SpectrumChecks checks;
   SpectrumSeconds seconds;
   std::string stopped_because;  ///< "all sequences", "interval narrow enough", "interrupted"

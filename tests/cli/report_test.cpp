@@ -52,6 +52,56 @@ TEST_CASE("report shows a report as the command did that made it") {
   CHECK(contains(both.out, "--budget 0.1s"));
 }
 
+TEST_CASE("report shows accuracy, advice and what fits as their commands did, and draws them") {
+  const TemporaryFolder folder;
+  const auto run = [&](const std::vector<std::string>& arguments) {
+    const ProgramResult result = run_program(arguments, {.folder = folder.path()});
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    return result.out;
+  };
+  const std::vector<std::string> text = {"--length", "32",   "--sequences", "12",
+                                         "--k",      "4,16", "--format",    "markdown"};
+  const auto with_text = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), text.begin(), text.end());
+    return run(arguments);
+  };
+  const std::string accuracy = with_text(
+      {"accuracy", "--mechanisms", "flash;mean-v;svd;fitted", "--control", "none", "--out", "a.json"});
+  const std::string advice = with_text({"advise", "--budget", "0.4s", "--out", "v.json"});
+  const std::string fits =
+      run({"bench", "--fit-batch", "4MB", "--lengths", "32,64", "--num-heads", "2", "--head-size", "16",
+           "--k", "4", "--budget", "0.1s", "--out", "f.json", "--format", "markdown"});
+  CHECK(run({"report", "a.json", "--format", "markdown"}) == accuracy);
+  CHECK(run({"report", "v.json", "--format", "markdown"}) == advice);
+  CHECK(run({"report", "f.json", "--format", "markdown"}) == fits);
+  CHECK(run({"report", "v.json", "--format", "csv"}).starts_with("name,k_of_layers,increase,"));
+  CHECK(contains(run({"report", "a.json", "--format", "csv"}),
+                 "\nsvd:k=4,svd,4,optimum,all,,,loss_increase_nats,"));
+  CHECK(run({"report", "f.json", "--format", "json"}) == folder.content("f.json"));
+  run({"report", "a.json", "v.json", "f.json", "--figures", "g", "--page", "p.html"});
+  for (const char* name : {"a-error", "a-skill", "a-loss", "a-sensitivity", "v-pareto", "f-batch"})
+    CHECK(contains(folder.content(std::string("g/") + name + ".svg"), "<svg"));
+  CHECK(contains(folder.content("p.html"), "linformer/advise/1"));
+}
+
+TEST_CASE("report shows and draws spectra that were found without P, with their curves beside them") {
+  const TemporaryFolder folder;
+  const auto run = [&](const std::vector<std::string>& arguments) {
+    const ProgramResult result = run_program(arguments, {.folder = folder.path()});
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    return result.out;
+  };
+  const std::string shown = run({"analyze-spectrum", "--lengths", "32,64", "--sequences", "1", "--values",
+                                 "6", "--out", "c.json", "--format", "markdown"});
+  REQUIRE(std::filesystem::exists(folder.path("c.curves.csv")));
+  CHECK(run({"report", "c.json", "--format", "markdown"}) == shown);
+  run({"report", "c.json", "--figures", "g", "--page", "p.html"});
+  CHECK(contains(folder.content("g/c-energy.dat"), "# n = 64: m, middle and ends of the interval"));
+  CHECK(contains(folder.content("g/c-energy.svg"), "<svg"));
+}
+
 TEST_CASE("report refuses what it cannot show, with the code for it") {
   const ReportFolder made;
   const ProgramResult two = made.run({"report", "s.json", "b.json", "--format", "csv"});

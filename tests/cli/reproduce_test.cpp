@@ -45,11 +45,16 @@ TEST_CASE("reproduce all leaves a report that its schema accepts, a README and r
       CHECK(std::filesystem::exists(folder.path(place + "/" + beside.get<std::string>())));
   }
   CHECK(contains(folder.content("r/figure2/README.md"), "![bench-time](bench-time.svg)"));
+  const std::string page = folder.content("r/page.html");
+  for (const char* part :
+       {"\"name\":\"table3/reproduce\"", "\"name\":\"table3/bench\"", "\"name\":\"table2/reproduce\"",
+        "\"name\":\"figure1/spectrum\"", "\"attention_maps\":{"})
+    CHECK(contains(page, part));
   CHECK_FALSE(folder.content("r/figure1/spectrum-heat-map.gp").empty());
   const ProgramResult shown =
       run_program({"report", "r/table1/reproduce.json", "--format", "csv"}, {.folder = folder.path()});
   CHECK(shown.code == 0);
-  CHECK(shown.out.starts_with("what,published,here,ratio,why they differ\n"));
+  CHECK(shown.out.starts_with("what,published,published_reason,here,low,high,"));
   CHECK(run_program({"report", "--compare", "r/table1/reproduce.json", "r/table1/reproduce.json", "--force"},
                     {.folder = folder.path()})
             .code == 2);
@@ -61,6 +66,8 @@ TEST_CASE("reproduce does one target, and refuses others by name") {
   CHECK(one.code == 0);
   CHECK(contains(one.out, "Table 2"));
   CHECK_FALSE(std::filesystem::exists(folder.path("r/table1")));
+  CHECK(contains(folder.content("r/table2/page.html"), "\"name\":\"reproduce\""));
+  CHECK(contains(folder.content("r/table2/README.md"), "[page.html](page.html)"));
   const ProgramResult odd = reproduce(folder, "table4");
   CHECK(odd.code == 2);
   CHECK(contains(odd.err, "table3"));

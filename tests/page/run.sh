@@ -20,6 +20,13 @@ analyze() { "$program" analyze-spectrum --quiet "$@" >/dev/null; }
 bench() { "$program" bench --k 16,32 --num-heads 2 --quiet "$@" >/dev/null; }
 analyze --sequences 6 --length 64 --out spectrum.json
 bench --lengths 64..256*2 --budget 4s --out bench.json
+analyze --sequences 6 --length 80 --attention-maps 2 --out maps.json
+analyze --lengths 64,128 --sequences 1 --values 16 --out free.json
+replace=(--sequences 12 --length 48 --k 8,24 --quiet)
+"$program" accuracy "${replace[@]}" --mechanisms 'flash;mean-v;svd;fitted;linformer:sharing=layerwise,projection=gaussian' \
+  --out accuracy.json >/dev/null
+"$program" advise "${replace[@]}" --budget 1s --out advise.json >/dev/null
+"$program" bench --fit-batch 64MB --lengths 64..1024*4 --k 16,128 --num-heads 2 --budget 1s --quiet --out fit.json >/dev/null
 # What is not there in every report: one length, intervals, controls, measured cells.
 for n in 20 33 47 20 61 18; do seq -s, 5 "$n" | sed 's/.*/[&]/'; done >ids.jsonl
 analyze --ids ids.jsonl --logits --control matched,permuted,init --out unequal.json

@@ -11,10 +11,10 @@ SHOTS = pathlib.Path(os.environ["LINFORMER_SHOTS"] or "shots")
 
 
 class TogetherTest(PageTest):
-    reports = ("spectrum.json", "bench.json")
+    reports = ("spectrum.json", "bench.json", "maps.json", "accuracy.json", "advise.json", "fit.json")
 
     def test_each_report_is_in_the_contents(self):
-        self.assertEqual(self.texts("nav a span"), ["spectrum", "bench"])
+        self.assertEqual(self.texts("nav a span"), ["spectrum", "bench", "maps", "accuracy", "advise", "fit"])
         self.page.click("nav a:nth-child(2)")
         self.assertEqual(self.page.value("location.hash"), "#report-2")
 

@@ -5,6 +5,7 @@
 #include "places.h"
 #include "report/batch_fit_json.h"
 #include "report/batch_fit_table.h"
+#include "report/made_bench.h"
 #include "report/schema_validator.h"
 
 namespace linformer {
@@ -12,39 +13,13 @@ namespace {
 
 const std::string kSchema = schemas() + "/batch-fit-1.schema.json";
 
-BatchFit made_fit(const char* mechanism) {
-  BatchFit fit;
-  fit.cell = {.mechanism = mechanism, .length = 512, .batch = 1, .heads = 4, .head_size = 8};
-  return fit;
-}
-
-// One that fits, one that is too large, one that cannot be.
-BatchFitResult made_result() {
-  BatchFit fits = made_fit("flash");
-  fits.one_bytes = 3000, fits.bytes_per_sequence = 2048.5, fits.largest_batch = 40;
-  fits.measured = {{.batch = 1, .predicted = 1000, .measured = 1005},
-                   {.batch = 2, .predicted = 2000, .measured = 2000}};
-  fits.ratios = {{.reference = "standard", .batches = {}, .bytes = 4.5}};
-  BatchFit large = made_fit("standard");
-  large.keeps_probabilities = true;
-  large.one_bytes = 5'000'000, large.bytes_per_sequence = 4e6;
-  large.measured_reason = "its calls take longer than their part of the budget";
-  BatchFit never = made_fit("linformer:k=600,sharing=layerwise");
-  never.reason = "too many slots";
-  return {.level = Level::kLayer,
-          .subject = "a layer",
-          .limit_bytes = 100'000,
-          .fits = {fits, large, never},
-          .warnings = {{"threads", "many"}}};
-}
-
 }  // namespace
 
 TEST_CASE(
     "A report of what fits is what its schema says, with null and the reason where there is no number") {
   ReportContext context;
   context.started = "2026-01-31T12:00:00Z";
-  const auto report = batch_fit_report(context, {{"level", "layer"}}, "abc", made_result());
+  const auto report = batch_fit_report(context, {{"level", "layer"}}, "abc", made_batch_fit());
   CHECK(schema_errors(report, kSchema) == std::vector<std::string>{});
   const auto& cells = report["results"]["cells"];
   CHECK(cells[0]["largest_batch"] == 40);
@@ -63,7 +38,7 @@ TEST_CASE(
 }
 
 TEST_CASE("The check of what fits fails beyond its tolerance and has no number where nothing was measured") {
-  BatchFitResult result = made_result();
+  BatchFitResult result = made_batch_fit();
   result.fits[0].measured[1].measured = 2100;
   CHECK_FALSE(passed(result));
   result.fits.erase(result.fits.begin());
@@ -73,7 +48,7 @@ TEST_CASE("The check of what fits fails beyond its tolerance and has no number w
 }
 
 TEST_CASE("The table of what fits says how far off calls were, what does not fit and what cannot be") {
-  const Table table = batch_fit_table(made_result());
+  const Table table = batch_fit_table(made_batch_fit());
   REQUIRE(table.rows.size() == 3);
   CHECK(table.rows[0][5] == "2.0 KiB");
   CHECK(table.rows[0][6] == "40");
@@ -82,7 +57,7 @@ TEST_CASE("The table of what fits says how far off calls were, what does not fit
   CHECK(table.rows[1][6] == "none");
   CHECK(table.rows[1][9] == "not measured");
   CHECK(table.rows[2].back() == "unsupported");
-  const Table longer = batch_fit_long_table(made_result());
+  const Table longer = batch_fit_long_table(made_batch_fit());
   for (const auto& row : longer.rows) CHECK(row.size() == longer.columns.size());
   CHECK(longer.rows[0][10] == "2048.5");
   CHECK(longer.rows[2][13] == "too many slots");

@@ -5,6 +5,7 @@
 
 #include "catch.h"
 #include "io/error_of.h"
+#include "report/certified_read.h"
 
 namespace linformer {
 namespace {
@@ -57,6 +58,24 @@ TEST_CASE("a certified head is reported at powers of two and at its last value")
   CHECK(at.at(2).at("sigma_interval").at(1) == 0.25 + 0.3);
   CHECK(at.at(0).at("energy_sure_interval").at(1) == 0.5 + 0.6);
   CHECK(json.at(1).at("nuclear_norm_interval").at(0) == 4);
+}
+
+TEST_CASE("certified spectra read back and written again are the same to the byte") {
+  const std::string file = "made";
+  for (const SpectrumResult& result : {made(), made(false)}) {
+    const nlohmann::ordered_json json = certified_json(result);
+    const nlohmann::json parsed = nlohmann::json::parse(json.dump());
+    SpectrumResult back = result;
+    back.certified = read_certified(Field(parsed, file));
+    CHECK(certified_json(back).dump() == json.dump());
+    CHECK(certified_table(back).rows == certified_table(result).rows);
+  }
+  nlohmann::json wrong = nlohmann::json::parse(certified_json(made()).dump());
+  wrong[1]["at"][2]["m"] = 2;
+  CHECK(contains(message_of([&] { read_certified(Field(wrong, file)); }),
+                 "[1].at[2].m: 2; expected numbers that ascend"));
+  wrong[1]["at"] = nlohmann::json::array();
+  CHECK(contains(message_of([&] { read_certified(Field(wrong, file)); }), "at least one m"));
 }
 
 TEST_CASE("without probes what needs the nuclear norm is null, and says why") {

@@ -5,6 +5,7 @@
 
 #include "catch.h"
 #include "io/error_of.h"
+#include "report/made_accuracy.h"
 #include "report/made_bench.h"
 #include "report/made_result.h"
 #include "report/reopened.h"
@@ -107,6 +108,39 @@ TEST_CASE("Spectra are compared statistic by statistic, and a change beyond the 
   CHECK(code_of([&] { compare_reports({a, a}, {b}, 0.05); }) == 2);
   const ReportFile few = reopened(made_report(made_result_of_few()));
   CHECK(compare_reports({a}, {few}, 0.05).values[0].verdict == "too few units");
+}
+
+TEST_CASE("Accuracies are compared replacement by replacement, and only a larger error counts") {
+  const auto with_errors = [](double factor) {
+    AccuracyResult result = made_accuracy();
+    for (CellAccuracy& cell : result.cells) {
+      Summary& error = cell.model.output_error;
+      error.mean *= factor;
+      error.interval = Interval{error.mean - 0.001, error.mean + 0.001};
+    }
+    return reopened(made_report(result));
+  };
+  const auto compared = [&](double factor) {
+    return compare_reports({with_errors(1)}, {with_errors(factor)}, 0.05);
+  };
+  const ReportComparison larger = compared(1.25);
+  REQUIRE(larger.values.size() == 3 * 3);
+  CHECK(larger.values[0].what == "mean-v, output error");
+  CHECK(larger.values[2].what == "mean-v, loss +");
+  CHECK(larger.values[3].ratio == Approx(1.25));
+  CHECK(larger.values[3].verdict == "higher");
+  CHECK(larger.values[3].regression);
+  CHECK(larger.values[4].verdict == "~");
+  CHECK(compared(0.75).values[3].verdict == "lower");
+  CHECK_FALSE(compared(0.75).values[3].regression);
+  AccuracyResult fewer = made_accuracy();
+  fewer.cells.pop_back();
+  const ReportComparison one_side = compare_reports({reopened(made_report(fewer))}, {with_errors(1)}, 0.05);
+  CHECK(one_side.only_one_side == std::vector<std::string>{"svd:k=8"});
+  CHECK(differences_between({with_errors(1)}, {reopened(made_report(fewer))}).empty());
+  CHECK(code_of([] {
+          compare_reports({reopened(made_report(made_advice()))}, {reopened(made_report(made_advice()))}, 0);
+        }) == 2);
 }
 
 TEST_CASE("Other machines and inputs are named, other kinds are refused") {

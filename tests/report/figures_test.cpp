@@ -10,6 +10,7 @@
 #include "report/bench_read.h"
 #include "report/figure_bench.h"
 #include "report/figure_spectrum.h"
+#include "report/made_accuracy.h"
 #include "report/made_bench.h"
 #include "report/made_result.h"
 #include "report/reopened.h"
@@ -26,6 +27,19 @@ ReportFile with_curves(const TemporaryFolder& folder, const SpectrumResult& resu
   report["curves_csv"] = name + ".curves.csv";
   folder.put(name + ".curves.csv", curves);
   return open_report(folder.put(name + ".json", dump_json(report)));
+}
+
+// With these in the report itself, of the model, its layers and heads.
+SpectrumResult with_own_curves(const std::vector<double>& at, const Curves& curves) {
+  SpectrumResult result = made_result();
+  result.curves_at = at;
+  for (SeriesResult& series : result.series) {
+    series.model.curves = curves;
+    for (StatisticsOf& layer : series.layers) layer.curves = curves;
+    for (auto& layer : series.heads)
+      for (StatisticsOf& head : layer) head.curves = curves;
+  }
+  return result;
 }
 
 std::vector<std::string> names_of(const FigureSet& set) {
@@ -109,15 +123,29 @@ TEST_CASE("The data of a figure are the numbers of the report, and a share that 
   const FigureSet set = figures_of({with_curves(folder, result, "s")});
   CHECK(
       named(set, "s-cumulative").data.starts_with("# layer 0: m, value\n1 0.5\n2 0.75\n4 0.75\n8 1\n\n\n# "));
-  CHECK(named(set, "s-scree").data.starts_with("# layer 0: m, value\n1 0.5\n2 0.25\n4 ?\n8 0.25\n"));
+  CHECK(named(set, "s-scree").data.starts_with("# layer 0: m, value\n1 0.5\n2 0.25\n4 ?\n8 0.0625\n"));
   CHECK(contains(named(set, "s-k90").data, "\n0 4 6 7\n"));
   // c of the first head is 62.5 %, and 6.25 points more than the control's.
   CHECK(contains(named(set, "s-heat-map").data, "\n62 0 0 62.5 "));
   CHECK(contains(named(set, "s-heat-map").data, "\n+6 0 0 6.25 "));
 }
 
+TEST_CASE("Without the file of curves, figures are drawn by the points that the report has") {
+  const SpectrumResult result = with_own_curves({1, 2, 4}, {{0.5, 0.75, 1}, {0.6, 0.9, 1}});
+  const FigureSet set = figures_of({reopened(made_report(result))});
+  CHECK(names_of(set) == std::vector<std::string>{"made-cumulative", "made-layers", "made-scree",
+                                                  "made-heat-map", "made-k90"});
+  CHECK(named(set, "made-cumulative").data.starts_with("# layer 0: m, value\n1 0.5\n2 0.75\n4 1\n\n\n# "));
+  // From the second value to the fourth there are two.
+  CHECK(named(set, "made-scree").data.starts_with("# layer 0: m, value\n1 0.5\n2 0.25\n4 0.125\n"));
+  CHECK_FALSE(contains(named(set, "made-layers").script, "filledcurves"));
+  REQUIRE(set.left_out.size() == 1);
+  CHECK(contains(set.left_out[0], "curves by the 3 points in the report, without their spread"));
+  CHECK(contains(set.left_out[0], "made.curves.csv is not there"));
+}
+
 TEST_CASE("Without curves, without a control and without sequences there are fewer figures") {
-  const ReportFile alone = reopened(made_report(made_result()));
+  const ReportFile alone = reopened(made_report(with_own_curves({}, {})));
   const FigureSet set = figures_of({alone});
   CHECK(names_of(set) == std::vector<std::string>{"made-heat-map", "made-k90"});
   REQUIRE(set.left_out.size() == 1);
@@ -189,6 +217,67 @@ TEST_CASE("Kinds of cells have figures of their own, named by their sizes") {
   const std::vector<std::string> names = names_of(figures_of({reopened(made_report(result))}));
   CHECK(names == std::vector<std::string>{"made-time-b1-h4-d8-t1", "made-memory-b1-h4-d8-t1",
                                           "made-time-b1-h2-d8-t1", "made-memory-b1-h2-d8-t1"});
+}
+
+TEST_CASE(
+    "What replacing attention costs is drawn against k and by layer, but for checks and the untrained") {
+  AccuracyResult result = made_accuracy();
+  for (const char* kind : {"exact", "untrained"}) {
+    result.cells.push_back(result.cells[1]);
+    result.cells.back().cell.method = result.cells.back().cell.name = result.cells.back().cell.kind = kind;
+  }
+  const FigureSet set = figures_of({reopened(made_report(result))});
+  CHECK(names_of(set) ==
+        std::vector<std::string>{"made-error", "made-skill", "made-loss", "made-sensitivity"});
+  CHECK(named(set, "made-error").data ==
+        "# mean-v: k, mean, its interval\n4 50 49 51\n8 50 49 51\n\n\n"
+        "# svd: k, mean, its interval\n4 25 24 26\n8 12.5 11.5 13.5\n");
+  CHECK(contains(named(set, "made-error").script, "Not the paper''s model: bert, 8 x 3 heads, n = 16"));
+  // n/4 is 4; layers 0 and 3 as they are numbered.
+  CHECK(contains(named(set, "made-sensitivity").data,
+                 "# svd:k=4: layer, mean, its interval\n0 0.0625 0.0525 0.0725\n3 0.0625 "));
+  result.loss.reset(), result.loss_name.clear();
+  for (CellAccuracy& cell : result.cells) {
+    cell.one_replaced.clear();
+    cell.all_replaced->loss_increase.reset(), cell.all_replaced->agreement.reset();
+  }
+  const FigureSet without = figures_of({reopened(made_report(result))});
+  CHECK(names_of(without).at(2) == "made-hidden");
+  CHECK(contains(named(without, "made-sensitivity").script, "skill of heads"));
+  result.sequences = 0;
+  CHECK(figures_of({reopened(made_report(result))}).figures.empty());
+}
+
+TEST_CASE("Advice is drawn as what is lost against time, with the goal and the frontier") {
+  const FigureSet set = figures_of({reopened(made_report(made_advice()))});
+  CHECK(names_of(set) == std::vector<std::string>{"made-pareto"});
+  const Figure& figure = set.figures.front();
+  CHECK(figure.data.starts_with("# frontier: ms, what is lost in %\n4 50\n6 0.3\n8 0\n"));
+  CHECK(contains(figure.data, "# flash: k, ms, what is lost in %, its interval\nexact 8 0 0 0\n"));
+  CHECK(contains(figure.data,
+                 "# fitted:sharing=head: k, ms, what is lost in %, its interval\n"
+                 "k=8 4 50 37.5 62.5\nk=16 8 25 18.75 31.25\n"));
+  CHECK(contains(figure.data, "\n~k=0-8 6 0.3 "));
+  CHECK(contains(figure.script, "asinh(y/1)"));
+  CHECK(contains(figure.script, "plot 1 with lines"));
+  AdviceResult near = made_advice();
+  near.goal.increase = 0.2;
+  CHECK_FALSE(contains(figures_of({reopened(made_report(near))}).figures.front().script, "asinh"));
+  near.points.clear();
+  CHECK(figures_of({reopened(made_report(near))}).figures.empty());
+}
+
+TEST_CASE("What fits is drawn as the memory of one more sequence, if there are two lengths") {
+  BatchFitResult fits = made_batch_fit();
+  CHECK(figures_of({reopened(made_report(fits))}).figures.empty());
+  fits.fits.push_back(fits.fits[0]);
+  fits.fits.back().cell.length = 1024;
+  fits.fits.back().bytes_per_sequence = 1 << 20;
+  const FigureSet set = figures_of({reopened(made_report(fits))});
+  CHECK(names_of(set) == std::vector<std::string>{"made-batch"});
+  CHECK(contains(set.figures.front().data, "# flash: n, MiB\n512 0.00195"));
+  CHECK(contains(set.figures.front().data, "\n1024 1\n"));
+  CHECK(contains(set.figures.front().script, "one more sequence"));
 }
 
 TEST_CASE("A text with an apostrophe stays one text of gnuplot") {

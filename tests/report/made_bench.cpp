@@ -24,6 +24,12 @@ CellResult made_cell(const char* mechanism, CellState state) {
   return r;
 }
 
+BatchFit made_fit(const char* mechanism) {
+  BatchFit fit;
+  fit.cell = {.mechanism = mechanism, .length = 512, .batch = 1, .heads = 4, .head_size = 8};
+  return fit;
+}
+
 }  // namespace
 
 BenchResult made_bench() {
@@ -49,6 +55,25 @@ BenchResult made_bench() {
   result.narrowing = {{.cell = quick.cell, .native_bf16 = true, .speed_up = 1.5, .interval = {}}};
   result.warnings = {{"drift", "noise"}};
   return result;
+}
+
+BatchFitResult made_batch_fit() {
+  BatchFit fits = made_fit("flash");
+  fits.one_bytes = 3000, fits.bytes_per_sequence = 2048.5, fits.largest_batch = 40;
+  fits.measured = {{.batch = 1, .predicted = 1000, .measured = 1005},
+                   {.batch = 2, .predicted = 2000, .measured = 2000}};
+  fits.ratios = {{.reference = "standard", .batches = {}, .bytes = 4.5}};
+  BatchFit large = made_fit("standard");
+  large.keeps_probabilities = true;
+  large.one_bytes = 5'000'000, large.bytes_per_sequence = 4e6;
+  large.measured_reason = "its calls take longer than their part of the budget";
+  BatchFit never = made_fit("linformer:k=600,sharing=layerwise");
+  never.reason = "too many slots";
+  return {.level = Level::kLayer,
+          .subject = "a layer",
+          .limit_bytes = 100'000,
+          .fits = {fits, large, never},
+          .warnings = {{"threads", "many"}}};
 }
 
 }  // namespace linformer

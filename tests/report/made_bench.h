@@ -9,4 +9,7 @@ namespace linformer {
 /// one that was too large.
 BenchResult made_bench();
 
+/// What fits, by hand: one that does, one that is too large, one that cannot be.
+BatchFitResult made_batch_fit();
+
 }  // namespace linformer

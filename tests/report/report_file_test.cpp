@@ -6,7 +6,11 @@
 #include "io/error_of.h"
 #include "io/json.h"
 #include "io/temporary_folder.h"
+#include "report/accuracy_read.h"
+#include "report/advise_read.h"
+#include "report/batch_fit_read.h"
 #include "report/bench_read.h"
+#include "report/made_accuracy.h"
 #include "report/made_bench.h"
 #include "report/made_result.h"
 #include "report/reopened.h"
@@ -33,13 +37,44 @@ TEST_CASE("A spectrum report read back and written again is the same to the byte
   SpectrumResult unequal = made_result();
   unequal.equal_length = false;
   unequal.length = unequal.at = 0;
-  for (const SpectrumResult& result : {made_result(), made_result_of_few(), empty, unequal}) {
+  SpectrumResult mapped = made_result();
+  const LayerMaps maps{
+      .rows = 9,
+      .columns = 3,
+      .block_rows = 2,
+      .block_columns = 3,
+      .heads = std::vector<AttentionMap>(3, {.peak = 0.5, .levels = {0, 255, 7, 1, 2, 254}})};
+  mapped.attention_maps = {.sequence = 3, .document = 1, .layers = std::vector<LayerMaps>(4, maps)};
+  for (const SpectrumResult& result : {made_result(), made_result_of_few(), empty, unequal, mapped}) {
     const Json report = made_report(result);
     const ReportFile file = reopened(report);
     CHECK(file.kind == ReportKind::kSpectrum);
     CHECK(file.name() == "made");
     CHECK(dump_json(made_report(read_spectrum(file))) == dump_json(report));
   }
+}
+
+TEST_CASE("Maps that do not fit their report are named with their place") {
+  SpectrumResult mapped = made_result();
+  const LayerMaps maps{.rows = 2,
+                       .columns = 2,
+                       .block_rows = 2,
+                       .block_columns = 1,
+                       .heads = std::vector<AttentionMap>(3, {.peak = 0.5, .levels = {0, 255}})};
+  mapped.attention_maps = {.sequence = 3, .document = 1, .layers = std::vector<LayerMaps>(4, maps)};
+  const Json report = made_report(mapped);
+  const auto refused = [&](const char* pointer, const Json& value) {
+    Json changed = report;
+    changed[Json::json_pointer(std::string("/results/attention_maps") + pointer)] = value;
+    return message_of([&] { read_spectrum(reopened(changed)); });
+  };
+  CHECK(contains(refused("/layers/1/heads/2/levels", "AAEC"), "heads[2].levels: \"AAEC\"; expected 2 bytes"));
+  CHECK(contains(refused("/layers/1/heads/2/levels", "A?8="), "2 bytes in base64"));
+  CHECK(contains(refused("/layers/0/block_rows", 1000000), "1 to 4096 blocks"));
+  CHECK(contains(refused("/layers/0/block_rows", -2), "1 to 4096 blocks"));
+  CHECK(contains(refused("/layers/0/layer", 1), "layers[0].layer: 1; expected 0"));
+  CHECK(contains(refused("/top_level", 15), "top_level: 15; expected 255"));
+  CHECK(contains(refused("/layers", Json::array()), "an array of 4"));
 }
 
 TEST_CASE("A bench report read back and written again is the same to the byte") {
@@ -55,6 +90,53 @@ TEST_CASE("A bench report read back and written again is the same to the byte") 
     CHECK(file.kind == ReportKind::kBench);
     CHECK(dump_json(made_report(read_bench(file))) == dump_json(report));
   }
+}
+
+TEST_CASE(
+    "Reports of accuracy, of advice and of what fits read back and written again are the same to the byte") {
+  AccuracyResult few = made_accuracy();
+  few.loss.reset();
+  few.loss_name.clear();
+  for (CellAccuracy& cell : few.cells) {
+    cell.untrained.reset(), cell.untrained_layers.clear();
+    cell.all_replaced.reset(), cell.one_replaced.clear();
+  }
+  for (const AccuracyResult& result : {made_accuracy(), few, AccuracyResult{}}) {
+    const Json report = made_report(result);
+    const ReportFile file = reopened(report);
+    CHECK(file.kind == ReportKind::kAccuracy);
+    CHECK(dump_json(made_report(read_accuracy(file))) == dump_json(report));
+  }
+  AdviceResult none = made_advice();
+  none.goal.of_loss = false;
+  none.loss.reset(), none.crossover_length.reset(), none.rival.clear();
+  none.crossover_reason = "never";
+  for (const AdviceResult& result : {made_advice(), none}) {
+    const Json report = made_report(result);
+    CHECK(dump_json(made_report(read_advice(reopened(report)))) == dump_json(report));
+  }
+  const Json fits = made_report(made_batch_fit());
+  CHECK(reopened(fits).kind == ReportKind::kBatchFit);
+  CHECK(dump_json(made_report(read_batch_fit(reopened(fits)))) == dump_json(fits));
+}
+
+TEST_CASE("What is missing in some cells of an accuracy report only is named") {
+  const auto refused = [](const char* pointer) {
+    Json changed = made_report(made_accuracy());
+    changed[Json::json_pointer(pointer).parent_pointer()].erase(Json::json_pointer(pointer).back());
+    return message_of([&] { read_accuracy(reopened(changed)); });
+  };
+  CHECK(contains(refused("/results/cells/1/untrained"), "the same measures of every cell"));
+  CHECK(contains(refused("/results/cells/0/layers/1/replaced_alone"), "the same members in every layer"));
+  CHECK(contains(refused("/results/cells/2/all_replaced/agreement"), "loss_increase_nats with agreement"));
+  CHECK(contains(refused("/results/cells/2/all_replaced/hidden_error"), "hidden_error: missing"));
+  for (const char* whole : {"/results/cells/0/layers/0/replaced_alone/loss_increase_nats",
+                            "/results/cells/0/layers/0/heads/0/skill", "/results/cells/1/layers/0/heads"})
+    CHECK_FALSE(refused(whole).empty());
+  Json advice = made_report(made_advice());
+  advice["results"]["goal"] = "speed";
+  CHECK(
+      contains(message_of([&] { read_advice(reopened(advice)); }), "results.goal: \"speed\"; expected loss"));
 }
 
 TEST_CASE("Curves read back and written again are the same to the byte") {

@@ -12,15 +12,26 @@ function adviceChart({points, goal, goal_increase}) {
       yTitle: goal === "loss" ? "increase of the loss" : "error of the last hidden states",
     },
   );
+  const best = {
+    name: "none is better in both",
+    style: {colour: "--ink-soft", dash: [2, 3], mark: "line"},
+    points: known
+      .filter(({pareto}) => pareto)
+      .map(({speed_up, increase}) => ({x: speed_up, y: increase}))
+      .sort((a, b) => a.x - b.x),
+  };
   const draw = (on) =>
     chart.show(
-      known.map(({name, speed_up, increase, increase_interval}, i) => ({
-        name,
-        style: styles[i],
-        marks: true,
-        hidden: !on.has(name),
-        points: [{x: speed_up, y: increase, ...ends(increase_interval)}],
-      })),
+      [
+        ...known.map(({name, speed_up, increase, increase_interval}, i) => ({
+          name,
+          style: styles[i],
+          marks: true,
+          hidden: !on.has(name),
+          points: [{x: speed_up, y: increase, ...ends(increase_interval)}],
+        })),
+        best,
+      ],
       {xFormat: significant, yFormat: percent},
     );
   const names = known.map(({name}) => name);
@@ -56,7 +67,10 @@ function adviceTable({points}) {
     points.map((point) => [
       point.name,
       [point.speed_up === null ? kNone : times(point.speed_up), small(point.speed_up_interval, significant)],
-      [percent(point.increase), small(point.increase_interval, percent)],
+      [
+        percent(point.increase),
+        point.increase_estimated ? el("small", null, "put together") : small(point.increase_interval, percent),
+      ],
       [duration(point.time_ns), point.time_estimated ? el("small", null, "put together") : ""],
       size(point.bytes || null),
       [

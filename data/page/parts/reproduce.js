@@ -5,12 +5,14 @@
 const numberOr = (value, format, reason) =>
   value === null ? el("small", {class: "words"}, reason ?? kNone) : format(value);
 
-function reproducedRow({what, published, published_reason, here, here_reason, interval, ratio, why}) {
+function reproducedRow(row, operations) {
+  const {what, published, published_reason, here, here_reason, interval, ratio, by_operations, why} = row;
   return [
     what,
     numberOr(published, String, published_reason),
     [numberOr(here, significant, here_reason), interval ? el("small", null, range(interval, significant)) : ""],
     significant(ratio),
+    ...(operations ? [significant(by_operations)] : []),
     why,
   ];
 }
@@ -21,7 +23,8 @@ parts.set("linformer/reproduce/1", {
   about: ({target, machine}) => `${target} · ${machine.cpu ?? "processor unknown"}`,
   draw(section, {claim, findings, trust, rows}) {
     const sentences = (list) => list.map((sentence) => el("p", null, sentence));
-    const columns = ["published", "here", "here / published"].map((head) => ({head, number: true}));
+    const operations = rows.some(({by_operations}) => by_operations !== undefined);
+    const columns = ["published", "here", "here / published", ...(operations ? ["by operations alone"] : [])].map((head) => ({head, number: true}));
     section.append(
       verdicts(sentences([claim]), sentences(findings), reasons(trust.map((sentence) => [null, sentence]))),
       el(
@@ -31,7 +34,7 @@ parts.set("linformer/reproduce/1", {
         table(
           "Numbers of the paper and of this machine, with the interval of the latter",
           [{head: "what"}, ...columns, {head: "why they differ"}],
-          rows.map(reproducedRow),
+          rows.map((row) => reproducedRow(row, operations)),
         ),
       ),
     );

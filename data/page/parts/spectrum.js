@@ -83,6 +83,7 @@ parts.set("linformer/spectrum/1", {
   },
   draw(section, report) {
     const data = new SpectrumReport(report);
+    const {certified, sequences} = report.results;
     section.append(
       verdicts(
         [
@@ -95,10 +96,11 @@ parts.set("linformer/spectrum/1", {
           el("p", {class: "source"}, "Linformer, Figure 1 and section 3"),
         ],
         [spectrumHeadline(data), el("p", null, report.summary)],
-        spectrumTrust(data),
+        certified ? certifiedTrust(report) : spectrumTrust(data),
       ),
     );
-    if (report.results.sequences > 0)
+    if (certified) section.append(...certifiedParts(report.results));
+    else if (sequences > 0)
       section.append(
         spectrumExplorer(data),
         el("section", {class: "card"}, el("h3", null, "Layers"), layerTable(data)),

@@ -5,7 +5,11 @@
 function spectrumExplorer(data) {
   const {layers, heads, statistics} = data.results;
   const panel = new HeadPanel(data);
-  const map = new HeatMap("", layers, heads, (i, j) => panel.show(i, j, map.name(i, j)));
+  const attention = data.results.attention_maps && new AttentionMapPanel({maps: data.results.attention_maps, heads});
+  const map = new HeatMap("", layers, heads, (i, j) => {
+    panel.show(i, j, map.name(i, j));
+    attention?.show(i, j, map.name(i, j));
+  });
   const state = {statistic: data.cumulative ?? statistics[0], view: "probabilities"};
   const views = [
     ...[...data.series.keys()].map((name) => ({value: name, text: seriesName(name), group: "Values"})),
@@ -58,7 +62,7 @@ function spectrumExplorer(data) {
       ),
       data.cumulative ? layerChart(data) : null,
     ),
-    panel.element,
+    attention ? el("div", {class: "stack"}, panel.element, attention.element) : panel.element,
   );
 }
 

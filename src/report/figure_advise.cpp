@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#include "report/figure_advise.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/model_headline.h"
+#include "report/numbers.h"
+
+namespace linformer {
+namespace {
+
+constexpr double kMs = 1e-6, kPercent = 100;
+using Rows = std::vector<std::vector<double>>;
+
+// The ways of one mechanism, which differ in k.
+struct Way {
+  std::string mechanism;
+  std::vector<const AdvisedPoint*> points;
+};
+
+// "fitted:sharing=head" of "fitted:k=64,sharing=head".
+std::string without_k(std::string name) {
+  const size_t at = name.find("k=");
+  if (at == name.npos || at == 0 || (name[at - 1] != ':' && name[at - 1] != ',')) return name;
+  const size_t end = name.find(',', at);
+  name.erase(at, end == name.npos ? name.npos : end + 1 - at);
+  if (name.ends_with(':') || name.ends_with(',')) name.pop_back();
+  return name;
+}
+
+std::vector<Way> ways_of(const AdviceResult& result) {
+  std::vector<Way> ways;
+  for (const AdvisedPoint& point : result.points) {
+    if (!std::isfinite(point.ns) || !std::isfinite(point.increase)) continue;
+    const std::string mechanism = without_k(point.name);
+    auto way = std::ranges::find(ways, mechanism, &Way::mechanism);
+    if (way == ways.end()) way = ways.insert(way, {.mechanism = mechanism, .points = {}});
+    way->points.push_back(&point);
+  }
+  return ways;
+}
+
+// "64", or "32-256" of layers that differ; "~" before it where the time is put together.
+std::string label_of(const AdvisedPoint& point) {
+  if (point.ks.empty()) return "?";
+  const auto [least, most] = std::ranges::minmax(point.ks);
+  const std::string k = least == most ? std::to_string(most) : fmt::format("{}-{}", least, most);
+  return (point.estimated ? "~" : "") + (most == 0 ? std::string("exact") : "k=" + k);
+}
+
+std::vector<double> row_of(const AdvisedPoint& point) {
+  const Interval range = point.increase_interval.value_or(Interval{point.increase, point.increase});
+  return {point.ns * kMs, kPercent * point.increase, kPercent * range.low, kPercent * range.high};
+}
+
+// From fast to near.
+Rows frontier_of(const AdviceResult& result) {
+  Rows rows;
+  for (const AdvisedPoint& point : result.points)
+    if (point.pareto && std::isfinite(point.ns)) rows.push_back({point.ns * kMs, kPercent * point.increase});
+  std::ranges::sort(rows);
+  return rows;
+}
+
+// 0, the goal, and rounds numbers beyond it; `most` is well above the goal.
+std::string tics_between(double goal, double most) {
+  std::vector<std::string> tics = {"0", shortest(goal)};
+  for (double power = 1e-3; power <= most; power *= 10)
+    for (const double step : {1.0, 2.0, 5.0})
+      if (step * power > 1.9 * goal && step * power <= most * 1.5) tics.push_back(shortest(step * power));
+  return fmt::format("{}", fmt::join(tics, ", "));
+}
+
+// Losses from a tenth of the goal to a hundred times it can be told apart.
+void scale_losses(FigureWriter& figure, const std::vector<Way>& ways, double goal) {
+  constexpr double kLinearUpTo = 8;  // goals
+  double most = 0;
+  for (const Way& way : ways)
+    for (const AdvisedPoint* point : way.points) most = std::max(most, row_of(*point)[3]);
+  figure.set("set offsets graph 0.08, graph 0.12, graph 0.1, graph 0.05");
+  if (goal <= 0 || most <= kLinearUpTo * goal) return;
+  figure.set(fmt::format("set nonlinear y via asinh(y/{0}) inverse {0}*sinh(y)", shortest(goal)));
+  figure.set(fmt::format("set ytics ({})", tics_between(goal, most)));
+}
+
+}  // namespace
+
+std::vector<Figure> advice_figures(const AdviceFile& advice, const std::string& prefix) {
+  const AdviceResult& result = advice.result;
+  const std::vector<Way> ways = ways_of(result);
+  if (ways.empty()) return {};
+  const double goal = kPercent * result.goal.increase;
+  FigureWriter figure(prefix + "-pareto", kColumnInches, 2.5 + 0.17 * static_cast<double>(ways.size() + 1),
+                      model_headline(advice.file.root(), result.length, result.sequences));
+  figure.axes("ms a sequence",
+              result.goal.of_loss ? "increase of the loss, %" : "error of the last hidden states, %");
+  figure.set("set key below left maxcols 1 height 0.3");
+  scale_losses(figure, ways, goal);
+  std::vector<std::string> elements = {
+      fmt::format("{} with lines dt 3 lw 1 lc rgb '#7f7f7f' title 'the goal'", shortest(goal)),
+      fmt::format("{} with steps lc rgb '#7f7f7f' lw 1 title 'none is both faster and nearer'",
+                  figure.block("frontier: ms, what is lost in %", frontier_of(result)))};
+  for (size_t i = 0; i < ways.size(); ++i) {
+    Rows rows;
+    std::vector<std::string> labels;
+    for (const AdvisedPoint* point : ways[i].points) {
+      rows.push_back(row_of(*point));
+      labels.push_back(label_of(*point));
+    }
+    const std::string data =
+        figure.labelled_block(ways[i].mechanism + ": k, ms, what is lost in %, its interval", labels, rows);
+    elements.push_back(fmt::format("{} using 2:3:4:5 with yerrorbars {} title {}", data, point_style(i),
+                                   gnuplot_text(ways[i].mechanism)));
+    elements.push_back(
+        fmt::format("{} using 2:3:1 with labels font small left offset 0.5,0.3 notitle", data));
+  }
+  figure.plot(elements);
+  return {figure.finish()};
+}
+
+}  // namespace linformer
