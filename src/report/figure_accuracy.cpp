@@ -29,7 +29,7 @@ struct Axis {
 };
 
 // Below the picture the key takes a line for each method.
-double height_for(size_t methods) { return 2.5 + 0.17 * static_cast<double>(methods + 1); }
+double height_for(size_t methods) { return 2.9 + 0.17 * static_cast<double>(methods + 1); }
 
 std::vector<MethodCells> drawn_methods(const AccuracyResult& result) {
   std::vector<MethodCells> methods = methods_of(result);

@@ -2,6 +2,7 @@
 #include "report/figure_bench.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -18,7 +19,7 @@ constexpr double kMib = 1.0 / (1 << 20);
 using Rows = std::vector<std::vector<double>>;
 
 // The key takes a line for each mechanism below the picture, and one for the crossovers.
-double height_for(size_t mechanisms) { return 2.5 + 0.17 * static_cast<double>(mechanisms + 1); }
+double height_for(size_t mechanisms) { return 2.9 + 0.17 * static_cast<double>(mechanisms + 1); }
 
 std::string headline(const BenchResult& result, const CellGroup& group) {
   return fmt::format("{}, {}; a CPU, not the paper's V100", result.subject, group.sizes());
@@ -80,12 +81,25 @@ Rows fitted_line(const Rows& points, double slope) {
   return line;
 }
 
+// 1, 2 and 5 times the powers of ten, where powers alone would leave an axis with one number or none.
+void add_tics(FigureWriter& figure, double least, double most) {
+  constexpr double kFewDecades = 100;
+  if (!(least > 0) || most / least > kFewDecades) return;
+  std::vector<std::string> tics;
+  for (double power = std::pow(10, std::floor(std::log10(least))); power <= most; power *= 10) {
+    for (const double step : {1, 2, 5})
+      if (step * power >= least && step * power <= most) tics.push_back(fmt::format("{:.6g}", step * power));
+  }
+  figure.set(fmt::format("set ytics ({})", fmt::join(tics, ", ")));
+}
+
 // Both axes a little beyond the points, where gnuplot would go on to the next power of ten.
 void fit_ranges(FigureWriter& figure, const Rows& points) {
   const auto [first, last] = std::ranges::minmax(points, {}, [](const auto& point) { return point[0]; });
   const auto [least, most] = std::ranges::minmax(points, {}, [](const auto& point) { return point[1]; });
   figure.set(fmt::format("set xrange [{:.6g}:{:.6g}]", first[0] / 1.15, last[0] * 1.15));
   figure.set(fmt::format("set yrange [{:.6g}:{:.6g}]", least[1] / 1.6, most[1] * 1.6));
+  add_tics(figure, least[1] / 1.6, most[1] * 1.6);
 }
 
 // On straight lines between points on logarithmic axes.
