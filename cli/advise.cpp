@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 // linformer advise: joins spectrum, accuracy and bench for one checkpoint, length and machine.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
-#include "accuracy/accuracy.h"
 #include "advise/decide.h"
+#include "advise_options.h"
 #include "base/error.h"
 #include "base/parse.h"
 #include "bench/attention_subject.h"
@@ -31,26 +35,11 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr const char* kCommand = "advise";
 
-struct AdviseCommand {
-  CommonOptions common;
-  InputOptions input;
-  std::string k;  ///< empty: n/8 to n/2
-  std::string loss_increase = "1%";
-  std::string hidden_error = "10%";
-  double calibration = 0.5;
-  std::string budget = "20s";
-};
-
-AccuracyOptions accuracy_options(const AdviseCommand& o, int64_t length) {
-  AccuracyOptions options{
-      .mechanisms = {"flash", "linformer:projection=mean-pooling", "nystrom", "fitted", "local"},
-      .ks = o.k.empty() ? std::vector<int64_t>{} : parse_list(o.k, "--k"),
-      .calibration = o.calibration,
-      .seed = o.common.seed};
-  if (o.k.empty()) {
-    for (const int64_t part : {8, 4, 2}) options.ks.push_back(std::max<int64_t>(1, length / part));
-  }
-  return options;
+[[noreturn]] void refuse_interrupted() {
+  throw Error(ErrorCode::kUsage, {.subject = "advise",
+                                  .found = "interrupted before it was done",
+                                  .expected = "all of its parts",
+                                  .remedy = "Run it again"});
 }
 
 SpectrumResult measure_spectrum(AttentionSource& source, Session& session) {
@@ -63,96 +52,145 @@ BenchOptions bench_options(const AdviseCommand& o) {
           .budget_seconds = parse_seconds(o.budget, "--budget") / 2};
 }
 
+// Of flash alone, without lengths.
+SweepOptions sweep_of(const OpenInput& input, int threads) {
+  return {.mechanisms = {"flash"},
+          .lengths = {},
+          .heads = {input.plan->architecture.heads},
+          .head_sizes = {input.plan->architecture.head_size},
+          .batches = {1},
+          .threads = {threads}};
+}
+
 // The model at the length, by flash and by whatever stands for its attention with fewer slots than tokens.
 BenchResult time_model(const AdviseCommand& o, const OpenInput& input, const AccuracyResult& costs,
                        Session& session) {
-  SweepOptions sweep_of{.mechanisms = {"flash"},
-                        .lengths = {costs.length},
-                        .heads = {input.plan->architecture.heads},
-                        .head_sizes = {input.plan->architecture.head_size},
-                        .batches = {1},
-                        .layers = input.model->layer_count(),
-                        .threads = {session.run().threads}};
-  for (const std::string& mechanism : mechanisms_to_time(costs)) sweep_of.mechanisms.push_back(mechanism);
+  SweepOptions of = sweep_of(input, session.run().threads);
+  of.lengths = {costs.length};
+  of.layers = input.model->layer_count();
+  for (const std::string& mechanism : mechanisms_to_time(costs)) of.mechanisms.push_back(mechanism);
   const ModelSubject subject(*input.model, input.checkpoint->path(), o.common.seed);
-  return bench(sweep(sweep_of), subject, bench_options(o), session.run());
+  return bench(sweep(of), subject, bench_options(o), session.run());
 }
 
-// Attention alone by the least k, over lengths.
-BenchResult time_attention(const AdviseCommand& o, const OpenInput& input, int64_t k, Session& session) {
+// Attention alone by the least k of a linformer, over lengths.
+BenchResult time_attention(const AdviseCommand& o, const OpenInput& input, const AccuracyResult& costs,
+                           Session& session) {
   constexpr int64_t kDoublings = 4;
-  SweepOptions sweep_of{.mechanisms = {"flash", fmt::format("linformer:k={},sharing=none", k)},
-                        .lengths = {},
-                        .heads = {input.plan->architecture.heads},
-                        .head_sizes = {input.plan->architecture.head_size},
-                        .batches = {1},
-                        .threads = {session.run().threads}};
-  for (int64_t i = 1; i <= kDoublings + 1; ++i) sweep_of.lengths.push_back(k << i);
-  return bench(sweep(sweep_of), AttentionSubject(1, o.common.seed), bench_options(o), session.run());
+  int64_t k = std::numeric_limits<int64_t>::max();
+  for (const CellAccuracy& cell : costs.cells)
+    if (!timed_as(cell.cell).empty()) k = std::min(k, cell.cell.k);
+  if (k == std::numeric_limits<int64_t>::max()) return {};
+  SweepOptions of = sweep_of(input, session.run().threads);
+  of.mechanisms.push_back(fmt::format("linformer:k={},sharing=none", k));
+  for (int64_t i = 1; i <= kDoublings + 1; ++i) of.lengths.push_back(k << i);
+  return bench(sweep(of), AttentionSubject(1, o.common.seed), bench_options(o), session.run());
 }
 
-Json method_json(const AdviseCommand& o, const Accuracy& accuracy) {
-  Json cells = Json::array();
-  for (const AccuracyCell& cell : accuracy.cells()) cells.push_back(cell.name);
-  return {
-      {"cells", cells},
-      {"loss_increase", parse_share(o.loss_increase, "--loss-increase")},
-      {"hidden_error", parse_share(o.hidden_error, "--hidden-error")},
-      {"calibration_share", o.calibration},
-      {"seed", o.common.seed},
-      {"budget_seconds", parse_seconds(o.budget, "--budget")},
-      {"by_layer", "an even part of the goal for each layer, halved until the whole model keeps within it"},
-      {"time", "of nystrom its own; of the others that of a linformer with E and F of every head"}};
+// Of the loss where the model has one.
+AdviceGoal goal_of(const AdviseCommand& o, const AccuracyResult& accuracy) {
+  const double of_loss = parse_share(o.loss_increase, "--loss-increase"),
+               of_hidden = parse_share(o.hidden_error, "--hidden-error");
+  return {.of_loss = accuracy.loss.has_value(), .increase = accuracy.loss ? of_loss : of_hidden};
 }
 
-[[noreturn]] void refuse_interrupted() {
-  throw Error(ErrorCode::kUsage, {.subject = "advise",
-                                  .found = "interrupted before it was done",
-                                  .expected = "all of its parts",
-                                  .remedy = "Run it again"});
-}
-
-int run(const AdviseCommand& o, const Invocation& invocation) {
-  Session session(o.common, invocation.environment, invocation.arguments);
-  ReportPlaces places =
-      choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, "");
-  places.curves.clear(), places.journal.clear();
-  check_places(places, files_read(o.input, session));
-  const OpenInput input = open_input(o.input, {}, session, true);
+// Measures what replacements cost, and what choices of them for each layer do.
+LayerChoice measure_accuracy(const AdviseCommand& o, const OpenInput& input, int64_t length,
+                             AdviseParts& parts, Session& session) {
   WholeModel whole = whole_model(input, {}, o.common.seed, session);
   if (whole.model == nullptr) {
     throw Error(ErrorCode::kUnsupported,
                 {.subject = "advise", .found = "a model of images", .expected = "a model of text"});
   }
-  const double of_loss = parse_share(o.loss_increase, "--loss-increase"),
-               of_hidden = parse_share(o.hidden_error, "--hidden-error");
-  const bool loss = !whole.loss_name.empty();
-  const AdviceGoal goal{.of_loss = loss, .increase = loss ? of_loss : of_hidden};
-  const int64_t length = input.source->facts().sizes.front().rows;
   Accuracy accuracy(*input.source, {}, std::move(whole), accuracy_options(o, length), session.run());
+  parts.accuracy = accuracy.run({});
+  if (!parts.accuracy->complete) refuse_interrupted();
+  return choose_layers(*parts.accuracy, goal_of(o, *parts.accuracy),
+                       [&](const std::vector<int64_t>& cells) { return accuracy.of_choice(cells); });
+}
+
+// Runs what was not read; what was read is of this input.
+LayerChoice complete(const AdviseCommand& o, const OpenInput& input, int64_t length, AdviseParts& parts,
+                     Session& session) {
+  LayerChoice choice;
+  if (!parts.accuracy) choice = measure_accuracy(o, input, length, parts, session);
+  if (!parts.spectrum) parts.spectrum = measure_spectrum(*input.source, session);
+  if (!parts.model) parts.model = time_model(o, input, *parts.accuracy, session);
+  if (!parts.attention) parts.attention = time_attention(o, input, *parts.accuracy, session);
+  if (!parts.spectrum->complete || !parts.model->complete || !parts.attention->complete) refuse_interrupted();
+  return choice;
+}
+
+Json method_json(const AdviseCommand& o, const AdviseParts& parts) {
+  Json cells = Json::array(), read = Json::array();
+  for (const CellAccuracy& cell : parts.accuracy->cells) cells.push_back(cell.cell.name);
+  for (const ReportFile& file : parts.files)
+    read.push_back({{"file", file.path},
+                    {"schema", file.root()["schema"].text()},
+                    {"identity", file.root()["identity"].text()}});
+  return {
+      {"cells", cells},
+      {"loss_increase", parse_share(o.loss_increase, "--loss-increase")},
+      {"hidden_error", parse_share(o.hidden_error, "--hidden-error")},
+      {"calibration_sequences", parts.accuracy->calibration_sequences},
+      {"seed", o.common.seed},
+      {"budget_seconds", parse_seconds(o.budget, "--budget")},
+      {"by_layer", "an even part of the goal for each layer, halved until the whole model keeps within it"},
+      {"time", "of nystrom its own; of the others that of a linformer with E and F of every head"},
+      {"read", read}};
+}
+
+std::string names_of(const AdviseParts& parts) {
+  std::vector<std::string> names;
+  for (const ReportFile& file : parts.files) names.push_back(file.path);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+ReportPlaces places_of(const AdviseCommand& o, const Session& session) {
+  ReportPlaces places =
+      choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, "");
+  places.curves.clear(), places.journal.clear();
+  std::vector<std::string> read = files_read(o.input, session);
+  for (const std::string& path : {o.reports.accuracy, o.reports.spectrum})
+    if (!path.empty()) read.push_back(path);
+  read.insert(read.end(), o.reports.benches.begin(), o.reports.benches.end());
+  check_places(places, read);
+  return places;
+}
+
+int run(const AdviseCommand& o, const Invocation& invocation) {
+  Session session(o.common, invocation.environment, invocation.arguments);
+  const ReportPlaces places = places_of(o, session);
+  AdviseParts parts = read_advise_parts(o.reports);
+  std::optional<OpenInput> input;
+  if (!parts.complete()) input = open_input(o.input, {}, session, true);
+  const Json facts = input ? input->facts : Json(input_of_accuracy(parts));
+  const int64_t length = input ? input->source->facts().sizes.front().rows : parts.accuracy->length;
+  require_parts_of(parts, facts, length);
 
   stop_on_signals();
-  const AccuracyResult costs = accuracy.run({});
-  if (!costs.complete) refuse_interrupted();
-  const LayerChoice choice = choose_layers(
-      costs, goal, [&](const std::vector<int64_t>& cells) { return accuracy.of_choice(cells); });
-  const SpectrumResult spectrum = measure_spectrum(*input.source, session);
-  const std::vector<int64_t>& ks = accuracy.options().ks;
-  const BenchResult model = time_model(o, input, costs, session);
-  const BenchResult attention = time_attention(o, input, std::ranges::min(ks), session);
-  if (!spectrum.complete || !model.complete || !attention.complete) refuse_interrupted();
-  const AdviceResult advice = advise(
-      {.accuracy = costs, .spectrum = spectrum, .model = model, .attention = attention, .choice = choice},
-      goal);
-  const Json report = advise_report(session.context(true),
-                                    {.input = input.facts, .method = method_json(o, accuracy)}, advice);
+  LayerChoice choice;
+  const bool choose_from_report = parts.accuracy.has_value();
+  if (input) choice = complete(o, *input, length, parts, session);
+  const AdviceGoal goal = goal_of(o, *parts.accuracy);
+  if (choose_from_report) choice = estimated_layers(*parts.accuracy, goal);
+  const AdviceResult advice = advise({.accuracy = *parts.accuracy,
+                                      .spectrum = *parts.spectrum,
+                                      .model = at_length(*parts.model, length),
+                                      .attention = parts.attention.value_or(BenchResult{}),
+                                      .choice = choice},
+                                     goal);
+  const Json report =
+      advise_report(session.context(true), {.input = facts, .method = method_json(o, parts)}, advice);
   if (places.standard_output) {
     print(dump_json(report));
-  } else {
-    write_file_atomically(places.report, dump_json(report));
-    show_advice(advice, report, preface(input, sample_of(costs)) + "\n", session);
-    session.note(fmt::format("report: {}", places.report));
+    return 0;
   }
+  write_file_atomically(places.report, dump_json(report));
+  const std::string read = parts.files.empty() ? "" : fmt::format("read       {}\n", names_of(parts));
+  show_advice(advice, report, (input ? preface(*input, sample_of(*parts.accuracy)) : "") + read + "\n",
+              session);
+  session.note(fmt::format("report: {}", places.report));
   return 0;
 }
 
@@ -166,24 +204,9 @@ Action add_advise(CLI::App& app) {
   app.footer(
       "Examples:\n"
       "  linformer advise\n"
-      "  linformer advise --checkpoint my-bert/ --text books.jsonl --sequences 20 --loss-increase 2%\n");
-  add_input_options(app, o->input, {.text = true, .stack = true});
-  const char* group = "Advice";
-  app.add_option("--loss-increase", o->loss_increase,
-                 "what may be lost, as a share of the (masked-)LM loss (default: 1%)")
-      ->group(group);
-  app.add_option(
-         "--hidden-error", o->hidden_error,
-         "the same of models without a head, as the relative error of the last hidden states (default: "
-         "10%)")
-      ->group(group);
-  app.add_option("--k", o->k, "slots that are tried, a list (default: n/8, n/4, n/2)")->group(group);
-  app.add_option("--calibration", o->calibration,
-                 "share of the sequences that E and F are fitted to; the others are judged by (default: 0.5)")
-      ->check(share_number())
-      ->group(group);
-  app.add_option("--budget", o->budget, "time for timing, e.g. 1m (default: 20s)")->group(group);
-  add_common_options(app, o->common, {.seed = true, .out = true, .format = true, .progress = true});
+      "  linformer advise --accuracy accuracy.json --spectrum spectrum.json --bench model.json "
+      "attention.json\n");
+  add_advise_options(app, *o);
   return [o](const Invocation& invocation) { return run(*o, invocation); };
 }
 

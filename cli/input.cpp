@@ -28,9 +28,10 @@ ModelInputs model_inputs(const OpenInput& input) {
   return sequences;
 }
 
-std::string fingerprint(const OpenInput& input) {
+// Of what a plan uses; the input's own, or without its head.
+std::string fingerprint(const OpenInput& input, const ModelPlan& plan) {
   Sha256 digest;
-  digest.update(input.checkpoint->fingerprint(used_tensors(*input.plan)));
+  digest.update(input.checkpoint->fingerprint(used_tensors(plan)));
   if (input.images) input.images->add_to(digest);
   // What the weights say of themselves counts where it is read: fairseq's args may differ and change nothing.
   if (input.plan->architecture.projection) digest.update(input.checkpoint->known_config().dump());
@@ -108,10 +109,13 @@ OpenInput open_model_input(const InputOptions& options, const std::vector<int64_
   }
   input.model = std::make_unique<Model>(Model::load(*input.checkpoint, *input.plan, session.run().memory));
   input.source = make_model_source(*input.model, model_inputs(input), input.dropped, session.run());
-  input.fingerprint = fingerprint(input);
+  input.fingerprint = fingerprint(input, *input.plan);
   input.facts = {{"checkpoint", input.checkpoint->path()}, {"architecture", architecture_json(a)}};
   input.facts.update(input.images ? images_json(*input.images) : text_json(options, input.packed));
   input.facts["fingerprint"] = input.fingerprint;
+  ModelPlan headless = *input.plan;
+  headless.head.reset();
+  input.facts["attention_fingerprint"] = input.plan->head ? fingerprint(input, headless) : input.fingerprint;
   return input;
 }
 
