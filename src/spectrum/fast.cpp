@@ -11,7 +11,9 @@
 // whose equal rounding adds up to 4e-6 σ₁. A P with more rows is reduced twice, as it is and centred: what
 // would be taken off T₁₁ there is known to 1e-7 σ₁² only, which is 3e-4 σ₁ at zero.
 //
-// Spectra that are nearly flat, which f32 does not carry to 2e-6 σ₁, are computed again by the Gram matrix.
+// Where a spectrum turns out nearly flat, which the second step in f32 does not carry to 2e-6 σ₁, that step
+// is done again in f64; of a P that is not square, whose A may have hundreds of equal rows with equal
+// rounding in the first step, all is done again by the Gram matrix.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -44,34 +46,39 @@ struct Sizes {
   int64_t stride;   ///< A's
   int64_t group;    ///< matrices at a time
 
+  bool square() const { return rows == cols; }
   int64_t band() const { return n * (kBandwidth + 1); }
   int64_t matrix_floats() const { return tall * stride; }
-  int64_t reduction_floats() const { return std::max(band_workspace(tall, n), bidiagonal_workspace(n)); }
-  int64_t band_floats() const { return bidiagonal_group() * band(); }
-  int64_t bidiagonal_floats() const { return 2 * n * group; }
+  int64_t reduction_floats() const {
+    return std::max(band_workspace(tall, n), bidiagonal_workspace<float>(n));
+  }
+  int64_t band_floats() const { return group * band(); }
+  int64_t wide_doubles() const { return square() ? bidiagonal_workspace<double>(n) : 0; }
+  int64_t bidiagonal_doubles() const { return 2 * n * group; }
   int64_t tridiagonal_doubles() const { return 2 * (n + 1) * group; }
   int64_t input_floats() const { return FastInput::floats(rows, cols); }
   int64_t bytes() const {
-    return (matrix_floats() + reduction_floats() + band_floats() + bidiagonal_floats() + input_floats()) *
-               int64_t{sizeof(float)} +
-           tridiagonal_doubles() * int64_t{sizeof(double)};
+    return (matrix_floats() + reduction_floats() + band_floats() + input_floats()) * int64_t{sizeof(float)} +
+           (wide_doubles() + bidiagonal_doubles() + tridiagonal_doubles()) * int64_t{sizeof(double)};
   }
 };
 
 struct Workspace {
-  Buffer<float> matrix, reduction, bands, bidiagonals, input;
-  Buffer<double> tridiagonals;
+  Buffer<float> matrix, reduction, bands, input;
+  Buffer<double> bidiagonals, tridiagonals;
+  Buffer<double> wide;  ///< of the second step in f64; where one was needed
 
   void prepare(const Sizes& s, MemoryAccount& account) {
     matrix.reserve(account, s.matrix_floats(), "a copy of a matrix");
     reduction.reserve(account, s.reduction_floats(), "a band reduction");
     bands.reserve(account, s.band_floats(), "band matrices");
-    bidiagonals.reserve(account, s.bidiagonal_floats(), "bidiagonal matrices");
+    bidiagonals.reserve(account, s.bidiagonal_doubles(), "bidiagonal matrices");
     tridiagonals.reserve(account, s.tridiagonal_doubles(), "tridiagonal matrices");
     input.reserve(account, s.input_floats(), "reflections");
   }
-  float* d(const Sizes& s, int64_t i) const { return bidiagonals.data() + 2 * i * s.n; }
-  float* e(const Sizes& s, int64_t i) const { return d(s, i) + s.n; }
+  float* band(const Sizes& s, int64_t i) const { return bands.data() + i * s.band(); }
+  double* d(const Sizes& s, int64_t i) const { return bidiagonals.data() + 2 * i * s.n; }
+  double* e(const Sizes& s, int64_t i) const { return d(s, i) + s.n; }
 };
 
 // One reduction: the reflected P yields both spectra, the centred one its own.
@@ -81,74 +88,82 @@ struct Job {
   std::span<double> values, centred;  ///< either may be empty
 };
 
-// T = BᵀB of matrix l of the group, rows and columns from `first` on.
-void square(const Sizes& s, const Workspace& w, int64_t l, int64_t first, double* diagonal, double* squares) {
-  const float* const d = w.d(s, l);
-  const float* const e = w.e(s, l);
-  for (int64_t i = first; i < s.n; ++i) {
-    const auto here = static_cast<double>(d[i]), above = i > 0 ? static_cast<double>(e[i - 1]) : 0.0;
-    diagonal[(i - first) * s.group + l] = here * here + above * above;
-    if (i == first) continue;
-    const double beside = static_cast<double>(d[i - 1]) * above;
-    squares[(i - first) * s.group + l] = beside * beside;
+// Matrices of a group, by number.
+using Members = std::span<const int64_t>;
+
+// The second step, in T.
+template <class T>
+void chase(const Sizes& s, Members members, const Workspace& w, T* room) {
+  const int64_t lanes = bidiagonal_group<T>();
+  for (int64_t begin = 0; begin < std::ssize(members); begin += lanes) {
+    std::vector<const float*> bands(index(lanes), nullptr);
+    std::vector<double*> d(index(lanes)), e(index(lanes));
+    for (int64_t l = 0; l < lanes && begin + l < std::ssize(members); ++l) {
+      const int64_t i = members[index(begin + l)];
+      bands[index(l)] = w.band(s, i), d[index(l)] = w.d(s, i), e[index(l)] = w.e(s, i);
+    }
+    band_to_bidiagonal(bands.data(), s.n, room, d.data(), e.data());
   }
 }
 
-// The spectra that out(job) wants of the group, from T's row and column `first` on.
+// T = BᵀB of matrix i of the group into lane l, rows and columns from `first` on.
+void square(const Sizes& s, const Workspace& w, int64_t i, int64_t l, int64_t first, double* diagonal,
+            double* squares) {
+  const double *const d = w.d(s, i), *const e = w.e(s, i);
+  for (int64_t r = first; r < s.n; ++r) {
+    const double above = r > 0 ? e[r - 1] : 0.0;
+    diagonal[(r - first) * s.group + l] = d[r] * d[r] + above * above;
+    if (r == first) continue;
+    const double beside = d[r - 1] * above;
+    squares[(r - first) * s.group + l] = beside * beside;
+  }
+}
+
+// The spectra that out(job) wants of the members, from T's row and column `first` on.
 template <class Out>
-void finish(const Sizes& s, std::span<const Job> jobs, std::span<const float> scales, int64_t first,
-            Workspace& w, const Out& out) {
+void finish(const Sizes& s, std::span<const Job> jobs, Members members, std::span<const float> scales,
+            int64_t first, Workspace& w, const Out& out) {
   double* const diagonal = w.tridiagonals.data();
   double* const squares = diagonal + (s.n + 1) * s.group;
   std::fill_n(diagonal, s.tridiagonal_doubles(), 0.0);
-  for (int64_t l = 0; l < std::ssize(jobs); ++l) square(s, w, l, first, diagonal, squares);
+  for (int64_t l = 0; l < std::ssize(members); ++l) {
+    square(s, w, members[index(l)], l, first, diagonal, squares);
+  }
   const int64_t order = s.n - first;
   if (!tridiagonal_values(order, diagonal, squares)) {
     throw Error(ErrorCode::kInternal, {.subject = "singular values", .found = "no convergence"});
   }
   std::vector<double> values(index(order));
-  for (int64_t l = 0; l < std::ssize(jobs); ++l) {
-    const auto scale = static_cast<double>(scales[index(l)]);
+  for (int64_t l = 0; l < std::ssize(members); ++l) {
+    const size_t job = index(members[index(l)]);
+    const auto scale = static_cast<double>(scales[job]);
     for (int64_t i = 0; i < order; ++i) {
       values[index(i)] = std::sqrt(std::max(0.0, diagonal[i * s.group + l])) / scale;
     }
     std::ranges::sort(values, std::greater<>());
-    const std::span<double> to = out(jobs[index(l)]);
+    const std::span<double> to = out(jobs[job]);
     const size_t kept = std::min(values.size(), to.size());
     std::copy_n(values.begin(), kept, to.begin());
     std::fill(to.begin() + static_cast<std::ptrdiff_t>(kept), to.end(), 0.0);
   }
 }
 
-// At most a group of jobs of one form and shape.
-void solve(const Sizes& s, std::span<const Job> jobs, Workspace& w) {
-  const int64_t lanes = bidiagonal_group();
+// The third step, for all spectra that are wanted of the members.
+void finish(const Sizes& s, std::span<const Job> jobs, Members members, std::span<const float> scales,
+            Workspace& w) {
   const MatrixForm form = jobs.front().form;
-  const FastInput input(form, s.rows, s.cols, w.input.data());
-  std::vector<float> scales;
-  for (int64_t begin = 0; begin < std::ssize(jobs); begin += lanes) {
-    std::vector<const float*> bands(index(lanes), nullptr);
-    std::vector<float*> d(index(lanes)), e(index(lanes));
-    for (int64_t l = 0; l < lanes && begin + l < std::ssize(jobs); ++l) {
-      float* const band = w.bands.data() + l * s.band();
-      scales.push_back(input.write(jobs[index(begin + l)].matrix, w.matrix.data(), s.tall, s.n, s.stride));
-      reduce_to_band(w.matrix.data(), s.tall, s.n, w.reduction.data(), band);
-      bands[index(l)] = band, d[index(l)] = w.d(s, begin + l), e[index(l)] = w.e(s, begin + l);
-    }
-    band_to_bidiagonal(bands.data(), s.n, w.reduction.data(), d.data(), e.data());
-  }
   if (form != MatrixForm::kCentred) {
-    finish(s, jobs, scales, 0, w, [](const Job& job) { return job.values; });
+    finish(s, jobs, members, scales, 0, w, [](const Job& job) { return job.values; });
   }
   if (form != MatrixForm::kPlain) {
     const int64_t first = form == MatrixForm::kReflected ? 1 : 0;
-    finish(s, jobs, scales, first, w, [](const Job& job) { return job.centred; });
+    finish(s, jobs, members, scales, first, w, [](const Job& job) { return job.centred; });
   }
 }
 
-// Whether rounding may have moved values by more than 1.5e-6 σ₁. The chases round every entry n times; where
-// all singular values are equal, that is 3e-6 σ₁ at n = 512 (measured), and it grows with √n and with the
-// root mean square of the values.
+// Whether the rounding of chases in f32 may have moved values by more than 1.5e-6 σ₁. They round every entry
+// n times; where all singular values are equal, that is 3e-6 σ₁ at n = 512 (measured), and it grows with √n
+// and with the root mean square of the values.
 bool is_flat(std::span<const double> values) {
   constexpr double kMost = 0.5, kMostAt = 512;  // of (root mean square)/σ₁, up to this n
   const auto n = static_cast<double>(values.size());
@@ -157,10 +172,31 @@ bool is_flat(std::span<const double> values) {
   return squares > limit * n * values[0] * values[0];
 }
 
+// At most a group of jobs of one form and shape.
+void solve(const Sizes& s, std::span<const Job> jobs, Workspace& w, MemoryAccount& account) {
+  const FastInput input(jobs.front().form, s.rows, s.cols, w.input.data());
+  std::vector<float> scales;
+  std::vector<int64_t> all, flat;
+  for (int64_t i = 0; i < std::ssize(jobs); ++i) {
+    all.push_back(i);
+    scales.push_back(input.write(jobs[index(i)].matrix, w.matrix.data(), s.tall, s.n, s.stride));
+    reduce_to_band(w.matrix.data(), s.tall, s.n, w.reduction.data(), w.band(s, i));
+  }
+  chase(s, all, w, w.reduction.data());
+  finish(s, jobs, all, scales, w);
+  std::ranges::copy_if(all, std::back_inserter(flat),
+                       [&](int64_t i) { return s.square() && is_flat(jobs[index(i)].values); });
+  if (flat.empty()) return;
+  w.wide.reserve(account, s.wide_doubles(), "band matrices in f64");
+  chase(s, flat, w, w.wide.data());
+  finish(s, jobs, flat, scales, w);
+}
+
 class Fast final : public SingularValues {
  public:
   int64_t workspace_bytes(int64_t rows, int64_t cols) const override {
-    return std::min(rows, cols) == 0 ? 0 : Sizes(rows, cols).bytes() + exact_->workspace_bytes(rows, cols);
+    if (std::min(rows, cols) == 0) return 0;
+    return Sizes(rows, cols).bytes() + (rows == cols ? 0 : exact_->workspace_bytes(rows, cols));
   }
 
   void compute(std::span<const SpectrumTask> tasks, Run& run) override {
@@ -173,16 +209,16 @@ class Fast final : public SingularValues {
     for (const auto& [form, jobs] : forms) split(jobs, run.threads, groups);
     std::ranges::stable_sort(groups, std::greater<>(), [](const auto& group) { return group.size(); });
     if (std::ssize(workspaces_) < run.threads) workspaces_.resize(index(run.threads));
-    parallel_for(run.threads, std::ssize(groups), [&](int64_t i, int thread) {
+    parallel_for_timed(run.threads, std::ssize(groups), idle_seconds_, [&](int64_t i, int thread) {
       const auto& group = groups[index(i)];
       const Sizes sizes(group.front().matrix.rows, group.front().matrix.cols);
       Workspace& workspace = workspaces_[index(thread)];
       workspace.prepare(sizes, run.memory);
-      solve(sizes, group, workspace);
+      solve(sizes, group, workspace, run.memory);
     });
     std::vector<SpectrumTask> flat;
     std::ranges::copy_if(tasks, std::back_inserter(flat), [](const SpectrumTask& task) {
-      return !task.values.empty() && is_flat(task.values);
+      return task.matrix.rows != task.matrix.cols && !task.values.empty() && is_flat(task.values);
     });
     if (!flat.empty()) exact_->compute(flat, run);
   }
@@ -212,7 +248,7 @@ class Fast final : public SingularValues {
   }
 
   std::vector<Workspace> workspaces_;
-  std::unique_ptr<SingularValues> exact_ = make_gram();  ///< for flat spectra
+  std::unique_ptr<SingularValues> exact_ = make_gram();  ///< for flat spectra of rectangles
 };
 
 }  // namespace

@@ -19,7 +19,7 @@ class Gesdd final : public SingularValues {
   }
 
   void compute(std::span<const SpectrumTask> tasks, Run& run) override {
-    solve_tasks(tasks, run, workspaces_, [&](const SpectrumTask& task, Workspace& w) {
+    solve_tasks(tasks, run, workspaces_, idle_seconds_, [&](const SpectrumTask& task, Workspace& w) {
       w.prepare(Sizes(task.matrix.rows, task.matrix.cols), run.memory);
       solve(task.matrix, false, task.values, w);
       if (!task.centred.empty()) solve(task.matrix, true, task.centred, w);

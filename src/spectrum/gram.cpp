@@ -124,7 +124,7 @@ class Gram final : public SingularValues {
   }
 
   void compute(std::span<const SpectrumTask> tasks, Run& run) override {
-    solve_tasks(tasks, run, workspaces_, [&](const SpectrumTask& task, Workspace& w) {
+    solve_tasks(tasks, run, workspaces_, idle_seconds_, [&](const SpectrumTask& task, Workspace& w) {
       const Sizes sizes(task.matrix.rows, task.matrix.cols);
       w.prepare(sizes, run.memory);
       solve(sizes, task, w);

@@ -8,9 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "base/idle_time.h"
 #include "base/index.h"
 #include "base/lapack.h"
-#include "base/threads.h"
 #include "spectrum/singular_values.h"
 
 namespace linformer {
@@ -25,14 +25,15 @@ std::unique_ptr<SingularValues> make_gesdd_f64();
 void check_tasks(std::span<const SpectrumTask> tasks, const Run& run);
 
 /// What compute() does in every method: checks the tasks, then solve(task, workspace) for each that is not
-/// empty, on run.threads threads with a workspace each; `workspaces` grows to their number.
+/// empty, on run.threads threads with a workspace each; `workspaces` grows to their number. The
+/// waiting of threads is added to `idle_seconds`.
 template <class Workspace, class Solve>
 void solve_tasks(std::span<const SpectrumTask> tasks, Run& run, std::vector<Workspace>& workspaces,
-                 const Solve& solve) {
+                 double& idle_seconds, const Solve& solve) {
   check_tasks(tasks, run);
   Lapack::get();
   if (std::ssize(workspaces) < run.threads) workspaces.resize(index(run.threads));
-  parallel_for(run.threads, std::ssize(tasks), [&](int64_t i, int thread) {
+  parallel_for_timed(run.threads, std::ssize(tasks), idle_seconds, [&](int64_t i, int thread) {
     const SpectrumTask& task = tasks[index(i)];
     if (!task.values.empty()) solve(task, workspaces[index(thread)]);
   });

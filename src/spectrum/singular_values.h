@@ -48,15 +48,20 @@ class SingularValues {
   /// work. Throws NonFiniteEntry (kInput; the first such task, nothing is written then), kUnsupported (no
   /// OpenBLAS), kMemory, kInternal (spans of a wrong size, no convergence).
   virtual void compute(std::span<const SpectrumTask> tasks, Run& run) = 0;
+
+  /// Seconds that threads have waited for others in compute() so far, all together.
+  double idle_seconds() const { return idle_seconds_; }
+
+ protected:
+  double idle_seconds_ = 0;
 };
 
 /// The method of an analysis that asks for none.
 inline constexpr std::string_view kDefaultMethod = "fast";
 
-/// "fast": our own kernels, f32 and in the end f64, within 2e-6 σ₁ of f64 LAPACK; spectra that are nearly
-/// flat by "gram". "gram": f64 Gram matrix and its eigenvalues, within 2e-6 σ₁ of f64 LAPACK. "gesdd": LAPACK
-/// in f32, within 1e-5 σ₁. "gesdd-f64": LAPACK in f64, what the others are verified against. Any other name
-/// throws Error(kUsage).
+/// "fast": our own kernels, f32 and in the end f64, within 2e-6 σ₁ of f64 LAPACK. "gram": f64 Gram matrix and
+/// its eigenvalues, within 2e-6 σ₁ of f64 LAPACK. "gesdd": LAPACK in f32, within 1e-5 σ₁. "gesdd-f64": LAPACK
+/// in f64, what the others are verified against. Any other name throws Error(kUsage).
 std::unique_ptr<SingularValues> make_singular_values(std::string_view method);
 
 }  // namespace linformer

@@ -54,6 +54,35 @@ inline Matrix gaussian_attention(int64_t rows, int64_t cols, double scale, bool 
   return p;
 }
 
+/// Singular values in three clusters: 1, 1/2 but for a few roundings, and 1e-4, between two random
+/// reflections.
+inline Matrix clustered(int64_t rows, int64_t cols, uint64_t seed) {
+  Random random({.seed = seed, .purpose = 78, .index = 0});
+  const auto unit = [&](int64_t size) {
+    std::vector<double> u(static_cast<size_t>(size));
+    double squares = 0;
+    for (double& x : u) x = static_cast<double>(random.normal()), squares += x * x;
+    for (double& x : u) x /= std::sqrt(squares);
+    return u;
+  };
+  const std::vector<double> u = unit(rows), v = unit(cols);
+  const int64_t least = std::min(rows, cols);
+  const auto value = [&](int64_t i) {
+    if (i >= least) return 0.0;
+    return i % 3 == 0 ? 1.0 : i % 3 == 1 ? 0.5 + 1e-7 * static_cast<double>(i % 5) : 1e-4;
+  };
+  // (I − 2uuᵀ) D (I − 2vvᵀ) = D − 2u(Dᵀu)ᵀ − 2(Dv)vᵀ + 4(uᵀDv)uvᵀ
+  double along = 0;
+  for (int64_t i = 0; i < least; ++i)
+    along += u[static_cast<size_t>(i)] * value(i) * v[static_cast<size_t>(i)];
+  return fill(rows, cols, [&](int64_t i, int64_t j) {
+    const double ui = u[static_cast<size_t>(i)], vj = v[static_cast<size_t>(j)];
+    const double du = j < least ? value(j) * u[static_cast<size_t>(j)] : 0;
+    const double dv = i < least ? value(i) * v[static_cast<size_t>(i)] : 0;
+    return (i == j ? value(i) : 0) - 2 * ui * du - 2 * dv * vj + 4 * along * ui * vj;
+  });
+}
+
 /// Every kind of matrix that the methods must take, by name.
 inline std::vector<std::pair<std::string, Matrix>> zoo(int64_t rows, int64_t cols) {
   std::vector<std::pair<std::string, Matrix>> all;
@@ -67,6 +96,7 @@ inline std::vector<std::pair<std::string, Matrix>> zoo(int64_t rows, int64_t col
                    fill(rows, cols, [=](int64_t i, int64_t j) { return (i + 1) % cols == j; }));
   all.emplace_back("one column", fill(rows, cols, [](int64_t, int64_t j) { return j == 0; }));
   all.emplace_back("last column", fill(rows, cols, [=](int64_t, int64_t j) { return j == cols - 1; }));
+  all.emplace_back("clustered", clustered(rows, cols, 4));
   Matrix repeated = gaussian_attention(rows, cols, 2, false, 3);
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < cols; ++j) repeated.at(i, j) = repeated.at(i % 3 % rows, j);

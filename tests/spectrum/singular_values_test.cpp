@@ -64,6 +64,7 @@ void check_larger(int64_t n) {
     check_against_oracle("gaussian", gaussian_attention(n, n, scale, false, 9));
   check_against_oracle("causal", gaussian_attention(n, n, 2, true, 9));
   check_against_oracle("uniform", fill(n, n, [=](int64_t, int64_t) { return 1.0 / double(n); }));
+  check_against_oracle("clustered", clustered(n, n, 9));
 }
 
 }  // namespace
@@ -123,6 +124,7 @@ TEST_CASE("fast keeps its promise where rounding errors could add up", "[large]"
           std::pair{
               "half the identity",
               fill(rows, cols, [=](int64_t i, int64_t j) { return (i == j) * 0.45 + 0.55 / double(n); })},
+          std::pair{"clustered", clustered(rows, cols, 9)},
           std::pair{"one-hot rows", fill(rows, cols, [=](int64_t i, int64_t j) { return i * i % n == j; })},
           std::pair{"uniform", fill(rows, cols, [=](int64_t, int64_t) { return 1 / double(n); })}}) {
       INFO(name << " [" << rows << ", " << cols << "]");
