@@ -2,6 +2,7 @@
 // linformer analyze-spectrum: singular values of every head's probabilities over many sequences.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -23,19 +24,44 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr const char* kCommand = "analyze-spectrum";
 
-// One sequence is run for the time.
+std::string duration(double seconds) {
+  if (seconds < 600) return fmt::format("{:.0f} s", seconds);
+  return seconds < 36000 ? fmt::format("{:.0f} min", seconds / 60) : fmt::format("{:.1f} h", seconds / 3600);
+}
+
+// What a sequence takes by phase, and all of them.
+std::string time_table(const SpectrumSeconds& each, double sequences) {
+  const double rest =
+      each.total - each.forward - each.singular_values - each.statistics - each.controls - each.verify;
+  std::string text;
+  const auto add = [&](const char* phase, double seconds) {
+    text += fmt::format("        {:<28}{:>10.4f} s {:>10}\n", phase, seconds, duration(seconds * sequences));
+  };
+  add("forward pass but softmax", each.forward - each.softmax);
+  add("softmax", each.softmax);
+  add("singular values", each.singular_values);
+  add("statistics", each.statistics);
+  if (each.controls > 0) add("controls", each.controls);
+  add("verification and the rest", each.verify + rest);
+  return text;
+}
+
+// A batch of sequences is run for the time, after another one.
 int dry_run(Analysis& analysis, const OpenInput& input, Untrained& untrained, const ReportPlaces& places) {
   const auto sequences = static_cast<double>(input.source->facts().sizes.size());
   const int64_t disk = analysis.disk_bytes({.journal = places.journal, .spectra = places.spectra});
   const int64_t memory = analysis.required_bytes(std::ssize(untrained.sources));
-  const double seconds = analysis.seconds_per_sequence(untrained.sources);
-  print(
-      fmt::format("{} sequences (the first of {} tokens), {} layers, {} heads: {} matrices by {}\n"
-                  "time    about {:.0f} s ({:.2f} s a sequence, measured on the first)\n"
-                  "memory  {} of buffers beside the weights\ndisk    {} beside the report\n",
-                  sequences, input.source->facts().sizes.front().rows, analysis.options().layers.size(),
-                  analysis.options().heads.size(), analysis.matrices(), analysis.options().method,
-                  seconds * sequences, seconds, format_bytes(memory), format_bytes(disk)));
+  const SpectrumSeconds each = analysis.seconds_per_sequence(untrained.sources);
+  print(fmt::format(
+      "{} sequences (the first of {} tokens), {} layers, {} heads: {} matrices by {}\n"
+      "time    about {}; {:.3f} s a sequence, measured on {} at a time after a warm-up:\n{}"
+      "        threads waited for others in {:.1f} % of the time of singular values\n"
+      "memory  {} of buffers beside the weights\ndisk    {} beside the report\n",
+      sequences, input.source->facts().sizes.front().rows, analysis.options().layers.size(),
+      analysis.options().heads.size(), analysis.matrices(), analysis.options().method,
+      duration(each.total * sequences), each.total,
+      std::min(analysis.options().batch, std::ssize(input.source->facts().sizes)),
+      time_table(each, sequences), 100 * each.idle_share(), format_bytes(memory), format_bytes(disk)));
   return 0;
 }
 

@@ -8,10 +8,12 @@
 
 #include "architecture_json.h"
 #include "base/error.h"
+#include "base/random.h"
 #include "image_input.h"
 #include "io/embedded.h"
 #include "io/printable.h"
 #include "io/sha256.h"
+#include "model/encoder_plan.h"
 #include "spectrum/controls.h"
 #include "text_input.h"
 
@@ -19,6 +21,8 @@ namespace linformer::cli {
 namespace {
 
 constexpr const char* kDefaultName = "the default checkpoint that is built in";
+
+constexpr int64_t kRandomSequences = 16, kRandomLength = 512;  // where no option says how many, and how long
 
 ModelInputs model_inputs(const OpenInput& input) {
   if (input.images) return *input.images;
@@ -83,6 +87,7 @@ OpenInput open_model_input(const InputOptions& options, const std::vector<int64_
                            Session& session) {
   OpenInput input;
   input.checkpoint = open_checkpoint(options.checkpoint, session);
+  input.name = input.checkpoint->path();
   ModelPlan whole = plan_model(*input.checkpoint);
   note_unused_layers(*input.checkpoint, whole, session);
   input.one_of_several = whole.encoder != nullptr;
@@ -116,6 +121,59 @@ OpenInput open_model_input(const InputOptions& options, const std::vector<int64_
   ModelPlan headless = *input.plan;
   headless.head.reset();
   input.facts["attention_fingerprint"] = input.plan->head ? fingerprint(input, headless) : input.fingerprint;
+  return input;
+}
+
+void require_few_tokens(int64_t count, int64_t length) {
+  constexpr int64_t kMost = int64_t{1} << 31;
+  if (count <= kMost / length) return;
+  throw Error(ErrorCode::kUsage, {.subject = "--model",
+                                  .found = fmt::format("{} sequences of {} tokens", count, length),
+                                  .expected = fmt::format("at most {} tokens in all", kMost)});
+}
+
+// Ids of which each is as likely as the others; every sequence is a document.
+PackedText random_sequences(int64_t count, int64_t length, int64_t vocabulary, uint64_t seed) {
+  constexpr uint32_t kPurpose = 0x1D5;
+  PackedText packed;
+  packed.documents_read = count;
+  packed.tokens = count * length;
+  for (int64_t i = 0; i < count; ++i) {
+    Random random({.seed = seed, .purpose = kPurpose, .index = static_cast<uint64_t>(i)});
+    Sequence sequence{.document = i, .ids = std::vector<int32_t>(static_cast<size_t>(length))};
+    for (int32_t& id : sequence.ids) {
+      id = static_cast<int32_t>(random.below(static_cast<uint32_t>(vocabulary)));
+    }
+    packed.sequences.push_back(std::move(sequence));
+    packed.documents.push_back(fmt::format("random sequence {}", i));
+  }
+  return packed;
+}
+
+OpenInput open_random_input(const InputOptions& options, const std::vector<int64_t>& layers,
+                            Session& session) {
+  OpenInput input;
+  const uint64_t seed = session.options().seed;
+  const int64_t length = options.length > 0 ? options.length : kRandomLength;
+  const int64_t count = options.sequences > 0 ? options.sequences : kRandomSequences;
+  require_few_tokens(count, length);
+  input.name = fmt::format("random weights, seed {}", seed);
+  input.plan = without_later_layers(plan_encoder(parse_encoder_sizes(options.model), length), layers);
+  const Architecture& a = input.plan->architecture;
+  input.packed = random_sequences(count, length, a.vocabulary, seed);
+  input.model = std::make_unique<Model>(Model::untrained(*input.plan, seed, session.run().memory));
+  input.source = make_model_source(*input.model, model_inputs(input), {}, session.run());
+  Sha256 digest;
+  digest.update(fmt::format("random {} {} {} {}", options.model, length, count, seed));
+  input.fingerprint = digest.hex_digest();
+  input.facts = {{"model", options.model},
+                 {"weights", input.name},
+                 {"text", std::vector<std::string>{"random token ids"}},
+                 {"architecture", architecture_json(a)},
+                 {"documents", count},
+                 {"sequences", count},
+                 {"tokens", input.packed.tokens},
+                 {"fingerprint", input.fingerprint}};
   return input;
 }
 
@@ -165,6 +223,7 @@ OpenInput open_input(const InputOptions& options, const std::vector<int64_t>& la
                  .expected = "--qk or --probabilities",
                  .remedy = "Leave it out: the checkpoint says whether its heads are causal"});
   }
+  if (!options.model.empty()) return open_random_input(options, layers, session);
   return tensors ? open_tensor_input(options, session) : open_model_input(options, layers, head, session);
 }
 

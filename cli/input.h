@@ -27,6 +27,7 @@ void note_unused_layers(const Checkpoint& checkpoint, const ModelPlan& plan, con
 /// What an analysis reads, ready to run.
 struct OpenInput {
   std::optional<Checkpoint> checkpoint;
+  std::string name;  ///< of the model: where its weights are from
   std::optional<ModelPlan> plan;
   bool one_of_several = false;  ///< the plan is of a stack beside which the model has others
   std::unique_ptr<Model> model;

@@ -16,6 +16,24 @@ std::optional<Stack> InputOptions::chosen_stack() const {
   return std::nullopt;
 }
 
+namespace {
+
+// After all that has nothing to do with it.
+void add_model(CLI::App& app, InputOptions& o) {
+  CLI::Option* model = app.add_option("--model", o.model,
+                                      "an encoder with random weights on random token ids: roberta-base, "
+                                      "roberta-large, bert-base, or its sizes as "
+                                      "layers=12,width=768,heads=12,ffn=3072")
+                           ->group("Input");
+  for (const char* name : {"--checkpoint", "--text", "--ids", "--inputs", "--join-documents",
+                           "--per-document", "--drop-special-tokens", "--stack"}) {
+    CLI::Option* other = app.get_option_no_throw(name);
+    if (other != nullptr) model->excludes(other);
+  }
+}
+
+}  // namespace
+
 void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
   const char* group = "Input";
   app.add_option(
@@ -76,6 +94,7 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
            "those that are no patch")
         ->group(group);
   }
+  if (parts.model) add_model(app, o);
   if (!parts.tensors) return;
   CLI::Option* qk = app.add_option("--qk", o.qk, "a safetensors file with layers.{i}.q and .k of any model")
                         ->group(group)
@@ -95,7 +114,7 @@ void add_input_options(CLI::App& app, InputOptions& o, InputParts parts) {
       ->needs(qk);
   app.add_flag("--causal", o.causal, "for --qk and --probabilities: the heads are causal")->group(group);
   for (const char* name : {"--inputs", "--length", "--sequences", "--join-documents", "--per-document",
-                           "--drop-special-tokens", "--stack"}) {
+                           "--drop-special-tokens", "--stack", "--model"}) {
     CLI::Option* of_text = app.get_option_no_throw(name);
     if (of_text != nullptr) qk->excludes(of_text), app.get_option("--probabilities")->excludes(of_text);
   }

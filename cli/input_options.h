@@ -15,6 +15,7 @@ namespace linformer::cli {
 
 struct InputOptions {
   std::string checkpoint;  ///< empty: the embedded default
+  std::string model;       ///< sizes of an encoder with random weights, in place of a checkpoint; empty: none
   std::vector<std::string> text;
   std::string ids;
   std::string inputs;
@@ -38,6 +39,7 @@ struct InputParts {
   bool tensors = false;  ///< --qk and --probabilities
   bool drop = false;     ///< --drop-special-tokens
   bool stack = false;    ///< --stack
+  bool model = false;    ///< --model
 };
 
 void add_input_options(CLI::App& app, InputOptions& options, InputParts parts);

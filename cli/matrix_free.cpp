@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -60,6 +61,7 @@ Json method_json(const SpectrumOptions& o, const CertifiedAnalysisOptions& optio
                {"tolerance", options.spectrum.tolerance},
                {"probes", options.spectrum.probes},
                {"krylov_width", krylov_width(options.spectrum.values)},
+               {"basis_vectors", options.spectrum.basis > 0 ? Json(options.spectrum.basis) : Json()},
                {"lengths", lengths_of(o)},
                {"drop_special_tokens", o.input.drop_special_tokens},
                {"seed", options.spectrum.seed},
@@ -79,8 +81,8 @@ struct Findings {
 };
 
 // Lengths one after another. The longest, which asks most of model and text, is opened once before all
-// others.
-Findings analyze(const SpectrumOptions& o, Session& session) {
+// others. What a resumed run has of them is not done again.
+Findings analyze(const SpectrumOptions& o, const ReportPlaces& places, bool resume, Session& session) {
   const std::vector<int64_t> lengths = lengths_of(o);
   if (lengths.size() > 1) {
     const OpenInput longest = open_length(o, lengths.back(), session);
@@ -89,19 +91,23 @@ Findings analyze(const SpectrumOptions& o, Session& session) {
   Findings all;
   std::vector<SpectrumResult> results;
   std::vector<std::string> fingerprints;
+  std::optional<CertifiedJournal> journal;
   for (const int64_t length : lengths) {
     const double begin = session.seconds();
     const OpenInput input = open_length(o, length, session);
     CertifiedAnalysis analysis = analysis_of(o, input, session);
     const double loaded = session.seconds();
-    results.push_back(analysis.run());
-    results.back().seconds.load = loaded - begin;
-    fingerprints.push_back(input.fingerprint);
     all.input = input.facts;
     all.method = method_json(o, analysis.options(), input, session.context(true));
+    if (!journal) journal.emplace(places.journal, run_identity(kSpectrumSchema, {}, all.method), resume);
+    journal->begin_input(length, input.fingerprint);
+    results.push_back(analysis.run(&*journal));
+    results.back().seconds.load = loaded - begin;
+    fingerprints.push_back(input.fingerprint);
     all.preface = certified_preface(input, results.back());
     if (!results.back().complete) break;
   }
+  journal->save();
   all.identity = run_identity(kSpectrumSchema, fingerprints, all.method);
   all.result = joined(std::move(results));
   return all;
@@ -148,6 +154,9 @@ void show(const Findings& found, const Json& report, const ReportPlaces& places,
   if (result.complete) return;
   session.note(fmt::format("stopped after {} heads, in sequence {} of {}", result.certified.size(),
                            result.sequences + 1, result.planned_sequences));
+  if (!places.journal.empty()) {
+    session.note(fmt::format("the same command with --out {} --resume goes on", places.report));
+  }
 }
 
 int dry_run(const SpectrumOptions& o, Session& session) {
@@ -174,7 +183,7 @@ int dry_run(const SpectrumOptions& o, Session& session) {
 bool should_do_without_p(const SpectrumOptions& o, const SourceFacts& facts, int64_t required_bytes,
                          const Session& session) {
   const MemoryAccount& memory = session.memory();
-  return o.analysis.method == "auto" && !o.made_for_p && facts.has_logits && !facts.has_bias &&
+  return o.analysis.method == "auto" && !o.made_for_p && facts.has_logits &&
          required_bytes > memory.limit_bytes() - memory.current_bytes();
 }
 
@@ -182,9 +191,10 @@ int analyze_without_p(const SpectrumOptions& o, const ReportPlaces& places, Sess
   if (o.common.dry_run) return dry_run(o, session);
   stop_on_signals();
   const PlacesLock lock(places);
-  should_resume(places, {.force = o.resume.force});
-  discard({.journal = places.journal});
-  const Findings found = analyze(o, session);
+  const bool resume = should_resume(places, o.resume);
+  if (o.resume.resume && !resume) session.note(nothing_to_resume(places));
+  if (!resume) discard({.journal = places.journal});
+  const Findings found = analyze(o, places, resume, session);
   const Json report =
       spectrum_report(session.context(true),
                       {.input = found.input,
@@ -195,6 +205,7 @@ int analyze_without_p(const SpectrumOptions& o, const ReportPlaces& places, Sess
                       found.result);
   if (places.journal.empty()) end_on_signals();  // a pipe, perhaps without a reader
   write_files(found.result, report, places);
+  if (found.result.complete) discard({.journal = places.journal});
   show(found, report, places, session);
   if (found.result.checks.passed) return 0;
   message("linformer: " + failed_checks(found.result.checks));

@@ -26,7 +26,7 @@ std::string model_text(const OpenInput& input) {
   const Architecture& a = input.plan->architecture;
   return fmt::format("{}, {}{}, d = {}{}: {}", a.family,
                      input.one_of_several ? fmt::format("stack {}, ", name_of(a.stack())) : "", layers,
-                     a.head_size, facts.causal ? ", causal" : "", input.checkpoint->path());
+                     a.head_size, facts.causal ? ", causal" : "", input.name);
 }
 
 std::string text_name(const nlohmann::ordered_json& facts) {

@@ -34,7 +34,7 @@ int64_t affordable_sequences(const SpectrumOptions& options, OpenInput& input, d
   if (options.input.sequences > 0) return there;
   Analysis probe(*input.source, analysis_options(options), session.run());
   std::vector<std::unique_ptr<AttentionSource>> none;
-  const double each = probe.seconds_per_sequence(none);
+  const double each = probe.seconds_per_sequence(none).total;
   session.note(
       fmt::format("figure1: {:.2f} s a sequence; 10,000 would take {:.1f} h", each, each * 1e4 / 3600));
   return std::clamp(static_cast<int64_t>(seconds / each), int64_t{1}, static_cast<int64_t>(there));

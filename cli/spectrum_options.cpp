@@ -15,11 +15,11 @@ namespace {
 constexpr const char* kGroup = "Analysis";
 constexpr const char* kFreeGroup = "Without P (--method matrix-free)";
 
-// What needs P or a journal, and what is of --method matrix-free alone.
-constexpr const char* kOfP[] = {"--at",     "--control",       "--init-seeds",  "--head-size", "--no-centred",
-                                "--logits", "--verify",        "--until-width", "--batch",     "--spectra",
-                                "--resume", "--probabilities", kMapsOption};
-constexpr const char* kMatrixFreeAlone[] = {"--values", "--tolerance", "--probes", "--lengths"};
+// What needs P, and what is of --method matrix-free alone.
+constexpr const char* kOfP[] = {"--at",         "--control", "--init-seeds",    "--head-size",
+                                "--no-centred", "--logits",  "--verify",        "--until-width",
+                                "--batch",      "--spectra", "--probabilities", kMapsOption};
+constexpr const char* kMatrixFreeAlone[] = {"--values", "--tolerance", "--basis", "--probes", "--lengths"};
 
 // The first of these options that was given, or null.
 template <class Names>
@@ -92,9 +92,15 @@ void add_matrix_free(CLI::App& app, SpectrumOptions& o) {
       ->group(kFreeGroup);
   app.add_option(
          "--tolerance", o.certified.tolerance,
-         "iterate until the interval of their share of the energy is narrower than this, or a few times "
-         "as many vectors are spent (default: 0.001)")
+         "iterate until the interval of their share of the energy is narrower than this, or --basis is "
+         "spent (default: 0.001)")
       ->check(positive_number())
+      ->group(kFreeGroup);
+  app.add_option("--basis", o.certified.basis,
+                 "vectors to spend on it at most, not fewer than --values: the more, the more of the last "
+                 "values converge; memory and time grow with them (default: --values and three blocks)")
+      ->transform(whole_number<int64_t>(1))
+      ->check(CLI::Range(1, 16384))
       ->group(kFreeGroup);
   app.add_option(
          "--probes", o.certified.probes,
@@ -138,8 +144,9 @@ void add_spectrum_options(CLI::App& app, SpectrumOptions& o) {
       "  linformer analyze-spectrum\n"
       "  linformer analyze-spectrum --checkpoint my-bert/ --text book.txt --sequences 100 --out "
       "spectrum.json\n");
-  add_input_options(app, o.input,
-                    {.text = true, .inputs = true, .tensors = true, .drop = true, .stack = true});
+  add_input_options(
+      app, o.input,
+      {.text = true, .inputs = true, .tensors = true, .drop = true, .stack = true, .model = true});
   add_selection(app, o.selection);
   add_analysis(app, o);
   add_resume_options(app, kGroup, o.resume);
@@ -165,6 +172,12 @@ void settle_options(const CLI::App& app, SpectrumOptions& o) {
                                     .found = "given with --method matrix-free",
                                     .expected = "a method that makes P, which this option is about",
                                     .remedy = "Leave one of them out"});
+  }
+  if (o.certified.basis > 0 && o.certified.basis < o.certified.values) {
+    throw Error(ErrorCode::kUsage,
+                {.subject = "--basis",
+                 .found = fmt::format("{}", o.certified.basis),
+                 .expected = fmt::format("at least {}, as many as --values", o.certified.values)});
   }
   if (o.certified.probes == 1) {
     throw Error(ErrorCode::kUsage, {.subject = "--probes",

@@ -77,7 +77,7 @@ AccuracyResult Accuracy::run(const AnalysisFiles& files) {
   const bool resume = files.resume && !files.journal.empty();
   Records records = resume ? Records::load(files.journal, files.identity, record_layout())
                            : Records(files.identity, record_layout());
-  Journal journal(files.journal, records);
+  RecordsJournal journal(files.journal, records);
   for (Subject& subject : subjects_)
     calibrate(subject.source, split_.calibration, selection_, subject.replacements, workspaces_, run_);
   AccuracyResult result{.layers = selection_.layers,

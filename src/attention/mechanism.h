@@ -48,6 +48,7 @@ using Bf16AttentionInput = AttentionInputOf<Bf16>;
 struct AttentionTaps {
   HeadsView<float> logits = {};         ///< [b, h, queries, keys], scale · Q Kᵀ + B
   HeadsView<float> probabilities = {};  ///< [b, h, queries, keys], P
+  double* softmax_seconds = nullptr;    ///< added to: of all threads together; where there is another tap
 
   bool any() const { return logits.data != nullptr || probabilities.data != nullptr; }
 };

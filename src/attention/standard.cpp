@@ -2,8 +2,11 @@
 #include "attention/standard.h"
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
+#include <numeric>
 #include <string>
+#include <vector>
 
 #include "attention/exact_flops.h"
 #include "attention/exact_reference.h"
@@ -88,6 +91,10 @@ struct Call {
   HeadsView<float> p;  ///< of all heads; no data where a block at a time is enough
 };
 
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 class Standard final : public Mechanism {
  public:
   std::string canonical() const override { return "standard"; }
@@ -117,6 +124,7 @@ class Standard final : public Mechanism {
     const auto scratch = static_cast<size_t>(scratch_bytes(s));
     const std::span<std::byte> maps = workspace.subspan(static_cast<size_t>(run.threads) * scratch);
     const Call call{s, in, out, taps, tapped ? taps.probabilities : all_maps(s, maps)};
+    std::vector<double> softmax_seconds(static_cast<size_t>(run.threads));
     parallel_for(run.threads, s.batch * s.heads * blocks, [&](int64_t i, int thread) {
       const int64_t first = i % blocks * rows;
       const Block block{.sequence = i / (s.heads * blocks),
@@ -127,9 +135,12 @@ class Standard final : public Mechanism {
       const Worker worker{.products = products_[index],
                           .scratch = workspace.subspan(index * scratch, scratch),
                           .block = tapped ? block_of(maps, s, thread) : nullptr,
-                          .memory = run.memory};
+                          .memory = run.memory,
+                          .softmax_seconds = softmax_seconds[index]};
       run_block(call, block, worker);
     });
+    if (taps.softmax_seconds == nullptr) return;
+    *taps.softmax_seconds += std::accumulate(softmax_seconds.begin(), softmax_seconds.end(), 0.0);
   }
 
   ReferenceRows reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
@@ -144,6 +155,7 @@ class Standard final : public Mechanism {
     std::span<std::byte> scratch;
     float* block;  ///< room for a block of P, where all of it is not kept
     MemoryAccount& memory;
+    double& softmax_seconds;
   };
 
   static float* block_of(std::span<std::byte> room, const AttentionShape& s, int thread) {
@@ -175,7 +187,9 @@ class Standard final : public Mechanism {
     worker.products.run(score_sizes(s, rows, q.stride, k.stride, p.stride), q.row(first), k.data, p.data,
                         worker.scratch, worker.memory);
     const float scale = add_biases(call, block, p);
+    const double begin = now();
     softmax_rows(p.data, rows, s.keys, p.stride, scale, s.causal, first);
+    worker.softmax_seconds += now() - begin;
     if (in.v.data == nullptr) return;
     const MatrixView<const float> v = in.v.matrix(b, kv);
     const MatrixView<float> o = out.matrix(b, h);

@@ -28,6 +28,9 @@ namespace {
 using F64 = hn::ScalableTag<double>;
 using F64s = hn::Vec<F64>;
 constexpr int64_t kSums = 3;  // entries, squares, entropies
+// Blocks of others whose products are summed before the sum joins the total: so that no term passes through
+// many roundings, however many others there are.
+constexpr int64_t kSummed = 16;
 
 // One of the two ways to go through P. A row of the result is a lane; `others` go by.
 struct Sweep {
@@ -36,6 +39,7 @@ struct Sweep {
   int64_t lane_stride, other_stride, head_size;
   int64_t other_count;
   const float* log_sums;
+  const float* bias;  // of lane and other: element lane − other + other_count − 1; may be null
   bool transposed, causal;
 };
 
@@ -43,7 +47,8 @@ struct Sweep {
 struct Place {
   double* columns;  // [kSums, kQueries]
   float* lanes;     // [head_size, kQueries]
-  float* sums;      // [width, kQueries]
+  float* sums;      // [width, kQueries]: of the last few blocks of others
+  float* totals;    // [width, kQueries]: of those before
   float* shifts;    // [kQueries], minus the log-sums of queries in the lanes
   float* weights;   // [kBlock, kQueries]: scores, then entries of P
   float* scores;    // [kBlock, kQueries]: log₂ P, where it is asked for
@@ -53,7 +58,8 @@ struct Place {
       : columns(reinterpret_cast<double*>(at) + block * kSums * kQueries),
         lanes(at + kGroup * kColumnFloats + block * own_floats(head_size, width)),
         sums(lanes + head_size * kQueries),
-        shifts(sums + width * kQueries),
+        totals(sums + width * kQueries),
+        shifts(totals + width * kQueries),
         weights(at + kGroup * (kColumnFloats + own_floats(head_size, width))),
         scores(weights + kBlock * kQueries),
         tile(scores + kBlock * kQueries) {}
@@ -65,7 +71,9 @@ struct Place {
 
  private:
   static constexpr int64_t kColumnFloats = 2 * kSums * kQueries;  // two f32 are the size of an f64
-  static int64_t own_floats(int64_t head_size, int64_t width) { return (head_size + width + 1) * kQueries; }
+  static int64_t own_floats(int64_t head_size, int64_t width) {
+    return (head_size + 2 * width + 1) * kQueries;
+  }
 };
 
 // Rows [first, first + rows) of the result, kQueries at most, and the others that they meet.
@@ -84,7 +92,7 @@ void begin_block(const Sweep& s, const Place& place, const Block& block, int64_t
   if (block.rows < kQueries) std::fill_n(place.lanes, s.head_size * kQueries, 0.0f);
   transpose(s.lanes + block.first * s.lane_stride, s.lane_stride, block.rows, s.head_size, place.lanes,
             kQueries);
-  std::fill_n(place.sums, width * kQueries, 0.0f);
+  for (float* sums : {place.sums, place.totals}) std::fill_n(sums, width * kQueries, 0.0f);
   std::fill_n(place.columns, kSums * kQueries, 0.0);
   std::fill_n(place.shifts, kQueries, 0.0f);
   if (s.transposed) return;
@@ -127,11 +135,14 @@ HWY_NOINLINE void Score(const Sweep& s, const Place& place, const Block& block, 
     if (s.transposed) {
       for (int64_t r = 0; r < valid; ++r) shifts[r] = -s.log_sums[j + r];
     }
+    const float* const bias = s.bias == nullptr ? nullptr : s.bias + block.first - j + s.other_count - 1;
     F32s scores[kTile][kVectors];
     multiply_keys<kVectors>(
         place.lanes, s.head_size, others, stride,
         [&](int r, int i) HWY_ATTR {
-          return s.transposed ? hn::Set(d, shifts[r]) : hn::Load(d, place.shifts + i * kLanes);
+          const F32s shift = s.transposed ? hn::Set(d, shifts[r]) : hn::Load(d, place.shifts + i * kLanes);
+          if (bias == nullptr) return shift;
+          return hn::Add(shift, hn::LoadU(d, bias - std::min<int64_t>(r, valid - 1) + i * kLanes));
         },
         scores);
     const bool some_later = s.transposed ? j < block.first + block.rows - 1 : j + kTile > block.first + 1;
@@ -190,8 +201,18 @@ HWY_NOINLINE void AddProducts(const ProductVectors& x, const Place& place, int64
   }
 }
 
+// The sums join the totals, and begin again.
+HWY_NOINLINE void AddToTotals(const Place& place, int64_t width) {
+  const F32 d;
+  for (int64_t i = 0; i < width * kQueries; i += kLanes) {
+    hn::Store(hn::Add(hn::Load(d, place.totals + i), hn::Load(d, place.sums + i)), d, place.totals + i);
+    hn::Store(hn::Zero(d), d, place.sums + i);
+  }
+}
+
 void end_block(const Place& place, const Block& block, const ProductVectors& x, const ColumnSums* sums) {
-  transpose(place.sums, kQueries, x.width, block.rows, x.out + block.first * x.out_stride, x.out_stride);
+  AddToTotals(place, x.width);
+  transpose(place.totals, kQueries, x.width, block.rows, x.out + block.first * x.out_stride, x.out_stride);
   if (sums == nullptr) return;
   double* const to[kSums] = {sums->entries, sums->squares, sums->entropies};
   for (int64_t part = 0; part < kSums; ++part) {
@@ -217,6 +238,8 @@ void run_group(const Sweep& s, const ProductVectors& x, const ColumnSums* sums, 
       if (sums != nullptr) AddColumns(place, end - begin);
       AddProducts(x, place, begin, end - begin);
     }
+    if (block / kBlock % kSummed != kSummed - 1) continue;
+    for (int64_t i = 0; i < count; ++i) AddToTotals(place_of(i), x.width);
   }
   for (int64_t i = 0; i < count; ++i) end_block(place_of(i), blocks[i], x, sums);
 }
@@ -246,6 +269,7 @@ void Multiply(const ImplicitProbabilities& p, const ProductVectors& x, int64_t f
                     .head_size = p.head_size,
                     .other_count = p.keys,
                     .log_sums = p.log_sums,
+                    .bias = p.bias_by_query,
                     .transposed = false,
                     .causal = p.causal};
   run_rows(sweep, x, nullptr, first, rows, workspace);
@@ -260,13 +284,18 @@ void MultiplyTransposed(const ImplicitProbabilities& p, const ProductVectors& x,
                     .head_size = p.head_size,
                     .other_count = p.queries,
                     .log_sums = p.log_sums,
+                    .bias = p.bias_by_key,
                     .transposed = true,
                     .causal = p.causal};
   run_rows(sweep, x, sums, first, rows, workspace);
 }
 
-// A sum of at most kBlock products, then a sum of these sums, of which a causal block has one more.
-int64_t Chain(int64_t terms) { return std::min(terms, kBlock) + terms / kBlock + 2; }
+// A sum of at most kBlock products, then a sum of these sums, of which a causal block has one more, and a sum
+// of those.
+int64_t Chain(int64_t terms) {
+  const int64_t blocks = terms / kBlock + 2;
+  return std::min(terms, kBlock) + std::min(blocks, kSummed) + blocks / kSummed + 1;
+}
 
 }  // namespace
 }  // namespace HWY_NAMESPACE

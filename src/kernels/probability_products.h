@@ -8,9 +8,9 @@
 
 namespace linformer {
 
-/// P [queries, keys] of one head, P_ij = 2^(q_i · k_j − l_i), 0 where causal and j > i: what
-/// fused_attention() weighs V with, if q is Q times s log₂ e and l are its log_sums. Every call below
-/// computes the very same f32 entries. Rows are strides apart; no alignment is asked for.
+/// P [queries, keys] of one head, P_ij = 2^(q_i · k_j + b_ij − l_i), 0 where causal and j > i: what
+/// fused_attention() weighs V with, if q is Q times s log₂ e, b its biases times log₂ e and l its log_sums.
+/// Every call below computes the very same f32 entries. Rows are strides apart; no alignment is asked for.
 struct ImplicitProbabilities {
   const float* q = nullptr;         ///< [queries, head_size], times s log₂ e
   const float* k = nullptr;         ///< [keys, head_size]
@@ -18,6 +18,10 @@ struct ImplicitProbabilities {
   int64_t q_stride = 0, k_stride = 0;
   int64_t queries = 0, keys = 0, head_size = 0;
   bool causal = false;  ///< query i sees keys 0 .. i
+  /// b_ij is element i − j + keys − 1 of the one and j − i + queries − 1 of the other; null: no bias. Both
+  /// readable, whatever is there, to element queries + keys − 1 + fused_attention_rows().
+  const float* bias_by_query = nullptr;
+  const float* bias_by_key = nullptr;
 };
 
 /// Sums over the rows of each column of P, exact but for f64 additions; all [keys].

@@ -124,6 +124,17 @@ void ForwardPass::attend(const AttentionShape& shape, const Heads& heads, Matrix
                 run_);
 }
 
+// After fill_bias() for the layer.
+MatrixView<const float> ForwardPass::bias_of(const Layer& layer) const {
+  const int64_t distances = 2 * lengths_.own - 1;
+  if (layer.distance_bias.data == nullptr) return {};
+  return {distance_bias_.data(), a_.heads, distances, distances};
+}
+
+AttentionTaps ForwardPass::taps_of(const LayerView& view) {
+  return {.logits = view.logits, .probabilities = view.probabilities, .softmax_seconds = &softmax_seconds_};
+}
+
 void ForwardPass::fill_bias(MatrixView<const float> table) {
   if (table.data == bias_table_) return;
   bias_table_ = table.data;
@@ -167,7 +178,7 @@ void ForwardPass::attend_to_itself(Layer& layer, const LayerView& view) {
   MatrixView<const float> bias;
   if (layer.distance_bias.data != nullptr) {
     fill_bias(layer.distance_bias);
-    bias = {distance_bias_.data(), a_.heads, 2 * n - 1, 2 * n - 1};
+    bias = bias_of(layer);
   }
   if (replacement_ != nullptr && replacement_->replaces(view.layer)) {
     replacement_->run({.layer = view.layer,
@@ -177,7 +188,7 @@ void ForwardPass::attend_to_itself(Layer& layer, const LayerView& view) {
     return;
   }
   AttentionTaps taps;
-  if (!a_.cross) taps = {.logits = view.logits, .probabilities = view.probabilities};
+  if (!a_.cross) taps = taps_of(view);
   attend(shape, heads, bias, taps);
 }
 
@@ -188,7 +199,7 @@ void ForwardPass::attend_to_encoder(CrossLayer& cross, const LayerView& view) {
   cross.query.run(tokens, block_input(cross.norm), heads.q.data, scratch);
   cross.key_value.run(encoded_.rows, encoded_.data, heads.k.data, scratch);
   AttentionTaps taps;
-  if (a_.cross) taps = {.logits = view.logits, .probabilities = view.probabilities};
+  if (a_.cross) taps = taps_of(view);
   attend(attention_shape(batch_, lengths_.own, lengths_.encoder), heads, {}, taps);
   end_block(cross.output, context_.data(), cross.norm);
 }
@@ -278,7 +289,10 @@ MatrixView<const float> ForwardPass::run_layers(int64_t first, int64_t layers,
   MatrixView<const float> last{hidden_.data(), batch_ * lengths_.own, a_.width, a_.width};
   for (int64_t i = first; i < layers; ++i) {
     LayerView view = view_of(i, wants_of(visitor, i));
+    softmax_seconds_ = 0;
     run_layer(layer_at(i), view);
+    view.softmax_seconds = softmax_seconds_;
+    if (!a_.cross) view.distance_bias = bias_of(layer_at(i));
     if (i + 1 == a_.layers) {
       if (final_norm_.exists()) {
         run_norm(final_norm_, hidden_.data(), normed_.data());

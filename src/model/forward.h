@@ -35,9 +35,12 @@ struct LayerView {
   /// [b, h, n, d], k and v [b, h_kv, keys, d]; q and k after rotary positions; may be missing. What attention
   /// is over: of a Linformer, k and v are the projected ones, and its slots are the keys.
   HeadsView<const float> q = {}, k = {}, v = {};
+  /// [h, n + keys − 1], as in AttentionInput; no data: the logits are s · QKᵀ alone.
+  MatrixView<const float> distance_bias = {};
   /// [b, h, n, keys]; no data if not wanted; the visitor may overwrite them.
   HeadsView<float> logits = {}, probabilities = {};
   MatrixView<const float> hidden = {};  ///< the layer's output [b · n, width]; may be missing
+  double softmax_seconds = 0;           ///< that the softmax took of all threads together, where P was made
   /// The first layer's input [b · n, width]; only at layer 0, may be missing.
   MatrixView<const float> embeddings = {};
   /// The last hidden states [b · n, width], after the final norm; only at the model's last layer, may be
@@ -153,6 +156,8 @@ class ForwardPass {
   void end_block(Dense& output, const float* from, Norm& norm);
   void attend(const AttentionShape& shape, const Heads& heads, MatrixView<const float> bias,
               const AttentionTaps& taps);
+  MatrixView<const float> bias_of(const Layer& layer) const;
+  AttentionTaps taps_of(const LayerView& view);
   void project(Layer& layer, int64_t i, const float* x);
   void attend_to_itself(Layer& layer, const LayerView& view);
   void attend_to_encoder(CrossLayer& cross, const LayerView& view);
@@ -180,6 +185,7 @@ class ForwardPass {
   MatrixView<const float> encoded_ = {};  ///< the encoder's last hidden states
   int64_t batch_ = 0;
   Lengths lengths_;
+  double softmax_seconds_ = 0;         ///< of the layer at hand
   const float* bias_table_ = nullptr;  ///< what distance_bias_ was made of
   Buffer<float> embeddings_, hidden_;  ///< [b · n, width]
   Buffer<float> normed_;               ///< the same, where norms come first

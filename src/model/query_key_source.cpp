@@ -113,7 +113,10 @@ class QueryKeySource final : public AttentionSource {
                                  "attention logits");
     }
     attention_->run(shape, {.q = view.q, .k = view.k, .v = {}}, {},
-                    {.logits = view.logits, .probabilities = view.probabilities}, workspace_.span(), run_);
+                    {.logits = view.logits,
+                     .probabilities = view.probabilities,
+                     .softmax_seconds = &view.softmax_seconds},
+                    workspace_.span(), run_);
   }
 
   // The first `rows` rows of each head of the sequences.

@@ -110,7 +110,9 @@ Json phases_json(const SpectrumSeconds& seconds) {
   Json json = Json::object();
   set_number(json, "load_seconds", seconds.load);
   set_number(json, "forward_seconds", seconds.forward);
+  set_number(json, "softmax_seconds", seconds.softmax);
   set_number(json, "singular_values_seconds", seconds.singular_values);
+  set_number(json, "singular_values_idle_share", seconds.idle_share());
   set_number(json, "statistics_seconds", seconds.statistics);
   set_number(json, "controls_seconds", seconds.controls);
   set_number(json, "verify_seconds", seconds.verify);

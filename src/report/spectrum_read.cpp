@@ -103,11 +103,16 @@ SpectrumChecks read_checks(const Field& field) {
   return checks;
 }
 
+// Some members are not in the first reports.
 SpectrumSeconds read_seconds(const Field& field) {
+  const auto later = [&](const char* name) { return field.find_number(name).value_or(0); };
+  const double singular_values = field["singular_values_seconds"].number();
   return {.load = field["load_seconds"].number(),
           .forward = field["forward_seconds"].number(),
-          .singular_values = field["singular_values_seconds"].number(),
-          .statistics = field.find_number("statistics_seconds").value_or(0),  // not in the first reports
+          .softmax = later("softmax_seconds"),
+          .singular_values = singular_values,
+          .idle = later("singular_values_idle_share") * singular_values,
+          .statistics = later("statistics_seconds"),
           .controls = field["controls_seconds"].number(),
           .verify = field["verify_seconds"].number(),
           .total = field["total_seconds"].number()};

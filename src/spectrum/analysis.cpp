@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <optional>
 
 #include "spectrum/conclude.h"
@@ -67,14 +68,28 @@ int64_t Analysis::disk_bytes(const AnalysisFiles& files) const {
   return bytes;
 }
 
-double Analysis::seconds_per_sequence(std::vector<std::unique_ptr<AttentionSource>>& untrained) {
+SpectrumSeconds Analysis::seconds_per_sequence(std::vector<std::unique_ptr<AttentionSource>>& untrained) {
   Records records("", record_layout());
+  const int64_t count = std::min(options_.batch, std::ssize(sizes_));
+  std::vector<int64_t> batch(static_cast<size_t>(count));
+  std::iota(batch.begin(), batch.end(), 0);
+  {
+    LayerAnalysis visitor(layer_options(), facts_, records, nullptr, run_);
+    run_batch(batch, visitor, untrained);  // libraries choose and compile their kernels
+  }
+  // Not the first again, whose first matrix is always verified, unless there are no others.
+  if (2 * count <= std::ssize(sizes_)) std::iota(batch.begin(), batch.end(), count);
   LayerAnalysis visitor(layer_options(), facts_, records, nullptr, run_);
-  const int64_t first = 0;
-  run_batch({&first, 1}, visitor, untrained);  // warms up: libraries choose and compile their kernels
   const Clock::time_point begin = Clock::now();
-  run_batch({&first, 1}, visitor, untrained);
-  return seconds_since(begin);
+  run_batch(batch, visitor, untrained);
+  SpectrumSeconds seconds = visitor.seconds();
+  seconds.total = seconds_since(begin);
+  const auto share = 1 / static_cast<double>(count);
+  for (double* part : {&seconds.forward, &seconds.softmax, &seconds.singular_values, &seconds.idle,
+                       &seconds.statistics, &seconds.controls, &seconds.verify, &seconds.total}) {
+    *part *= share;
+  }
+  return seconds;
 }
 
 void Analysis::run_batch(std::span<const int64_t> sequences, LayerAnalysis& visitor,
@@ -98,8 +113,8 @@ bool Analysis::narrow_enough(const Records& records, Looks& looks) const {
 }
 
 std::string Analysis::run_batches(Records& records, LayerAnalysis& visitor,
-                                  std::vector<std::unique_ptr<AttentionSource>>& untrained, Journal& journal,
-                                  Looks& looks) {
+                                  std::vector<std::unique_ptr<AttentionSource>>& untrained,
+                                  RecordsJournal& journal, Looks& looks) {
   const int64_t sequences = std::ssize(sizes_);
   if (run_.progress != nullptr) run_.progress->advance("sequences", records.finished_count(), sequences);
   if (narrow_enough(records, looks)) return "interval narrow enough";
@@ -131,7 +146,7 @@ SpectrumResult Analysis::run(std::vector<std::unique_ptr<AttentionSource>> untra
   if (!files.spectra.empty()) spectra.emplace(files.spectra, spectra_layout(), resume);
   SpectraFile* const kept = spectra ? &*spectra : nullptr;
   LayerAnalysis visitor(layer_options(), facts_, records, kept, run_);
-  Journal journal(files.journal, records, kept);
+  RecordsJournal journal(files.journal, records, kept);
   Looks looks(options_.batch, records.finished_count());
 
   SpectrumResult result = describe();

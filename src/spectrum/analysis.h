@@ -56,8 +56,9 @@ class Analysis {
 
   /// Bytes on disk while it runs: journal and spectra, each while the next version is written.
   int64_t disk_bytes(const AnalysisFiles& files) const;
-  /// Wall-clock seconds that the first sequence takes, measured by running it.
-  double seconds_per_sequence(std::vector<std::unique_ptr<AttentionSource>>& untrained);
+  /// Wall-clock seconds that a sequence takes, measured by running a batch of them, after one that warms up:
+  /// the second batch where there is one.
+  SpectrumSeconds seconds_per_sequence(std::vector<std::unique_ptr<AttentionSource>>& untrained);
 
   /// Runs. The journal and the waiting spectra stay, also when it is complete, until discard(). `untrained`:
   /// the same sequences through models with random weights, for the control "init".
@@ -77,7 +78,7 @@ class Analysis {
   bool narrow_enough(const Records& records, Looks& looks) const;
   /// Returns why it ended.
   std::string run_batches(Records& records, LayerAnalysis& visitor,
-                          std::vector<std::unique_ptr<AttentionSource>>& untrained, Journal& journal,
+                          std::vector<std::unique_ptr<AttentionSource>>& untrained, RecordsJournal& journal,
                           Looks& looks);
   void run_batch(std::span<const int64_t> sequences, LayerAnalysis& visitor,
                  std::vector<std::unique_ptr<AttentionSource>>& untrained);

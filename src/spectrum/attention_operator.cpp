@@ -18,6 +18,11 @@ namespace {
 constexpr int64_t kColumnSums = 3;
 constexpr double kUnit = 0x1p-24;  // of f32 rounding
 
+constexpr int64_t kBiasTables = 3;
+
+// Of a table of biases by distance.
+int64_t bias_floats(int64_t rows, int64_t cols) { return rows + cols - 1 + fused_attention_rows(); }
+
 int64_t thread_floats(int64_t head_size, int64_t width) {
   return whole_lines(std::max(probability_products_workspace(head_size, width),
                               fused_attention_workspace(head_size, width)));
@@ -42,11 +47,27 @@ AttentionOperator::AttentionOperator(const Head& head, Run& run) : head_(head), 
         .keys = head.k.rows,
         .head_size = d,
         .causal = head.causal};
+  if (head.distance_bias != nullptr) make_bias_tables();
+}
+
+void AttentionOperator::make_bias_tables() {
+  const int64_t room = bias_floats(rows(), cols()), count = rows() + cols() - 1;
+  biases_ = Buffer<float>(run_.memory, kBiasTables * room, "biases by distance");
+  std::fill_n(biases_.data(), kBiasTables * room, 0.0f);
+  float *const plain = biases_.data(), *const by_query = plain + room, *const by_key = by_query + room;
+  for (int64_t i = 0; i < count; ++i) {
+    const float bias = head_.distance_bias[i];
+    plain[count - 1 - i] = bias;
+    by_query[count - 1 - i] = by_key[i] = bias * std::numbers::log2e_v<float>;
+  }
+  p_.bias_by_query = by_query;
+  p_.bias_by_key = by_key;
 }
 
 int64_t AttentionOperator::buffer_bytes(int64_t rows, int64_t cols, int64_t head_size, int64_t width,
                                         int threads) {
-  const int64_t floats = rows * (head_size + 1) + threads * thread_floats(head_size, width);
+  const int64_t floats = rows * (head_size + 1) + threads * thread_floats(head_size, width) +
+                         kBiasTables * bias_floats(rows, cols);
   return floats * static_cast<int64_t>(sizeof(float)) +
          kColumnSums * cols * static_cast<int64_t>(sizeof(double));
 }
@@ -79,6 +100,7 @@ void AttentionOperator::attend(MatrixView<const float> in, MatrixView<float> out
                             .value_size = in.cols,
                             .scale = head_.scale,
                             .causal = head_.causal,
+                            .distance_bias = biases_.data(),
                             .log_sums = log_sums_.data()};
   in_pieces(p_.queries, in.cols, true, [&](int64_t first, int64_t count, float* workspace) {
     fused_attention(call, first, count, workspace);

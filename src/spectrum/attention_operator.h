@@ -16,8 +16,8 @@ struct AttentionMoments {
   double mean_row_entropy = 0;  ///< nats
 };
 
-/// P = softmax(scale Q Kᵀ), masked where causal, as an operator on run.threads threads. Its entries are f32
-/// and the same in every product. Memory is O(n (d + width)). Q and K must outlive it.
+/// P = softmax(scale Q Kᵀ + B), masked where causal, as an operator on run.threads threads. Its entries are
+/// f32 and the same in every product. Memory is O(n (d + width)). Q, K and B must outlive it.
 class AttentionOperator {
  public:
   struct Head {
@@ -25,6 +25,8 @@ class AttentionOperator {
     MatrixView<const float> k;  ///< [keys, d]
     float scale = 1;
     bool causal = false;
+    /// [queries + keys − 1] or null: element j − i + queries − 1 is added to the score of query i and key j.
+    const float* distance_bias = nullptr;
   };
 
   AttentionOperator(const Head& head, Run& run);
@@ -52,6 +54,7 @@ class AttentionOperator {
   Run& run() { return run_; }
 
  private:
+  void make_bias_tables();
   void attend(MatrixView<const float> in, MatrixView<float> out);
   void take_moments();
   template <class Piece>
@@ -61,6 +64,7 @@ class AttentionOperator {
   Run& run_;
   ImplicitProbabilities p_;
   Buffer<float> q_, log_sums_, workspace_;
+  Buffer<float> biases_;    ///< for attention, by query and by key, as their kernels want them
   Buffer<double> columns_;  ///< [3, keys]: ColumnSums, until they are summed
   AttentionMoments moments_;
   bool has_log_sums_ = false, has_moments_ = false;

@@ -27,28 +27,46 @@ double RitzValues::beyond(int64_t k) const {
   return squares > 0 ? std::sqrt(squares) / values[index(k)] : 0;
 }
 
-BlockKrylov::BlockKrylov(AttentionOperator& p, int64_t capacity, int64_t width)
-    : p_(p), products_(p.run()), capacity_(capacity), stride_(padded_stride(capacity)) {
+BlockKrylov::BlockKrylov(AttentionOperator& p, int64_t capacity, int64_t width, int64_t later)
+    : p_(p), products_(p.run()), capacity_(capacity), stride_(padded_stride(capacity)), later_width_(later) {
   MemoryAccount& memory = p.run().memory;
   left_ = Buffer<float>(memory, p.rows() * stride_, "Krylov basis");
   right_ = Buffer<float>(memory, p.cols() * stride_, "products with the Krylov basis");
   next_ = Buffer<float>(memory, p.rows() * width, "a Krylov block");
+  later_ = Buffer<float>(memory, p.rows() * later, "a Krylov block");
   gram_ = Buffer<double>(memory, capacity * capacity, "Gram matrices of the Krylov basis");
   energy_ = Buffer<double>(memory, capacity * capacity, "Gram matrices of the Krylov basis");
 }
 
-int64_t BlockKrylov::buffer_bytes(int64_t rows, int64_t cols, int64_t capacity, int64_t width, int threads) {
-  const int64_t floats = (rows + cols) * (padded_stride(capacity) + width);
+int64_t BlockKrylov::buffer_bytes(int64_t rows, int64_t cols, int64_t capacity, int64_t width, int64_t later,
+                                  int threads) {
+  const int64_t floats = (rows + cols) * (padded_stride(capacity) + width + later) + rows * (width + later);
   return floats * static_cast<int64_t>(sizeof(float)) +
          2 * capacity * capacity * static_cast<int64_t>(sizeof(double)) +
          TallProducts::buffer_bytes(std::max(capacity, width), width, std::max(rows, cols), threads);
 }
 
 void BlockKrylov::begin(const RandomStream& stream, int64_t width) {
-  const Buffer<float> omega(p_.run().memory, p_.cols() * width, "random start");
-  fill_normal({omega.data(), index(p_.cols() * width)}, 1, stream, p_.run().threads);
+  const int64_t all = width + later_width_, rows = p_.rows();
   next_width_ = width, last_width_ = 0;
-  p_.multiply({omega.data(), p_.cols(), width, width}, {next_.data(), p_.rows(), width, width});
+  {
+    MemoryAccount& memory = p_.run().memory;
+    const Buffer<float> omega(memory, p_.cols() * all, "random start");
+    const Buffer<float> product(memory, rows * all, "products with a random start");
+    fill_normal({omega.data(), index(p_.cols() * all)}, 1, stream, p_.run().threads);
+    p_.multiply({omega.data(), p_.cols(), all, all}, {product.data(), rows, all, all});
+    for (int64_t i = 0; i < rows; ++i) {
+      const float* const row = product.data() + i * all;
+      std::copy_n(row, width, next_.data() + i * width);
+      std::copy_n(row + width, later_width_, later_.data() + i * later_width_);
+    }
+  }
+  take_new_part();
+}
+
+void BlockKrylov::begin_later() {
+  next_width_ = later_width_, last_width_ = 0;
+  std::copy_n(later_.data(), p_.rows() * later_width_, next_.data());
   take_new_part();
 }
 

@@ -27,14 +27,21 @@ struct RitzValues {
 /// and accounted for everywhere.
 class BlockKrylov {
  public:
-  /// Room for `capacity` vectors in blocks of at most `width`. `p` must outlive it.
-  BlockKrylov(AttentionOperator& p, int64_t capacity, int64_t width);
+  /// Room for `capacity` vectors in blocks of at most `width`, and for a start of `later` more. `p` must
+  /// outlive it.
+  BlockKrylov(AttentionOperator& p, int64_t capacity, int64_t width, int64_t later = 0);
 
   /// Bytes of its buffers, beside those of the operator.
-  static int64_t buffer_bytes(int64_t rows, int64_t cols, int64_t capacity, int64_t width, int threads);
+  static int64_t buffer_bytes(int64_t rows, int64_t cols, int64_t capacity, int64_t width, int64_t later,
+                              int threads);
 
-  /// Begins a chain of blocks: the next one is what P Ω, Ω [cols, width] standard normal, adds to Q. A pass.
+  /// Begins a chain of blocks: the next one is what P Ω, Ω [cols, width] standard normal, adds to Q. A pass,
+  /// which takes P Ω' for begin_later() as well.
   void begin(const RandomStream& stream, int64_t width);
+
+  /// Begins another: the next block is what P Ω', Ω' [cols, later] of begin() and independent of Ω, adds to
+  /// Q.
+  void begin_later();
 
   /// Adds the next block to Q: a pass. False, and nothing happens, if no direction is left that rounding has
   /// not made, or there is no room.
@@ -62,9 +69,10 @@ class BlockKrylov {
 
   AttentionOperator& p_;
   TallProducts products_;
-  int64_t capacity_, stride_;
+  int64_t capacity_, stride_, later_width_;
   int64_t size_ = 0;
   Buffer<float> left_, right_, next_;  ///< Q, PᵀQ; P times the last block, without its part in Q
+  Buffer<float> later_;                ///< P Ω'
   Buffer<double> gram_, energy_;       ///< QᵀQ, (PᵀQ)ᵀ(PᵀQ), [capacity, capacity], lower triangles
   int64_t next_width_ = 0;             ///< columns of next_
   int64_t last_width_ = 0;             ///< of the last block; 0: next_ is P Ω

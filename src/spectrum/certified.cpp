@@ -12,11 +12,11 @@ namespace linformer {
 namespace {
 
 // RandomStream::purpose of each use.
-constexpr uint32_t kStartPurpose = 0x4B52'0001, kResidualPurpose = 0x4B52'0002, kProbePurpose = 0x4B52'0003;
+constexpr uint32_t kStartPurpose = 0x4B52'0001, kProbePurpose = 0x4B52'0003;
 // Of what the confidence of 99 % leaves, the bound on the residual takes a tenth and the probes the rest.
 constexpr double kResidualRisk = 0.001;
 constexpr double kProbeRisk = 1 - kCertifiedConfidence - kResidualRisk;
-// Of the chain that bounds the residual.
+// Of the chain that bounds the residual, which begins with columns of its own of the very first product.
 constexpr int64_t kResidualWidth = 16, kResidualSteps = 3;
 
 // A basis of fewer vectors than rows has a chain for the residual after it.
@@ -32,8 +32,9 @@ class Certified {
         index_(index),
         run_(run),
         op_(head, run),
-        capacity_(krylov_capacity(options.values, op_.rows())),
-        krylov_(op_, capacity_ + room_for_residual(op_.rows(), capacity_), widest(options.values)) {}
+        capacity_(krylov_capacity(options, op_.rows())),
+        krylov_(op_, capacity_ + room_for_residual(op_.rows(), capacity_), widest(options.values),
+                kResidualWidth) {}
 
   static int64_t widest(int64_t values) { return std::max(krylov_width(values), kResidualWidth); }
 
@@ -83,21 +84,27 @@ class Certified {
   }
 
   // Whether the certificate will be narrow enough, by a guess at the residual: what the last block, of
-  // vectors from `first` on, took off it.
+  // vectors from `first` on, took off it. More vectors do not help against rounding: where that takes more
+  // than half of the tolerance, iteration ends with half of it for the rest.
   bool narrow(int64_t first) const {
     const RitzValues ritz = krylov_.ritz();
-    const double residual = krylov_.ritz(first).values.front();
-    const Interval energy = certificate(ritz, factor() * residual, options_.values).energy.back();
-    return energy.high - energy.low <= options_.tolerance;
+    const double residual = factor() * krylov_.ritz(first).values.front();
+    const auto width = [&](double e) {
+      const Interval energy = certificate(ritz, residual, e, options_.values).energy.back();
+      return energy.high - energy.low;
+    };
+    return width(rounding(std::ssize(ritz.values))) <= options_.tolerance ||
+           width(0) <= options_.tolerance / 2;
   }
 
   double factor() const { return residual_factor(op_.cols(), kResidualWidth, kResidualSteps, kResidualRisk); }
 
-  Certificate certificate(const RitzValues& ritz, double residual_bound, int64_t count) const {
+  Certificate certificate(const RitzValues& ritz, double residual_bound, double rounding_bound,
+                          int64_t count) const {
     return certify(ritz,
                    {.squared_norm = op_.moments().squared_norm,
                     .residual_bound = residual_bound,
-                    .rounding = rounding(std::ssize(ritz.values)),
+                    .rounding = rounding_bound,
                     .rows = op_.rows()},
                    count);
   }
@@ -105,7 +112,7 @@ class Certified {
   // False if it was stopped.
   bool bound_residual() {
     const int64_t basis = krylov_.size();
-    krylov_.begin(stream(kResidualPurpose), kResidualWidth);
+    krylov_.begin_later();
     for (int64_t i = 0; i < kResidualSteps; ++i) {
       if (i > 0) krylov_.prepare_block();
       if (run_.stopped()) return false;
@@ -119,7 +126,7 @@ class Certified {
 
   void describe(const RitzValues& ritz, int64_t count) {
     const AttentionMoments& moments = op_.moments();
-    Certificate c = certificate(ritz, residual_bound_, count);
+    Certificate c = certificate(ritz, residual_bound_, rounding(std::ssize(ritz.values)), count);
     spectrum_.rows = op_.rows();
     spectrum_.cols = op_.cols();
     spectrum_.squared_norm = moments.squared_norm;
@@ -161,16 +168,19 @@ class Certified {
 
 int64_t krylov_width(int64_t values) { return std::clamp<int64_t>((values / 4 + 31) / 16 * 16, 16, 96); }
 
-int64_t krylov_capacity(int64_t values, int64_t rows) {
-  const int64_t capacity = values + 3 * krylov_width(values);
+int64_t krylov_capacity(const CertifiedOptions& options, int64_t rows) {
+  const int64_t capacity =
+      options.basis > 0 ? options.basis : options.values + 3 * krylov_width(options.values);
   return capacity + kResidualWidth * kResidualSteps <= rows ? capacity : rows;
 }
 
 int64_t certified_bytes(int64_t rows, int64_t cols, int64_t head_size, const CertifiedOptions& options,
                         int threads) {
-  const int64_t capacity = krylov_capacity(options.values, rows), width = Certified::widest(options.values);
-  return AttentionOperator::buffer_bytes(rows, cols, head_size, std::max(width, options.probes), threads) +
-         BlockKrylov::buffer_bytes(rows, cols, capacity + room_for_residual(rows, capacity), width, threads) +
+  const int64_t capacity = krylov_capacity(options, rows), width = Certified::widest(options.values);
+  const int64_t widest = std::max(width + kResidualWidth, options.probes);
+  return AttentionOperator::buffer_bytes(rows, cols, head_size, widest, threads) +
+         BlockKrylov::buffer_bytes(rows, cols, capacity + room_for_residual(rows, capacity), width,
+                                   kResidualWidth, threads) +
          (options.probes > 0 ? nuclear_norm_bytes(rows, cols, capacity, options.probes, threads) : 0);
 }
 
@@ -180,10 +190,10 @@ double certified_operations(int64_t rows, int64_t cols, int64_t head_size, const
     return 2.0 * static_cast<double>(rows) * static_cast<double>(cols) *
            static_cast<double>(head_size + columns);
   };
-  const int64_t blocks = krylov_capacity(options.values, rows) / width;
+  const int64_t blocks = krylov_capacity(options, rows) / width;
   const int64_t probe_steps = options.probes > 0 ? kMostProbeSteps : 0;
-  return static_cast<double>(2 * blocks + 1) * pass(width) +
-         static_cast<double>(2 * kResidualSteps) * pass(kResidualWidth) +
+  return pass(width + kResidualWidth) + static_cast<double>(2 * blocks) * pass(width) +
+         static_cast<double>(2 * kResidualSteps - 1) * pass(kResidualWidth) +
          static_cast<double>(2 * probe_steps) * pass(options.probes);
 }
 

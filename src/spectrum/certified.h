@@ -14,6 +14,7 @@ namespace linformer {
 struct CertifiedOptions {
   int64_t values = 128;     ///< R: leading singular values wanted; fewer where P has fewer
   double tolerance = 1e-3;  ///< of the energy of the first R: where its interval is narrower, iteration ends
+  int64_t basis = 0;        ///< vectors of the Krylov basis, at most and not below R; 0: R and three blocks
   int64_t probes = 16;      ///< of the nuclear norm; 0: it is not estimated
   uint64_t seed = 1;
 };
@@ -21,7 +22,7 @@ struct CertifiedOptions {
 /// Columns of a Krylov block for so many values.
 int64_t krylov_width(int64_t values);
 /// Vectors of a Krylov basis, at most.
-int64_t krylov_capacity(int64_t values, int64_t rows);
+int64_t krylov_capacity(const CertifiedOptions& options, int64_t rows);
 
 /// Bytes of all buffers for P [rows, cols] of head size d.
 int64_t certified_bytes(int64_t rows, int64_t cols, int64_t head_size, const CertifiedOptions& options,

@@ -33,11 +33,38 @@ MatrixView<const float> keep_rows(MatrixView<const float> m, const std::vector<i
   return {kept.data(), std::ssize(kept) / m.cols, m.cols, m.cols};
 }
 
+// Positions before and after one piece of a sequence of length n.
+void require_ends(const std::vector<int32_t>& dropped, int64_t n) {
+  int64_t first = 0;
+  while (first < std::ssize(dropped) && dropped[index(first)] == first) ++first;
+  const int64_t after = std::ssize(dropped) - first;
+  if (after == 0 || dropped[index(first)] == n - after) return;
+  throw Error(ErrorCode::kUnsupported, {.subject = "--drop-special-tokens",
+                                        .found = "special tokens within a sequence, whose logits have a "
+                                                 "bias by distance",
+                                        .expected = "special tokens at its ends",
+                                        .remedy = "Leave it out, or take --method fast"});
+}
+
+const float* bias_of(const LayerView& view, int64_t head) {
+  if (view.distance_bias.data != nullptr) return view.distance_bias.row(head);
+  throw Error(ErrorCode::kInternal,
+              {.subject = "certified analysis", .found = "a source that keeps its biases to itself"});
+}
+
 // Analyses each head that it is shown until it is stopped.
 class Visitor final : public LayerVisitor {
  public:
-  Visitor(const CertifiedAnalysisOptions& options, const SourceFacts& facts, SpectrumResult& result, Run& run)
-      : options_(options), facts_(facts), result_(result), run_(run) {}
+  Visitor(const CertifiedAnalysisOptions& options, const SourceFacts& facts, CertifiedJournal* journal,
+          SpectrumResult& result, Run& run)
+      : options_(options), facts_(facts), journal_(journal), result_(result), run_(run) {}
+
+  /// The heads of a sequence that the journal has all of.
+  void take(int64_t sequence) {
+    for (const int64_t layer : options_.layers) {
+      for (const int64_t head : options_.heads) keep(*journal_->find(sequence, layer, head));
+    }
+  }
 
   LayerWants wants(int64_t layer) const override { return {.queries_and_keys = chosen(layer)}; }
 
@@ -53,23 +80,32 @@ class Visitor final : public LayerVisitor {
  private:
   bool chosen(int64_t layer) const { return std::ranges::binary_search(options_.layers, layer); }
 
-  // Special tokens that are cut out of P, whose rows are normalised again, are left out of Q and K.
+  // Special tokens that are cut out of P, whose rows are normalised again, are left out of Q and K. What is
+  // left of a biased head must be one piece, so that distances stay.
   AttentionOperator::Head head_of(const LayerView& view, int64_t b, int64_t head) {
     AttentionOperator::Head h{.q = view.q.matrix(b, head),
                               .k = view.k.matrix(b, head / (facts_.heads / view.k.heads)),
                               .scale = static_cast<float>(facts_.scales[index(view.layer)]),
                               .causal = facts_.causal};
+    if (facts_.has_bias) h.distance_bias = bias_of(view, head);
     if (facts_.dropped.empty()) return h;
     const std::vector<int32_t>& dropped = facts_.dropped[index(view.sequences[index(b)])];
+    if (h.distance_bias != nullptr) {
+      require_ends(dropped, h.q.rows);
+      h.distance_bias += std::ssize(dropped);
+    }
     h.q = keep_rows(h.q, dropped, kept_q_);
     h.k = keep_rows(h.k, dropped, kept_k_);
     return h;
   }
 
   void analyse(const LayerView& view, int64_t b, int64_t head) {
+    const int64_t sequence = view.sequences[index(b)];
+    const CertifiedSpectrum* const known =
+        journal_ == nullptr ? nullptr : journal_->find(sequence, view.layer, head);
+    if (known != nullptr) return keep(*known);
     if (run_.stopped()) return;
     const Clock::time_point begin = Clock::now();
-    const int64_t sequence = view.sequences[index(b)];
     const auto number = static_cast<uint64_t>((sequence * facts_.layers + view.layer) * facts_.heads + head);
     std::optional<CertifiedSpectrum> spectrum;
     try {
@@ -83,7 +119,12 @@ class Visitor final : public LayerVisitor {
     result_.seconds.singular_values += seconds_since(begin);
     if (!spectrum) return;
     spectrum->sequence = sequence, spectrum->layer = view.layer, spectrum->head = head;
-    result_.certified.push_back(std::move(*spectrum));
+    if (journal_ != nullptr) journal_->add(*spectrum);
+    keep(*std::move(spectrum));
+  }
+
+  void keep(CertifiedSpectrum spectrum) {
+    result_.certified.push_back(std::move(spectrum));
     if (run_.progress == nullptr) return;
     run_.progress->advance(
         "heads", std::ssize(result_.certified),
@@ -92,6 +133,7 @@ class Visitor final : public LayerVisitor {
 
   const CertifiedAnalysisOptions& options_;
   const SourceFacts& facts_;
+  CertifiedJournal* journal_;
   SpectrumResult& result_;
   Run& run_;
   std::vector<float> kept_q_, kept_k_;
@@ -127,13 +169,6 @@ CertifiedAnalysis::CertifiedAnalysis(AttentionSource& source, CertifiedAnalysisO
                                     .found = "a source of probabilities only",
                                     .expected = "a checkpoint or --qk",
                                     .remedy = "Leave it out: P is in the file anyway"});
-  }
-  if (facts.has_bias) {
-    throw Error(ErrorCode::kUnsupported,
-                {.subject = "--method matrix-free",
-                 .found = "a model whose logits have a bias by distance",
-                 .expected = "logits that are s q.k alone",
-                 .remedy = "Take --method fast, with a --length whose P fits into memory"});
   }
 }
 
@@ -177,14 +212,25 @@ SpectrumResult CertifiedAnalysis::describe() const {
   return result;
 }
 
-SpectrumResult CertifiedAnalysis::run() {
+bool CertifiedAnalysis::finished(const CertifiedJournal& journal, int64_t sequence) const {
+  return std::ranges::all_of(options_.layers, [&](int64_t layer) {
+    return std::ranges::all_of(options_.heads,
+                               [&](int64_t head) { return journal.find(sequence, layer, head) != nullptr; });
+  });
+}
+
+SpectrumResult CertifiedAnalysis::run(CertifiedJournal* journal) {
   const Clock::time_point begin = Clock::now();
   run_.memory.require(required_bytes(), "the analysis");
   SpectrumResult result = describe();
   const SourceFacts& facts = source_.facts();
   for (int64_t i = 0; i < std::ssize(facts.sizes); ++i) {
-    Visitor visitor(options_, facts, result, run_);
-    source_.run({&i, 1}, options_.layers.back() + 1, visitor);
+    Visitor visitor(options_, facts, journal, result, run_);
+    if (journal != nullptr && finished(*journal, i)) {
+      visitor.take(i);
+    } else {
+      source_.run({&i, 1}, options_.layers.back() + 1, visitor);
+    }
     if (run_.stopped() &&
         std::ssize(result.certified) < (i + 1) * std::ssize(options_.layers) * std::ssize(options_.heads)) {
       result.complete = false;

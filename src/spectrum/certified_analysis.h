@@ -7,6 +7,7 @@
 
 #include "model/source.h"
 #include "spectrum/certified.h"
+#include "spectrum/certified_journal.h"
 #include "spectrum/result.h"
 
 namespace linformer {
@@ -20,7 +21,7 @@ struct CertifiedAnalysisOptions {
 class CertifiedAnalysis {
  public:
   /// Throws Error(kUsage) for layers or heads that the source does not have and for one without queries and
-  /// keys, Error(kUnsupported) for one whose logits are more than s · QKᵀ.
+  /// keys.
   CertifiedAnalysis(AttentionSource& source, CertifiedAnalysisOptions options, Run& run);
 
   const CertifiedAnalysisOptions& options() const { return options_; }
@@ -31,10 +32,12 @@ class CertifiedAnalysis {
   /// Floating-point operations of the products, where every iteration spends all it may.
   double most_operations() const;
 
-  /// Runs all sequences, or until run.stop is requested, which keeps the heads that are finished.
-  SpectrumResult run();
+  /// Runs all sequences, or until run.stop is requested, which keeps the heads that are finished. `journal`,
+  /// whose input is this one, or null: it has the heads that need not be done again, and gets the others.
+  SpectrumResult run(CertifiedJournal* journal = nullptr);
 
  private:
+  bool finished(const CertifiedJournal& journal, int64_t sequence) const;
   MapSize largest() const;
   SpectrumResult describe() const;
 

@@ -10,12 +10,12 @@ constexpr double kJournalSeconds = 30;
 
 }  // namespace
 
-void Journal::after_batch() {
+void RecordsJournal::after_batch() {
   const double since = std::chrono::duration<double>(Clock::now() - last_).count();
   if (since > std::max(kJournalSeconds, 20 * cost_)) save();
 }
 
-void Journal::save() {
+void RecordsJournal::save() {
   if (path_.empty()) return;
   const Clock::time_point begin = Clock::now();
   if (spectra_ != nullptr) spectra_->sync();

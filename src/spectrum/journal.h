@@ -11,11 +11,11 @@
 namespace linformer {
 
 /// Writes the records now and then, so that it costs little of the time.
-class Journal {
+class RecordsJournal {
  public:
   /// `path` empty: it does nothing. `spectra`: what must be on the disk before the records that count on it,
   /// or null. All must outlive it.
-  Journal(std::string path, const Records& records, const SpectraFile* spectra = nullptr)
+  RecordsJournal(std::string path, const Records& records, const SpectraFile* spectra = nullptr)
       : path_(std::move(path)), records_(records), spectra_(spectra) {}
 
   void after_batch();

@@ -176,6 +176,14 @@ void LayerAnalysis::compute(const std::string& series, const Maps& maps, bool ce
   }
 }
 
+// Spectra of the model's own matrices.
+void LayerAnalysis::compute_timed(const std::string& series, const Maps& maps, bool centred) {
+  const Stopwatch watch(seconds_.singular_values);
+  const double idle = measurement_.idle_seconds();
+  compute(series, maps, centred);
+  seconds_.idle += (measurement_.idle_seconds() - idle) / run_.threads;
+}
+
 void LayerAnalysis::begin_pass(int64_t untrained) {
   untrained_ = untrained;
   source_began_ = Clock::now();
@@ -184,6 +192,7 @@ void LayerAnalysis::begin_pass(int64_t untrained) {
 void LayerAnalysis::on_layer(const LayerView& view) {
   if (!std::binary_search(options_.layers.begin(), options_.layers.end(), view.layer)) return;
   seconds_.forward += std::chrono::duration<double>(Clock::now() - source_began_).count();
+  seconds_.softmax += view.softmax_seconds / run_.threads;
   analyse(view);
   source_began_ = Clock::now();
 }
@@ -213,10 +222,7 @@ void LayerAnalysis::analyse(const LayerView& view) {
 }
 
 void LayerAnalysis::measure_model(const LayerView& view, const Maps& maps) {
-  {
-    const Stopwatch watch(seconds_.singular_values);
-    compute("probabilities", maps, options_.centred);
-  }
+  compute_timed("probabilities", maps, options_.centred);
   {
     const Stopwatch watch(seconds_.statistics);
     take_entropies(maps);
@@ -231,10 +237,7 @@ void LayerAnalysis::measure_model(const LayerView& view, const Maps& maps) {
 
 void LayerAnalysis::measure_logits(const LayerView& view) {
   const Maps maps = select(view, view.logits, false);
-  {
-    const Stopwatch watch(seconds_.singular_values);
-    compute("logits", maps, false);
-  }
+  compute_timed("logits", maps, false);
   {
     const Stopwatch watch(seconds_.statistics);
     measurement_.record(records_, series("logits"), maps.keys, entropies_, false, 1);

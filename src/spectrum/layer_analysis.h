@@ -66,6 +66,7 @@ class LayerAnalysis final : public LayerVisitor {
   void take_entropies(const Maps& maps);
   Maps select(const LayerView& view, HeadsView<float> all, bool normalise) const;
   RecordKey in_model(const RecordKey& key) const;
+  void compute_timed(const std::string& series, const Maps& maps, bool centred);
   void compute(const std::string& series, const Maps& maps, bool centred);
   int64_t series(const std::string& name) const;
   void measure_model(const LayerView& view, const Maps& maps);

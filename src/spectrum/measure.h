@@ -51,6 +51,8 @@ class Measurement {
   void compute(std::span<const MatrixView<const float>> matrices, bool centred);
   std::span<const double> values(size_t matrix) const;
   std::span<const double> centred_values(size_t matrix) const;
+  /// Seconds that threads have waited for others in compute() so far, all together.
+  double idle_seconds() const { return singular_values_->idle_seconds(); }
 
   /// Statistics and curves of what was computed: of the matrices, or of the centred ones. `entropies` are
   /// recorded as the matrices' row entropies. All go to (keys[i].sequence, series, keys[i].layer,

@@ -152,11 +152,16 @@ struct SpectrumChecks {
 struct SpectrumSeconds {
   double load = 0;
   double forward = 0;          ///< the sources: forward passes, untrained ones included, or reading
+  double softmax = 0;          ///< of forward: turning logits into P, on average over the threads
   double singular_values = 0;  ///< of P, centred P and logits
+  double idle = 0;             ///< of singular_values: that threads waited for others, on average
   double statistics = 0;       ///< their entropies, statistics and checks
   double controls = 0;         ///< making the controls, their singular values and statistics
   double verify = 0;
   double total = 0;
+
+  /// Of the time of singular values; 0 where there was none.
+  double idle_share() const { return singular_values > 0 ? idle / singular_values : 0; }
 };
 
 struct SpectrumResult {

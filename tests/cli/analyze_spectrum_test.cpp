@@ -197,6 +197,76 @@ TEST_CASE("the option --dry-run says what would run and writes nothing") {
   CHECK(folder.entries() == 1);
 }
 
+TEST_CASE("the option --model analyses an encoder with random weights on random ids, by the seed") {
+  const TemporaryFolder folder;
+  const auto results_of = [&](const Arguments& more) {
+    Arguments all = {
+        "--model", "layers=2,width=48,heads=3,ffn=96", "--length", "40", "--sequences", "6", "--out",
+        "r.json"};
+    all.insert(all.end(), more.begin(), more.end());
+    const ProgramResult result = analyze(folder, all);
+    CHECK(contains(result.out, "random weights"));
+    const Json report = Json::parse(folder.content("r.json"));
+    CHECK(schema_errors(report, kSchema) == std::vector<std::string>{});
+    CHECK(report.at("input").at("architecture").at("heads") == 3);
+    CHECK(report.at("results").at("unit") == "document");
+    CHECK(report.at("results").at("sequences") == 6);
+    return report.at("results").dump();
+  };
+  const std::string first = results_of({"--threads", "1"});
+  CHECK(results_of({"--threads", "2"}) == first);
+  CHECK(results_of({"--seed", "2"}) != first);
+  for (const Arguments& wrong :
+       std::vector<Arguments>{{"--model", "no-such-model"},
+                              {"--model", "roberta-base", "--checkpoint", "x"},
+                              {"--model", "roberta-base", "--ids", "ids.jsonl"},
+                              {"--model", "roberta-base", "--drop-special-tokens"},
+                              {"--model", "roberta-base", "--qk", "qk.safetensors"}}) {
+    Arguments all = {"analyze-spectrum"};
+    all.insert(all.end(), wrong.begin(), wrong.end());
+    CAPTURE(Catch::Detail::stringify(wrong));
+    CHECK(run_program(all, {.folder = folder.path()}).code == 2);
+  }
+}
+
+TEST_CASE("a dry run projects the time of more sequences than are run, phase by phase") {
+  const TemporaryFolder folder;
+  const ProgramResult result =
+      analyze(folder, {"--model", "layers=1,width=32,heads=2,ffn=64", "--length", "64", "--sequences",
+                       "20000", "--control", "none", "--dry-run"});
+  CHECK(contains(result.out, "20000 sequences"));
+  for (const char* phase : {"forward pass but softmax", "softmax", "singular values", "statistics"}) {
+    CHECK(contains(result.out, phase));
+  }
+  CHECK(folder.entries() == 0);
+}
+
+TEST_CASE("fast keeps its promise on every head of a trained model, special tokens cut out or not") {
+  for (const Arguments& more : std::vector<Arguments>{{}, {"--drop-special-tokens"}}) {
+    const TemporaryFolder folder;
+    Arguments all = {"--length", "200",      "--sequences", "2",     "--control",
+                     "none",     "--verify", "1",           "--out", "r.json"};
+    all.insert(all.end(), more.begin(), more.end());
+    analyze(folder, all);
+    const Json checks = Json::parse(folder.content("r.json")).at("checks");
+    CHECK(checks.at("verified") == 24);
+    CHECK(checks.at("largest_verified_error").get<double>() <= 2e-6);
+  }
+}
+
+TEST_CASE("a report says what the softmax took of the forward pass, and how long threads waited") {
+  const TemporaryFolder folder;
+  folder.put("ids.jsonl", ids_jsonl(3, 64));
+  analyze(folder, on_fixture({"--out", "r.json", "--threads", "2"}));
+  const Json phases = Json::parse(folder.content("r.json")).at("phases");
+  const auto softmax = phases.at("softmax_seconds").get<double>();
+  CHECK(softmax > 0);
+  CHECK(softmax < phases.at("forward_seconds").get<double>());
+  const auto idle = phases.at("singular_values_idle_share").get<double>();
+  CHECK(idle >= 0);
+  CHECK(idle < 1);
+}
+
 TEST_CASE("rectangular probabilities are analysed") {
   const TemporaryFolder folder;
   const Shape shape = {3, 2, 12, 5};

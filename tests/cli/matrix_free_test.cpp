@@ -164,7 +164,6 @@ TEST_CASE("options that need P are refused without it, and those of matrix-free 
                                                       {"--until-width", "0.1"},
                                                       {"--batch", "2"},
                                                       {"--spectra", "s.safetensors"},
-                                                      {"--resume"},
                                                       {"--probabilities", "p.safetensors"}}) {
     Arguments all = of_p;
     all.insert(all.end(), {"--method", "matrix-free"});
@@ -173,8 +172,11 @@ TEST_CASE("options that need P are refused without it, and those of matrix-free 
     all.insert(all.end(), {"--values", "8"});
     CHECK(contains(refused(all), of_p[0]));
   }
-  for (const Arguments& alone : std::vector<Arguments>{
-           {"--values", "8"}, {"--tolerance", "0.1"}, {"--probes", "4"}, {"--lengths", "32,64"}}) {
+  for (const Arguments& alone : std::vector<Arguments>{{"--values", "8"},
+                                                       {"--tolerance", "0.1"},
+                                                       {"--basis", "200"},
+                                                       {"--probes", "4"},
+                                                       {"--lengths", "32,64"}}) {
     Arguments all = alone;
     all.insert(all.end(), {"--method", "fast"});
     CHECK(contains(refused(all), alone[0]));
@@ -182,16 +184,22 @@ TEST_CASE("options that need P are refused without it, and those of matrix-free 
   refused({"--values", "0"});
   refused({"--tolerance", "0"});
   CHECK(contains(refused({"--probes", "1"}), "--probes"));
+  CHECK(contains(refused({"--values", "40", "--basis", "39"}), "--basis"));
   refused({"--lengths", "0..4"});
   refused({"--lengths", "32", "--length", "64"});
   refused({"--lengths", "64,100000"});
 }
 
-TEST_CASE("models with a bias by distance are not supported without P") {
-  const TemporaryFolder folder;
-  folder.put("ids.jsonl", kIds);
-  const std::string t5 = fixtures() + "/models/t5";
-  CHECK(analyze(folder, {"--checkpoint", t5, "--ids", "ids.jsonl", "--method", "matrix-free"}).code == 4);
+TEST_CASE("spectra without P agree with those of P for models with biases by distance") {
+  for (const char* name : {"models/t5", "models/umt5"}) {
+    for (const char* stack : {"encoder", "decoder", "cross"}) {
+      CAPTURE(name, stack);
+      const TemporaryFolder folder;
+      folder.put("ids.jsonl", kIds);
+      check_against_dense(folder,
+                          {"--checkpoint", fixtures() + "/" + name, "--ids", "ids.jsonl", "--stack", stack});
+    }
+  }
 }
 
 TEST_CASE("the method auto does without P where it does not fit, unless an option needs it") {
@@ -220,12 +228,11 @@ TEST_CASE("a dry run without P writes nothing") {
   CHECK(folder.entries() == 0);
 }
 
-TEST_CASE("a signal keeps the heads that are finished without P") {
+TEST_CASE("a signal keeps the heads that are finished without P, and the run can be resumed") {
   const TemporaryFolder folder;
   const auto locked = [&] { return std::filesystem::exists(folder.path("r.json.partial.lock")); };
-  const ProgramResult result =
-      analyze(folder, {"--length", "512", "--method", "matrix-free", "--values", "256"},
-              {.folder = "", .signal = SIGTERM, .when = locked});
+  const Arguments options = {"--lengths", "384,512", "--sequences", "1", "--values", "64"};
+  const ProgramResult result = analyze(folder, options, {.folder = "", .signal = SIGTERM, .when = locked});
   INFO("stderr: " << result.err);
   REQUIRE(result.signalled);
   CHECK(result.code == 128 + SIGTERM);
@@ -234,6 +241,18 @@ TEST_CASE("a signal keeps the heads that are finished without P") {
   CHECK(report.at("complete") == false);
   CHECK(report.at("stopped_because") == "interrupted");
   CHECK(contains(result.err, "stopped after"));
+  CHECK(contains(result.err, "--resume"));
+  REQUIRE(std::filesystem::exists(folder.path("r.json.partial")));
+  CHECK(analyze(folder, options).code == 2);  // neither --resume nor --force
+  Arguments other = options;
+  other.insert(other.end(), {"--probes", "4", "--resume"});
+  CHECK(analyze(folder, other).code == 2);
+
+  Arguments resume = options;
+  resume.emplace_back("--resume");
+  const std::string resumed = report_of(folder, resume).at("results").dump();
+  CHECK_FALSE(std::filesystem::exists(folder.path("r.json.partial")));
+  CHECK(resumed == report_of(folder, options).at("results").dump());
 }
 
 }  // namespace linformer

@@ -96,6 +96,17 @@ TEST_CASE("products take any width, head size and other numbers of queries than 
   }
 }
 
+TEST_CASE("products with P and its transpose take biases by distance, by every instruction set") {
+  on_every_target([] {
+    for (const auto& [queries, keys] : {std::pair(1, 1), {47, 47}, {193, 193}, {33, 270}, {270, 33}}) {
+      for (const bool causal : {false, true}) {
+        CAPTURE(queries, keys, causal);
+        check(testing::biased(testing::gaussian_head(queries, keys, 24, 1, causal, 4)), 6);
+      }
+    }
+  });
+}
+
 TEST_CASE("products with P agree where attention is nearly one-hot, and where scores are large") {
   check(testing::gaussian_head(200, 200, 32, 30, false, 5), 8, 1e-4);  // scores of 100 in f32
   check(testing::local_head(200, 8, 20, 0, 6), 8, 1e-4);
@@ -105,7 +116,8 @@ TEST_CASE("both products see the same P, to the bit, by every instruction set") 
   on_every_target([] {
     for (const bool causal : {false, true}) {
       const int64_t n = 133;
-      const QueryKeyHead head = testing::gaussian_head(n, n, 37, 3, causal, 7);
+      const QueryKeyHead plain = testing::gaussian_head(n, n, 37, 3, causal, 7);
+      const QueryKeyHead head = causal ? testing::biased(plain) : plain;
       MemoryAccount memory;
       Run run{.memory = memory, .threads = 2};
       AttentionOperator op(head.view(), run);

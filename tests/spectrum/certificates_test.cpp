@@ -32,6 +32,7 @@ std::vector<std::pair<std::string, QueryKeyHead>> heads(int64_t n) {
   all.emplace_back("local", testing::local_head(n, 16, 3, 0.1, 6));
   all.emplace_back("one-hot", testing::local_head(n, 16, 60, 0, 7));
   all.emplace_back("wide", testing::gaussian_head(n / 2, n, 24, 1, false, 8));
+  all.emplace_back("biased", testing::biased(testing::gaussian_head(n, n, 24, 1, false, 12)));
   all.emplace_back("tall", testing::gaussian_head(n, n / 3, 24, 1, false, 9));
   return all;
 }
@@ -134,6 +135,20 @@ TEST_CASE(
     CHECK(s.within_tolerance == (energy.high - energy.low <= kTolerance));
     CHECK((energy.high - energy.low <= 1.5 * kTolerance || s.basis >= 32 + 2 * krylov_width(32)));
   }
+}
+
+TEST_CASE("a larger basis makes the last values converge, until the tolerance is reached") {
+  const QueryKeyHead head = testing::gaussian_head(900, 900, 16, 1.5, false, 2);
+  const CertifiedOptions few{.values = 64, .tolerance = 0.003, .probes = 0};
+  CertifiedOptions many = few;
+  many.basis = 512;
+  const CertifiedSpectrum before = certified(head, few), after = certified(head, many);
+  const std::vector<double> truth = testing::dense_values(head);
+  CHECK_FALSE(before.within_tolerance);
+  CHECK(after.within_tolerance);
+  CHECK(after.basis > before.basis);
+  CHECK(after.basis <= 512);
+  CHECK(std::abs(after.values.back() - truth[63]) < 0.1 * std::abs(before.values.back() - truth[63]));
 }
 
 TEST_CASE("every tiny P has all of its values") {

@@ -16,8 +16,11 @@ struct QueryKeyHead {
   Matrix q, k;
   float scale;
   bool causal;
+  std::vector<float> bias = {};  ///< by distance; empty: none
 
-  AttentionOperator::Head view() const { return {q.view(), k.view(), scale, causal}; }
+  AttentionOperator::Head view() const {
+    return {q.view(), k.view(), scale, causal, bias.empty() ? nullptr : bias.data()};
+  }
 };
 
 inline Matrix normal_matrix(int64_t rows, int64_t cols, double deviation, uint64_t seed) {
@@ -30,6 +33,16 @@ inline QueryKeyHead gaussian_head(int64_t queries, int64_t keys, int64_t d, doub
                                   uint64_t seed) {
   return {normal_matrix(queries, d, deviation, seed), normal_matrix(keys, d, 1, seed + 1),
           static_cast<float>(1 / std::sqrt(static_cast<double>(d))), causal};
+}
+
+/// With a bias that falls with the distance and differs on the two sides.
+inline QueryKeyHead biased(QueryKeyHead head) {
+  const int64_t queries = head.q.rows, keys = head.k.rows;
+  for (int64_t i = 0; i < queries + keys - 1; ++i) {
+    const auto distance = static_cast<double>(i - queries + 1);
+    head.bias.push_back(static_cast<float>(3 - std::sqrt(std::abs(distance)) + (distance > 0 ? 0.7 : 0)));
+  }
+  return head;
 }
 
 /// Position i attends around position i: queries and keys are points of a spiral, with some noise.
@@ -61,6 +74,8 @@ inline std::vector<double> dense(const QueryKeyHead& head) {
       for (int64_t c = 0; c < head.q.cols; ++c)
         score += static_cast<double>(head.q.at(i, c)) * static_cast<double>(head.k.at(j, c));
       row[j] = score * static_cast<double>(head.scale);
+      if (!head.bias.empty())
+        row[j] += static_cast<double>(head.bias[static_cast<size_t>(j - i + queries - 1)]);
       most = std::max(most, row[j]);
     }
     for (int64_t j = 0; j < seen; ++j) sum += row[j] = std::exp(row[j] - most);

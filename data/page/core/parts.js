@@ -49,9 +49,9 @@ const headline = (items) =>
 const list = (items) => (items ?? []).join(", ");
 
 /// The model of a report's `input`, in words.
-function modelOf({architecture: a, checkpoint, qk, probabilities}) {
+function modelOf({architecture: a, checkpoint, weights, qk, probabilities}) {
   if (!a) return checkpoint ?? qk ?? probabilities ?? "tensors";
-  return `${a.family}, ${counted(a.layers, "layer")} × ${counted(a.heads, "head")}, d = ${a.head_size}: ${checkpoint}`;
+  return `${a.family}, ${counted(a.layers, "layer")} × ${counted(a.heads, "head")}, d = ${a.head_size}: ${checkpoint ?? weights}`;
 }
 
 /// Where, when, by what and how: what every report has.
