@@ -31,8 +31,8 @@ void clear_masked(const float* mask, int64_t rows, int64_t cols, uint32_t* pairs
   }
 }
 
-// sums [k, d] = E X for E [k, pairs of n].
-void multiply(const uint32_t* e, int64_t k, MatrixView<const Bf16> x, const float* mask, uint32_t* pairs,
+// sums [slots, d] = E X for so many rows of E [k, pairs of n].
+void multiply(const uint32_t* e, int64_t slots, MatrixView<const Bf16> x, const float* mask, uint32_t* pairs,
               float* sums) {
   for (int64_t first = 0; first == 0 || first < x.rows; first += kRows) {
     const int64_t rows = std::min(kRows, x.rows - first);
@@ -44,7 +44,7 @@ void multiply(const uint32_t* e, int64_t k, MatrixView<const Bf16> x, const floa
                   .a_stride = pairs_of(x.rows),
                   .b_stride = x.cols,
                   .out_stride = x.cols,
-                  .rows = k,
+                  .rows = slots,
                   .pairs = pairs_of(rows),
                   .cols = x.cols,
                   .add = first > 0});
@@ -68,14 +68,17 @@ void bf16_slots(const SlotWeights& w, HeadsView<const Bf16> in, MatrixView<const
     row[2 * pairs - 1] = 0;
     round_row(w.weight.row(i), n, 1, row);
   });
-  parallel_for(run.threads, out.batch * out.heads, [&](int64_t task, int thread) {
-    const int64_t b = task / out.heads, head = task % out.heads, group = head / (out.heads / groups);
+  const int64_t part = task_slots(w, out.heads), parts = (w.k + part - 1) / part;
+  parallel_for(run.threads, out.batch * out.heads * parts, [&](int64_t task, int thread) {
+    const int64_t b = task / parts / out.heads, head = task / parts % out.heads;
+    const int64_t group = head / (out.heads / groups), first = task % parts * part;
+    const int64_t rows = std::min(part, w.k - first);
     float* const room = rooms + thread * thread_floats(w, d);
     float* const sums = room + pairs_floats(d);
-    multiply(e + group * w.k * pairs, w.k, in.matrix(b, head / (out.heads / in.heads)),
+    multiply(e + (group * w.k + first) * pairs, rows, in.matrix(b, head / (out.heads / in.heads)),
              key_mask.data == nullptr ? nullptr : key_mask.row(b), reinterpret_cast<uint32_t*>(room), sums);
     const MatrixView<Bf16> slots = out.matrix(b, head);
-    for (int64_t i = 0; i < w.k; ++i) round_row(sums + i * d, d, w.factor, &slots.row(i)->bits);
+    for (int64_t i = 0; i < rows; ++i) round_row(sums + i * d, d, w.factor, &slots.row(first + i)->bits);
   });
 }
 

@@ -18,7 +18,7 @@ namespace linformer {
 template <class T>
 void add_reference_row(const AttentionShape& s, const AttentionInput& in, MatrixView<const T> k,
                        MatrixView<const T> v, int64_t b, int64_t h, int64_t i, ReferenceRows& rows) {
-  const int64_t seen = s.causal ? std::min(k.rows, i + 1) : k.rows;
+  const int64_t seen = s.causal ? std::min(k.rows, s.past + i + 1) : k.rows;
   const float* const q = in.q.matrix(b, h).row(i);
   std::vector<double> scores(static_cast<size_t>(seen));
   double most = -std::numeric_limits<double>::infinity();

@@ -5,6 +5,7 @@
 
 #include "attention/exact_flops.h"
 #include "attention/exact_reference.h"
+#include "attention/key_parts.h"
 #include "base/error.h"
 #include "base/stride.h"
 #include "base/threads.h"
@@ -17,24 +18,62 @@ namespace {
 
 // Rows of one head that are a thread's piece of work: whole blocks of the kernel, few enough of them that no
 // thread waits long for the last one.
-int64_t piece_rows(const AttentionShape& s, int64_t block, int threads) {
+int64_t piece_rows(const AttentionShape& s, int64_t block, int64_t parts, int threads) {
   constexpr int64_t kPieces = 32;  // of a thread
-  const int64_t blocks = s.batch * s.heads * ((s.queries + block - 1) / block);
+  const int64_t blocks = s.batch * s.heads * parts * ((s.queries + block - 1) / block);
   return block * std::clamp<int64_t>(blocks / (kPieces * threads), 1, kFusedAttentionGroup / block);
 }
 
-// Calls f(b, h, first, rows, thread) for pieces of all heads, by a kernel that works on `block` rows
-// together.
+// Rows of one head over one part of the keys.
+struct Piece {
+  int64_t b, h, part, first, rows;
+};
+
+// Calls f(piece, thread) for pieces of all heads, by a kernel that works on `block` rows together.
 template <class F>
-void for_each_piece(const AttentionShape& s, int64_t block, int threads, F&& f) {
+void for_each_piece(const AttentionShape& s, int64_t block, int64_t parts, int threads, F&& f) {
   // A rest goes to the last piece: the kernel groups rows from both of its ends, and with pieces of whole
   // blocks but for that one the groups are the same for every number of threads.
-  const int64_t rows = piece_rows(s, block, threads), pieces = std::max<int64_t>(1, s.queries / rows);
-  parallel_for(threads, s.batch * s.heads * pieces, [&](int64_t i, int thread) {
-    const int64_t b = i / (s.heads * pieces), h = i / pieces % s.heads;
+  const int64_t rows = piece_rows(s, block, parts, threads), pieces = std::max<int64_t>(1, s.queries / rows);
+  parallel_for(threads, s.batch * s.heads * pieces * parts, [&](int64_t i, int thread) {
+    const int64_t head = i / (pieces * parts);
     // The last rows of a causal head are the most work; they go first.
-    const int64_t piece = pieces - 1 - i % pieces, first = piece * rows;
-    f(b, h, first, piece + 1 < pieces ? rows : s.queries - first, thread);
+    const int64_t piece = pieces - 1 - i / parts % pieces, first = piece * rows;
+    f(Piece{.b = head / s.heads,
+            .h = head % s.heads,
+            .part = i % parts,
+            .first = first,
+            .rows = piece + 1 < pieces ? rows : s.queries - first},
+      thread);
+  });
+}
+
+void move_values(FusedAttention& call, int64_t keys) { call.v += keys * call.v_stride; }
+void move_values(Bf16Attention& call, int64_t keys) {
+  call.v = static_cast<const float*>(call.v) + bf16_values_floats(keys, call.value_size);
+}
+
+// A call over all keys becomes one over a part of them, whose outputs it leaves in `room`.
+template <class Call>
+Call over_part(Call call, const KeyParts& parts, const Piece& piece, float* room) {
+  if (!parts.divided()) return call;
+  const int64_t begin = parts.begin(piece.part), end = parts.end(piece.part);
+  call.k += begin * call.k_stride;
+  move_values(call, begin);
+  if (call.key_bias != nullptr) call.key_bias += begin;
+  if (call.distance_bias != nullptr) call.distance_bias += call.keys - end;
+  call.keys = end - begin;
+  call.past -= begin;
+  call.part = parts.place(room, piece.b, piece.h, piece.part);
+  return call;
+}
+
+template <class T>
+void join_parts(const AttentionShape& s, const KeyParts& parts, float* room, HeadsView<T> out, int threads) {
+  if (!parts.divided()) return;
+  parallel_for(threads, s.batch * s.heads, [&](int64_t head, int) {
+    const int64_t b = head / s.heads, h = head % s.heads;
+    parts.join(room, b, h, out.matrix(b, h));
   });
 }
 
@@ -77,7 +116,9 @@ class Flash final : public Mechanism {
   double flops(const AttentionShape& s) const override { return exact_flops(s); }
 
   int64_t workspace_bytes(const AttentionShape& s, int threads, bool) const override {
-    const int64_t floats = threads * thread_floats(s) + s.heads * bias_floats(s, fused_attention_rows());
+    const int64_t block = fused_attention_rows();
+    const int64_t floats =
+        threads * thread_floats(s) + s.heads * bias_floats(s, block) + KeyParts::floats(s, block);
     return floats * static_cast<int64_t>(sizeof(float));
   }
 
@@ -88,19 +129,24 @@ class Flash final : public Mechanism {
     refuse_taps(taps);
     const int64_t block = fused_attention_rows();
     float* const rooms = reinterpret_cast<float*>(workspace.data());
-    const float* const bias =
-        reverse_bias(s, in.distance_bias, block, rooms + run.threads * thread_floats(s));
-    for_each_piece(s, block, run.threads, [&](int64_t b, int64_t h, int64_t first, int64_t rows, int thread) {
-      FusedAttention head = head_of(s, in, out, b, h);
-      if (bias != nullptr) head.distance_bias = bias + h * bias_floats(s, block);
-      fused_attention(head, first, rows, rooms + thread * thread_floats(s));
+    float* const biases = rooms + run.threads * thread_floats(s);
+    float* const left = biases + s.heads * bias_floats(s, block);
+    const float* const bias = reverse_bias(s, in.distance_bias, block, biases);
+    const KeyParts parts(s, block);
+    for_each_piece(s, block, parts.count(), run.threads, [&](const Piece& piece, int thread) {
+      FusedAttention head = head_of(s, in, out, piece.b, piece.h);
+      if (bias != nullptr) head.distance_bias = bias + piece.h * bias_floats(s, block);
+      fused_attention(over_part(head, parts, piece, left), piece.first, piece.rows,
+                      rooms + thread * thread_floats(s));
     });
+    join_parts(s, parts, left, out, run.threads);
   }
 
   int64_t bf16_workspace_bytes(const AttentionShape& s, int threads, bool tapped) const override {
     if (!has_bf16_products()) return Mechanism::bf16_workspace_bytes(s, threads, tapped);
     const int64_t floats = threads * bf16_thread_floats(s) + s.batch * s.heads * values_floats(s) +
-                           s.heads * bias_floats(s, kBf16AttentionRows);
+                           s.heads * bias_floats(s, kBf16AttentionRows) +
+                           KeyParts::floats(s, kBf16AttentionRows);
     return floats * static_cast<int64_t>(sizeof(float));
   }
 
@@ -110,19 +156,23 @@ class Flash final : public Mechanism {
     refuse_taps(taps);
     float* const rooms = reinterpret_cast<float*>(workspace.data());
     float* const values = rooms + run.threads * bf16_thread_floats(s);
-    const float* const bias =
-        reverse_bias(s, in.distance_bias, kBf16AttentionRows, values + s.batch * s.heads * values_floats(s));
+    float* const biases = values + s.batch * s.heads * values_floats(s);
+    float* const left = biases + s.heads * bias_floats(s, kBf16AttentionRows);
+    const float* const bias = reverse_bias(s, in.distance_bias, kBf16AttentionRows, biases);
+    const KeyParts parts(s, kBf16AttentionRows);
     parallel_for(run.threads, in.v.batch * in.v.heads, [&](int64_t i, int) {
       const MatrixView<const Bf16> v = in.v.matrix(i / in.v.heads, i % in.v.heads);
       bf16_values(&v.data->bits, v.stride, v.rows, v.cols, values + i * values_floats(s));
     });
-    for_each_piece(s, kBf16AttentionRows, run.threads,
-                   [&](int64_t b, int64_t h, int64_t first, int64_t rows, int thread) {
-                     const int64_t kv = b * in.v.heads + h / (s.heads / in.v.heads);
-                     Bf16Attention head = head_of(s, in, out, values + kv * values_floats(s), b, h);
-                     if (bias != nullptr) head.distance_bias = bias + h * bias_floats(s, kBf16AttentionRows);
-                     bf16_attention(head, first, rows, rooms + thread * bf16_thread_floats(s));
-                   });
+    for_each_piece(s, kBf16AttentionRows, parts.count(), run.threads, [&](const Piece& piece, int thread) {
+      const auto [b, h, part, first, rows] = piece;
+      const int64_t kv = b * in.v.heads + h / (s.heads / in.v.heads);
+      Bf16Attention head = head_of(s, in, out, values + kv * values_floats(s), b, h);
+      if (bias != nullptr) head.distance_bias = bias + h * bias_floats(s, kBf16AttentionRows);
+      bf16_attention(over_part(head, parts, piece, left), first, rows,
+                     rooms + thread * bf16_thread_floats(s));
+    });
+    join_parts(s, parts, left, out, run.threads);
   }
 
   ReferenceRows reference(const AttentionShape& s, const AttentionInput& in, int64_t b, int64_t h,
@@ -158,6 +208,7 @@ class Flash final : public Mechanism {
             .value_size = s.value_size,
             .scale = s.scale,
             .causal = s.causal,
+            .past = s.past,
             .key_bias = in.key_mask.data == nullptr ? nullptr : in.key_mask.row(b)};
   }
 
@@ -178,6 +229,7 @@ class Flash final : public Mechanism {
             .value_size = s.value_size,
             .scale = s.scale,
             .causal = s.causal,
+            .past = s.past,
             .key_bias = in.key_mask.data == nullptr ? nullptr : in.key_mask.row(b)};
   }
 };

@@ -1,55 +1,27 @@
 // SPDX-License-Identifier: MIT
 #include "attention/linformer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
-#include <string>
-#include <utility>
 
 #include "attention/bf16_slots.h"
 #include "attention/exact_reference.h"
 #include "attention/flash.h"
 #include "attention/linformer_options.h"
+#include "attention/linformer_sizes.h"
 #include "attention/slot_projection.h"
 #include "attention/slot_reference.h"
 #include "attention/standard.h"
-#include "base/error.h"
 #include "base/stride.h"
 #include "kernels/isa.h"
 
 namespace linformer {
 namespace {
 
-constexpr int64_t kMostElements = int64_t{1} << 58;  // whose bytes can still be counted and added
-
-[[noreturn]] void fail(std::string found, std::string expected) {
-  throw Error(ErrorCode::kUsage,
-              {.subject = "mechanism linformer", .found = std::move(found), .expected = std::move(expected)});
-}
-
-// Of the projection to slots.
-constexpr SlotWeights::Kind kind_of(LinformerOptions::Projection projection) {
-  using Projection = LinformerOptions::Projection;
-  switch (projection) {
-    case Projection::kMeanPooling:
-      return SlotWeights::Kind::kMeanPooling;
-    case Projection::kMaxPooling:
-      return SlotWeights::Kind::kMaxPooling;
-    case Projection::kConvolution:
-      return SlotWeights::Kind::kConvolution;
-    case Projection::kLearned:
-    case Projection::kGaussian:
-      break;
-  }
-  return SlotWeights::Kind::kMatrix;
-}
-
 class Linformer final : public Mechanism {
  public:
   explicit Linformer(const LinformerOptions& options)
-      : options_(options), standard_(make_standard()), flash_(make_flash()) {}
+      : options_(options), sizes_(options), standard_(make_standard()), flash_(make_flash()) {}
 
   std::string canonical() const override { return linformer::canonical(options_); }
   // A mean of neighbours estimates them, and is exact for k = n; the largest of them, like a random sum, is
@@ -64,37 +36,33 @@ class Linformer final : public Mechanism {
   }
 
   std::vector<ParameterSpec> parameters(const AttentionShape& s) const override {
-    if (options_.pools()) return {};
-    if (options_.projection == Projection::kGaussian) return {spec("R", s, s.head_size)};
-    std::vector<ParameterSpec> specs = {spec("E", s, s.head_size)};
-    if (!options_.one_matrix()) specs.push_back(spec("F", s, s.value_size));
-    return specs;
+    return sizes_.parameters(s);
   }
 
   // Of the projection of K and V, and of attention over k slots.
   double flops(const AttentionShape& s) const override {
-    return projection_flops(s, s.head_size) + projection_flops(s, s.value_size) +
+    return sizes_.projection_flops(s, s.head_size) + sizes_.projection_flops(s, s.value_size) +
            standard_->flops(over_slots(s));
   }
 
   int64_t workspace_bytes(const AttentionShape& s, int threads, bool tapped) const override {
-    const int64_t projection =
-        std::max(SlotProjection::workspace_bytes(slot_weights(s, s.head_size), s.head_size, threads),
-                 SlotProjection::workspace_bytes(slot_weights(s, s.value_size), s.value_size, threads));
+    const int64_t projection = std::max(
+        SlotProjection::workspace_bytes(sizes_.slot_weights(s, s.head_size), s.head_size, threads),
+        SlotProjection::workspace_bytes(sizes_.slot_weights(s, s.value_size), s.value_size, threads));
     return slot_bytes<float>(s) +
            std::max(projection, over_slots_by(tapped).workspace_bytes(over_slots(s), threads, tapped));
   }
 
   void prepare(const AttentionShape& s, std::span<const float* const> parameters) override {
-    require_possible(s);
-    e_ = slot_weights(s, s.head_size);
-    f_ = slot_weights(s, s.value_size);
+    sizes_.require_possible(s);
+    e_ = sizes_.slot_weights(s, s.head_size);
+    f_ = sizes_.slot_weights(s, s.value_size);
     if (!parameters.empty()) {
       e_.weight.data = parameters[0];
       f_.weight.data = parameters[options_.one_matrix() ? 0 : 1];
     }
     if (options_.projection != Projection::kGaussian) return;
-    const float delta = 1 / static_cast<float>(positions(s));
+    const float delta = 1 / static_cast<float>(sizes_.positions(s));
     e_.factor = delta;
     f_.factor = std::exp(-delta);
   }
@@ -114,8 +82,8 @@ class Linformer final : public Mechanism {
   int64_t bf16_workspace_bytes(const AttentionShape& s, int threads, bool tapped) const override {
     if (tapped || !multiplies_bf16()) return Mechanism::bf16_workspace_bytes(s, threads, tapped);
     const int64_t projection =
-        std::max(bf16_slots_bytes(slot_weights(s, s.head_size), s.keys, s.head_size, threads),
-                 bf16_slots_bytes(slot_weights(s, s.value_size), s.keys, s.value_size, threads));
+        std::max(bf16_slots_bytes(sizes_.slot_weights(s, s.head_size), s.keys, s.head_size, threads),
+                 bf16_slots_bytes(sizes_.slot_weights(s, s.value_size), s.keys, s.value_size, threads));
     return slot_bytes<Bf16>(s) +
            std::max(projection, flash_->bf16_workspace_bytes(over_slots(s), threads, tapped));
   }
@@ -148,69 +116,10 @@ class Linformer final : public Mechanism {
  private:
   using Projection = LinformerOptions::Projection;
 
-  void require_possible(const AttentionShape& s) const {
-    if (options_.order == LinformerOptions::Order::kBeforeWeights) {
-      fail("order=before-weights", "order=after-weights where Q, K and V are given");
-    }
-    if (s.causal) fail("causal attention", "attention to both sides: E and F mix future positions");
-    if (s.keys > positions(s))
-      fail(fmt::format("{} keys", s.keys), fmt::format("at most n={}", positions(s)));
-    if (options_.windows() && options_.k > positions(s)) {
-      fail(fmt::format("k={} windows", options_.k), fmt::format("at most n={}", positions(s)));
-    }
-    const bool mixes = options_.projection == Projection::kConvolution && options_.one_matrix();
-    if (mixes && s.value_size != 0 && s.value_size != s.head_size) {
-      fail(fmt::format("one kernel for rows of {} and {}", s.head_size, s.value_size),
-           "sharing=headwise or none");
-    }
-  }
-
-  // n that the parameters are made for.
-  int64_t positions(const AttentionShape& s) const { return options_.n == 0 ? s.keys : options_.n; }
-  // Slots that there can be; prepare() refuses more.
-  int64_t slots(const AttentionShape& s) const {
-    return options_.windows() ? std::min(options_.k, positions(s)) : options_.k;
-  }
-  int64_t kernel(const AttentionShape& s) const { return (positions(s) + options_.k - 1) / options_.k; }
-
-  ParameterSpec spec(std::string name, const AttentionShape& s, int64_t d) const {
-    const bool convolution = options_.projection == Projection::kConvolution;
-    Shape shape = convolution ? Shape{d, d, kernel(s)} : Shape{options_.k, positions(s)};
-    if (options_.of_heads()) shape.insert(shape.begin(), s.heads);
-    if (element_count(shape).value_or(kMostElements) >= kMostElements) {
-      fail(fmt::format("{} of shape {}", name, to_string(shape)), "fewer than 2^58 elements");
-    }
-    const int64_t summed = convolution ? d * kernel(s) : options_.k;
-    return {.name = std::move(name),
-            .shape = std::move(shape),
-            .init = {.deviation = 1 / std::sqrt(static_cast<float>(std::max<int64_t>(summed, 1)))},
-            .trainable = options_.projection != Projection::kGaussian};
-  }
-
-  // Without data and factor.
-  SlotWeights slot_weights(const AttentionShape& s, int64_t d) const {
-    SlotWeights w{.kind = kind_of(options_.projection), .k = slots(s), .n = positions(s)};
-    const int64_t groups = options_.of_heads() ? s.heads : 1;
-    if (w.kind == SlotWeights::Kind::kMatrix) w.weight = {nullptr, groups * w.k, w.n, w.n};
-    if (w.kind == SlotWeights::Kind::kConvolution) {
-      w.weight = {nullptr, groups * d, d * kernel(s), d * kernel(s)};
-    }
-    return w;
-  }
-
-  // 2 k n d for E K; 2 n d² for a convolution, each position meeting a d × d matrix; n d additions or
-  // comparisons where windows are pooled.
-  double projection_flops(const AttentionShape& s, int64_t d) const {
-    const double elements = static_cast<double>(s.batch * s.heads * s.keys * d);
-    if (options_.pools()) return elements;
-    const int64_t summed = options_.projection == Projection::kConvolution ? d : options_.k;
-    return 2 * elements * static_cast<double>(summed);
-  }
-
   // Attention over the slots: in one pass, unless P is wanted.
   Mechanism& over_slots_by(bool tapped) const { return tapped ? *standard_ : *flash_; }
   AttentionShape over_slots(AttentionShape s) const {
-    s.keys = slots(s);
+    s.keys = sizes_.slots(s);
     return s;
   }
   // Whole cache lines that `count` elements take.
@@ -222,9 +131,9 @@ class Linformer final : public Mechanism {
   // K̄ and V̄ of as many heads as Q has, or fewer, and the mask of the slots.
   template <class T>
   int64_t slot_bytes(const AttentionShape& s) const {
-    const int64_t rows = s.batch * s.heads * slots(s);
+    const int64_t rows = s.batch * s.heads * sizes_.slots(s);
     return line_bytes<T>(rows * s.head_size) + line_bytes<T>(rows * s.value_size) +
-           line_bytes<float>(s.batch * slots(s));
+           line_bytes<float>(s.batch * sizes_.slots(s));
   }
 
   // Whether bf16 input meets products of bf16: E and F are rounded to it; windows are pooled in f32.
@@ -236,7 +145,7 @@ class Linformer final : public Mechanism {
   void project_and_attend(const AttentionShape& s, const AttentionInputOf<T>& in,
                           std::span<std::byte> workspace, Project project, Attend attend) const {
     if (in.distance_bias.data != nullptr)
-      fail("a bias by distance", "none: the columns of P are slots, not keys");
+      refuse_linformer("a bias by distance", "none: the columns of P are slots, not keys");
     // As many heads of slots as of keys, or of E where that is more.
     const int64_t heads = options_.of_heads() ? s.heads : in.k.heads, k = options_.k;
     std::byte* at = workspace.data();
@@ -262,6 +171,7 @@ class Linformer final : public Mechanism {
   }
 
   LinformerOptions options_;
+  LinformerSizes sizes_;
   std::unique_ptr<Mechanism> standard_, flash_;
   SlotProjection projection_;
   SlotWeights e_, f_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "attention/option_text.h"
 
@@ -52,6 +53,10 @@ bool take(const OptionText& read, std::string_view key, std::string_view value, 
 
 }  // namespace
 
+void refuse_linformer(std::string found, std::string expected) {
+  OptionText("linformer").fail(std::move(found), std::move(expected));
+}
+
 LinformerOptions parse_linformer_options(std::string_view text) {
   const OptionText reader("linformer");
   LinformerOptions options;
@@ -59,7 +64,7 @@ LinformerOptions parse_linformer_options(std::string_view text) {
       text, "k=NUMBER, sharing=NAME, projection=NAME, order=NAME or n=NUMBER",
       [&](std::string_view key, std::string_view value) { return take(reader, key, value, options); });
   if (keys.contains("sharing") && options.pools())
-    reader.fail("sharing of what pools", "no sharing: there are no parameters");
+    refuse_linformer("sharing of what pools", "no sharing: there are no parameters");
   // E and F of a Gaussian projection are made of one R, which heads share or do not.
   if (options.projection == Projection::kGaussian && options.sharing == Sharing::kHeadwise) {
     options.sharing = Sharing::kKeyValue;

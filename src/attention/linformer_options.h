@@ -57,6 +57,9 @@ struct LinformerOptions {
 /// Throws Error(kUsage) for another option or value, and for the sharing of what has no parameters.
 LinformerOptions parse_linformer_options(std::string_view text);
 
+/// Throws Error(kUsage) for what a Linformer cannot do.
+[[noreturn]] void refuse_linformer(std::string found, std::string expected);
+
 /// "linformer:k=256,sharing=layerwise", and what is not as usual; without the sharing where nothing can be
 /// shared.
 std::string canonical(const LinformerOptions& options);

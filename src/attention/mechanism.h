@@ -17,7 +17,7 @@
 namespace linformer {
 
 /// Sizes of one call, and what the model fixes: P = softmax(scale · Q Kᵀ + B + M), B and M as AttentionInput
-/// gives them, row i over keys 0..i where causal.
+/// gives them, row i over keys 0 .. past + i where causal.
 struct AttentionShape {
   int64_t batch = 0;       ///< b
   int64_t heads = 0;       ///< h
@@ -27,6 +27,7 @@ struct AttentionShape {
   int64_t value_size = 0;  ///< columns of V; 0 where only P is wanted
   float scale = 1;         ///< s
   bool causal = false;
+  int64_t past = 0;  ///< keys before query 0's own
 };
 
 /// K and V may have fewer heads than Q (h_kv divides h): head i reads their head i / (h / h_kv).
@@ -107,8 +108,8 @@ class Mechanism {
   virtual std::vector<ParameterSpec> parameters(const AttentionShape& shape) const = 0;
   /// Floating-point operations of one call, a multiply-add counting two; exponentials are not counted.
   virtual double flops(const AttentionShape& shape) const = 0;
-  /// Bytes that run() works in; `tapped`: with taps. Never less for a larger number of queries, keys or
-  /// threads.
+  /// Bytes that run() works in; `tapped`: with taps. Never less for more keys or threads, nor for more
+  /// queries where these are as many as the keys.
   virtual int64_t workspace_bytes(const AttentionShape& shape, int threads, bool tapped) const = 0;
 
   /// Takes the parameters that parameters() lists for this shape, in its order: dense, row-major, valid until

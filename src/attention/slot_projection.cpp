@@ -31,11 +31,12 @@ int64_t room_floats(const SlotWeights& w, int64_t d) {
   return 0;
 }
 
-// E X, or the gathered rows times the kernels.
-Product::Sizes product_sizes(const SlotWeights& w, int64_t n, int64_t d, int64_t in, int64_t out) {
+// `slots` rows of E X, or the gathered rows times the kernels.
+Product::Sizes product_sizes(const SlotWeights& w, int64_t slots, int64_t n, int64_t d, int64_t in,
+                             int64_t out) {
   const int64_t length = w.weight.cols;
   const bool convolution = w.kind == Kind::kConvolution;
-  return {.m = w.k,
+  return {.m = slots,
           .n = d,
           .k = convolution ? length : n,
           .a_stride = convolution ? length : w.weight.stride,
@@ -46,13 +47,19 @@ Product::Sizes product_sizes(const SlotWeights& w, int64_t n, int64_t d, int64_t
 
 int64_t scratch_bytes(const SlotWeights& w, int64_t d) {
   if (w.weight.cols == 0 || d == 0) return 0;
-  return Product::scratch_bytes(product_sizes(w, w.weight.cols, d, d, d));
+  const int64_t part = task_slots(w, 1);
+  int64_t most = 0;
+  for (const int64_t slots : {w.k, part, w.k % part}) {
+    if (slots == 0) continue;
+    most = std::max(most, Product::scratch_bytes(product_sizes(w, slots, w.weight.cols, d, d, d)));
+  }
+  return most;
 }
 
-// One head of one sequence, and what a thread has to itself.
+// Slots of one head of one sequence, and what a thread has to itself.
 struct Task {
   const SlotWeights& w;
-  int64_t group;
+  int64_t group, first;  ///< first: of the slots
   MatrixView<const float> in;
   const float* mask;  ///< [n]; null: none
   MatrixView<float> out;
@@ -82,21 +89,21 @@ void gather(const Task& t, int64_t c) {
 void convolve(const Task& t) {
   const int64_t d = t.in.cols;
   gather(t, t.w.weight.cols / d);
-  t.products.run(product_sizes(t.w, t.in.rows, d, t.in.stride, t.out.stride), t.room,
+  t.products.run(product_sizes(t.w, t.out.rows, t.in.rows, d, t.in.stride, t.out.stride), t.room,
                  t.w.weight.row(t.group * d), t.out.data, t.scratch, t.memory);
 }
 
 // Columns [first, first + in.rows) of E times `in`.
 void multiply(const Task& t, int64_t first, MatrixView<const float> in, MatrixView<float> out) {
-  t.products.run(product_sizes(t.w, in.rows, in.cols, in.stride, out.stride),
-                 t.w.weight.row(t.group * t.w.k) + first, in.data, out.data, t.scratch, t.memory);
+  t.products.run(product_sizes(t.w, out.rows, in.rows, in.cols, in.stride, out.stride),
+                 t.w.weight.row(t.group * t.w.k + t.first) + first, in.data, out.data, t.scratch, t.memory);
 }
 
 // E times `in`, of which rows that do not count are zeros: copies of some rows at a time, since what is
 // masked may be anything, NaN too.
 void multiply_masked(const Task& t) {
   const int64_t d = t.in.cols;
-  const MatrixView<float> sums{t.room + whole_lines(kMaskedRows * d), t.w.k, d, d};
+  const MatrixView<float> sums{t.room + whole_lines(kMaskedRows * d), t.out.rows, d, d};
   for (int64_t first = 0; first < t.in.rows; first += kMaskedRows) {
     const MatrixView<float> rows{t.room, std::min(kMaskedRows, t.in.rows - first), d, d};
     for (int64_t j = 0; j < rows.rows; ++j) {
@@ -107,7 +114,7 @@ void multiply_masked(const Task& t) {
       }
     }
     multiply(t, first, rows, first == 0 ? t.out : sums);
-    for (int64_t i = 0; i < t.w.k && first > 0; ++i) {
+    for (int64_t i = 0; i < sums.rows && first > 0; ++i) {
       std::transform(sums.row(i), sums.row(i) + d, t.out.row(i), t.out.row(i), std::plus<>());
     }
   }
@@ -129,9 +136,9 @@ void project(const Task& t) {
 void add_bias(const Task& t) {
   const bool of_elements = t.w.kind == Kind::kConvolution;
   const float* const bias = t.w.bias + t.group * (of_elements ? t.in.cols : t.w.k);
-  for (int64_t i = 0; i < t.w.k; ++i) {
+  for (int64_t i = 0; i < t.out.rows; ++i) {
     float* const row = t.out.row(i);
-    for (int64_t c = 0; c < t.out.cols; ++c) row[c] += bias[of_elements ? c : i];
+    for (int64_t c = 0; c < t.out.cols; ++c) row[c] += bias[of_elements ? c : t.first + i];
   }
 }
 
@@ -141,6 +148,11 @@ int64_t groups_of(const SlotWeights& w, int64_t d) {
 }
 
 }  // namespace
+
+int64_t task_slots(const SlotWeights& w, int64_t heads) {
+  constexpr int64_t kManyHeads = 8, kPart = 64;
+  return w.kind == Kind::kMatrix && heads < kManyHeads ? std::min(w.k, kPart) : w.k;
+}
 
 Window window_of(const SlotWeights& w, int64_t d, int64_t i) {
   if (w.kind == Kind::kMatrix) return {0, w.weight.cols};
@@ -171,23 +183,27 @@ void SlotProjection::run(const SlotWeights& w, HeadsView<const float> in, Matrix
   const auto room = static_cast<size_t>(room_floats(w, in.cols)) * sizeof(float);
   const auto scratch = static_cast<size_t>(scratch_bytes(w, in.cols));
   const int64_t groups = groups_of(w, in.cols);
-  parallel_for(run.threads, out.batch * out.heads, [&](int64_t index, int number) {
+  const int64_t slots = task_slots(w, out.heads), parts = (w.k + slots - 1) / slots;
+  parallel_for(run.threads, out.batch * out.heads * parts, [&](int64_t index, int number) {
     const auto thread = static_cast<size_t>(number);
-    const int64_t b = index / out.heads, head = index % out.heads;
+    const int64_t b = index / parts / out.heads, head = index / parts % out.heads;
+    const int64_t first = index % parts * slots;
+    const MatrixView<float> all = out.matrix(b, head);
     const std::span<std::byte> own = workspace.subspan(thread * (room + scratch), room + scratch);
     const Task task{.w = w,
                     .group = head / (out.heads / groups),
+                    .first = first,
                     .in = in.matrix(b, head / (out.heads / in.heads)),
                     .mask = key_mask.data == nullptr ? nullptr : key_mask.row(b),
-                    .out = out.matrix(b, head),
+                    .out = {all.row(first), std::min(slots, w.k - first), all.cols, all.stride},
                     .products = products_[thread],
                     .room = reinterpret_cast<float*>(own.data()),
                     .scratch = own.subspan(room),
                     .memory = run.memory};
     project(task);
-    const MatrixView<float> slots = task.out;
-    for (int64_t i = 0; i < slots.rows && w.factor != 1; ++i) {
-      std::for_each(slots.row(i), slots.row(i) + slots.cols, [&](float& x) { x *= w.factor; });
+    for (int64_t i = 0; i < task.out.rows && w.factor != 1; ++i) {
+      float* const row = task.out.row(i);
+      std::for_each(row, row + task.out.cols, [&](float& x) { x *= w.factor; });
     }
     if (w.bias != nullptr) add_bias(task);
   });

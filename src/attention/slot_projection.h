@@ -39,6 +39,11 @@ struct Window {
 /// Of slot i, for rows of d elements; the windows are in order of the slots.
 Window window_of(const SlotWeights& weights, int64_t d, int64_t i);
 
+/// Slots of a head that are a thread's task: with few heads 64 of them at most, each task a product of its
+/// own, so that more threads are busy. The number of heads alone decides, so that results do not depend on
+/// threads.
+int64_t task_slots(const SlotWeights& weights, int64_t heads);
+
 /// M [b, k] of attention over the slots: −inf for those all of whose positions are masked or not below n, the
 /// number that there are; else 0. `key_mask` [b, n] as AttentionInput has it; no data: none.
 void mask_slots(const SlotWeights& weights, int64_t d, int64_t n, MatrixView<const float> key_mask,

@@ -188,7 +188,7 @@ class Standard final : public Mechanism {
                         worker.scratch, worker.memory);
     const float scale = add_biases(call, block, p);
     const double begin = now();
-    softmax_rows(p.data, rows, s.keys, p.stride, scale, s.causal, first);
+    softmax_rows(p.data, rows, s.keys, p.stride, scale, s.causal, s.past + first);
     worker.softmax_seconds += now() - begin;
     if (in.v.data == nullptr) return;
     const MatrixView<const float> v = in.v.matrix(b, kv);

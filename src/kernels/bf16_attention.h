@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernels/attention_part.h"
+
 namespace linformer {
 
 /// One head. Elements of q, k, v and o are bfloat16, by their bits. Rows of q, k and o are strides apart; no
@@ -17,9 +19,11 @@ struct Bf16Attention {
   int64_t q_stride = 0, k_stride = 0, o_stride = 0;
   int64_t queries = 0, keys = 0, head_size = 0, value_size = 0;
   float scale = 1;
-  bool causal = false;                   ///< query i sees keys 0 .. i
+  bool causal = false;                   ///< query i sees keys 0 .. past + i
+  int64_t past = 0;                      ///< as FusedAttention::past
   const float* key_bias = nullptr;       ///< as FusedAttention::key_bias
   const float* distance_bias = nullptr;  ///< as FusedAttention::distance_bias, with bf16_attention_rows()
+  AttentionPart part = {};               ///< written in place of o where it has places
 };
 
 /// Queries that are worked on together, as fused_attention_rows().
@@ -31,7 +35,8 @@ inline constexpr int64_t kBf16AttentionGroup = 192;
 int64_t bf16_attention_workspace(int64_t head_size, int64_t value_size);
 
 /// V [keys, value_size], rows `stride` apart, as it meets the weights; the same for every block of queries.
-/// The floats that this takes, aligned to 64 bytes.
+/// The floats that this takes, aligned to 64 bytes; after those of a multiple of 256 keys are those of the
+/// keys after them.
 void bf16_values(const uint16_t* v, int64_t stride, int64_t keys, int64_t value_size, float* out);
 int64_t bf16_values_floats(int64_t keys, int64_t value_size);
 

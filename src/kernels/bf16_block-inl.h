@@ -99,7 +99,7 @@ HWY_NOINLINE void add_biases(const Bf16Attention& a, int64_t query, int64_t j, i
         s = _mm512_fmadd_ps(bias, _mm512_set1_ps(kLog2e), s);
       }
       if (a.causal) {
-        const __m512i ahead = _mm512_set1_epi32(static_cast<int32_t>(key - first));
+        const __m512i ahead = _mm512_set1_epi32(static_cast<int32_t>(key - first - a.past));
         s = _mm512_mask_mov_ps(s, _mm512_cmpgt_epi32_mask(ahead, lanes), never);
       }
       scores[r][i] = r < valid ? s : never;
@@ -111,7 +111,7 @@ HWY_NOINLINE void add_biases(const Bf16Attention& a, int64_t query, int64_t j, i
 // there, have biases.
 HWY_INLINE bool are_biased(const Bf16Attention& a, int64_t query, int64_t j, int64_t keys, int64_t valid) {
   const bool given = a.key_bias != nullptr || a.distance_bias != nullptr;
-  return HWY_UNLIKELY(valid < keys || given || (a.causal && j + keys > query + 1));
+  return HWY_UNLIKELY(valid < keys || given || (a.causal && j + keys > query + a.past + 1));
 }
 
 // Moves the shift of lane vector i from where its largest score `most` is above the limit, so that it becomes
@@ -165,8 +165,19 @@ HWY_NOINLINE void begin_block(const Bf16Attention& a, const Room& room, const Bl
   std::fill_n(room.limit, kQueries, std::numeric_limits<float>::lowest());
 }
 
+inline void store_part(const Bf16Attention& a, const Room& room, const Block& block) {
+  for (int64_t c = 0; c < a.value_size; ++c) {
+    const float* const from = room.o + c * kQueries;
+    float* const to = a.part.o + block.query * a.value_size + c;
+    for (int64_t i = 0; i < block.rows; ++i) to[i * a.value_size] = from[i];
+  }
+  std::copy_n(room.sum, block.rows, a.part.sums + block.query);
+  std::copy_n(room.shift, block.rows, a.part.shifts + block.query);
+}
+
 template <int NV>
 HWY_NOINLINE void end_block(const Bf16Attention& a, const Room& room, const Block& block) {
+  if (a.part.o != nullptr) return store_part(a, room, block);
   for (int v = 0; v < NV; ++v) {
     const __m512 sum = _mm512_load_ps(room.sum + v * kLanes);
     const __mmask16 some = _mm512_cmp_ps_mask(sum, _mm512_setzero_ps(), _CMP_NEQ_UQ);
@@ -205,7 +216,7 @@ inline Block next_block(int64_t first, int64_t end) {
 }
 
 inline int64_t seen_keys(const Bf16Attention& a, int64_t end) {
-  return a.causal ? std::min(a.keys, end) : a.keys;
+  return a.causal ? std::clamp<int64_t>(end + a.past, 0, a.keys) : a.keys;
 }
 
 // A group of blocks of queries; each block of keys meets all of them in turn.

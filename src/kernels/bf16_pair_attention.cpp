@@ -182,8 +182,9 @@ int64_t whole_tiles(int64_t keys) { return (keys + kTile - 1) / kTile * kTile; }
 template <int NV>
 HWY_NOINLINE void add_keys(const Bf16Attention& a, const Room& room, const Block& block, int64_t begin,
                            int64_t end) {
-  const int64_t first = a.causal && NV > 1 ? std::min(end, whole_tiles(block.query + kLanes)) : end;
-  const int64_t second = a.causal && NV > 2 ? std::min(end, whole_tiles(block.query + 2 * kLanes)) : end;
+  const int64_t first = a.causal && NV > 1 ? std::min(end, whole_tiles(block.query + a.past + kLanes)) : end;
+  const int64_t second =
+      a.causal && NV > 2 ? std::min(end, whole_tiles(block.query + a.past + 2 * kLanes)) : end;
   int64_t pending = begin, j = begin;
   for (; j < first; j += kTile) weigh_tile<NV, 0>(a, room, block.query, j, end, pending);
   if constexpr (NV > 1) {

@@ -201,8 +201,9 @@ template <int NV>
 HWY_NOINLINE void add_keys(const Bf16Attention& a, const Room& room, const Block& block, int64_t begin,
                            int64_t end) {
   Keys<NV> keys(a, room, block.query, begin, end);
-  const int64_t first = a.causal && NV > 1 ? std::min(end, whole_tiles(block.query + kLanes)) : end;
-  const int64_t second = a.causal && NV > 2 ? std::min(end, whole_tiles(block.query + 2 * kLanes)) : end;
+  const int64_t first = a.causal && NV > 1 ? std::min(end, whole_tiles(block.query + a.past + kLanes)) : end;
+  const int64_t second =
+      a.causal && NV > 2 ? std::min(end, whole_tiles(block.query + a.past + 2 * kLanes)) : end;
   keys.template weigh_until<0>(first);
   if constexpr (NV > 1) keys.template weigh_until<1>(second);
   if constexpr (NV > 2) keys.template weigh_until<2>(end);

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernels/attention_part.h"
+
 namespace linformer {
 
 /// One head. Rows of q, k, v and o are strides apart; no alignment is asked for.
@@ -16,12 +18,14 @@ struct FusedAttention {
   int64_t q_stride = 0, k_stride = 0, v_stride = 0, o_stride = 0;
   int64_t queries = 0, keys = 0, head_size = 0, value_size = 0;
   float scale = 1;
-  bool causal = false;              ///< query i sees keys 0 .. i
+  bool causal = false;              ///< query i sees keys 0 .. past + i
+  int64_t past = 0;                 ///< keys before query 0's own; below 0: its own is not among the keys
   const float* key_bias = nullptr;  ///< [keys], added to every query's scores; may be −inf; null: none
   /// Query i and key j take element i − j + keys − 1; null: none. Readable, whatever is there, to element
   /// queries + keys − 1 + fused_attention_rows().
   const float* distance_bias = nullptr;
   float* log_sums = nullptr;  ///< [queries], written: log₂ Σ_j e^score; null: not wanted
+  AttentionPart part = {};    ///< written in place of o where it has places
 };
 
 /// Rows that share what is read of K and V: what a call should have, at least. A multiple of

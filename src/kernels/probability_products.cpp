@@ -17,6 +17,7 @@
 #include <hwy/highway.h>
 //
 #include "kernels/fused_block-inl.h"
+#include "kernels/probability_place-inl.h"
 #include "kernels/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -27,66 +28,6 @@ namespace {
 
 using F64 = hn::ScalableTag<double>;
 using F64s = hn::Vec<F64>;
-constexpr int64_t kSums = 3;  // entries, squares, entropies
-// Blocks of others whose products are summed before the sum joins the total: so that no term passes through
-// many roundings, however many others there are.
-constexpr int64_t kSummed = 16;
-
-// One of the two ways to go through P. A row of the result is a lane; `others` go by.
-struct Sweep {
-  const float* lanes;   // [.., head_size]
-  const float* others;  // [.., head_size]
-  int64_t lane_stride, other_stride, head_size;
-  int64_t other_count;
-  const float* log_sums;
-  const float* bias;  // of lane and other: element lane − other + other_count − 1; may be null
-  bool transposed, causal;
-};
-
-// The workspace: of each block of a group statistics in f64, lane vectors and sums in f32; what all share.
-struct Place {
-  double* columns;  // [kSums, kQueries]
-  float* lanes;     // [head_size, kQueries]
-  float* sums;      // [width, kQueries]: of the last few blocks of others
-  float* totals;    // [width, kQueries]: of those before
-  float* shifts;    // [kQueries], minus the log-sums of queries in the lanes
-  float* weights;   // [kBlock, kQueries]: scores, then entries of P
-  float* scores;    // [kBlock, kQueries]: log₂ P, where it is asked for
-  float* tile;      // [kTile, head_size]: the others of the last, shorter tile
-
-  Place(float* at, int64_t head_size, int64_t width, int64_t block)
-      : columns(reinterpret_cast<double*>(at) + block * kSums * kQueries),
-        lanes(at + kGroup * kColumnFloats + block * own_floats(head_size, width)),
-        sums(lanes + head_size * kQueries),
-        totals(sums + width * kQueries),
-        shifts(totals + width * kQueries),
-        weights(at + kGroup * (kColumnFloats + own_floats(head_size, width))),
-        scores(weights + kBlock * kQueries),
-        tile(scores + kBlock * kQueries) {}
-
-  static int64_t floats(int64_t head_size, int64_t width) {
-    return kGroup * (kColumnFloats + own_floats(head_size, width)) + 2 * kBlock * kQueries +
-           (kTile * head_size + 15) / 16 * 16;
-  }
-
- private:
-  static constexpr int64_t kColumnFloats = 2 * kSums * kQueries;  // two f32 are the size of an f64
-  static int64_t own_floats(int64_t head_size, int64_t width) {
-    return (head_size + 2 * width + 1) * kQueries;
-  }
-};
-
-// Rows [first, first + rows) of the result, kQueries at most, and the others that they meet.
-struct Block {
-  int64_t first, rows, begin, end;
-};
-
-Block block_at(const Sweep& s, int64_t first, int64_t rows) {
-  Block block{first, rows, 0, s.other_count};
-  if (s.causal && s.transposed) block.begin = std::min(first, s.other_count);
-  if (s.causal && !s.transposed) block.end = std::min(s.other_count, first + rows);
-  return block;
-}
 
 void begin_block(const Sweep& s, const Place& place, const Block& block, int64_t width) {
   if (block.rows < kQueries) std::fill_n(place.lanes, s.head_size * kQueries, 0.0f);

@@ -163,12 +163,31 @@ TEST_CASE("flash attention in bf16 is within a hundredth for heads of every size
   }
 }
 
+TEST_CASE("few queries over many keys in bf16 are within a hundredth, with every mask") {
+  const KernelLimit limit(GENERATE(from_range(bf16_isas())));
+  for (const int64_t keys : {1024, 1031, 1537, 2600}) {
+    for (const int64_t queries : {1, 17, 49}) {
+      for (const bool causal : {false, true}) {
+        AttentionShape s = kShape;
+        s.queries = queries, s.keys = keys, s.causal = causal, s.past = keys - queries;
+        CAPTURE(keys, queries, causal);
+        CHECK(error_of_bf16("flash", {.shape = s, .kv_heads = 2}) <= 1);
+        CHECK(error_of_bf16("flash", {.shape = s, .deviation = 8, .masked = true, .biased = true}) <= 1);
+      }
+    }
+  }
+  AttentionShape early = kShape;
+  early.queries = 9, early.keys = 1500, early.causal = true;
+  CHECK(error_of_bf16("flash", {.shape = early}) <= 1);
+}
+
 TEST_CASE("attention in bf16 is the same for every number of threads") {
   const KernelLimit limit(GENERATE(from_range(bf16_isas())));
-  AttentionShape s = kShape;
-  s.queries = s.keys = 700;
-  for (const char* name : {"flash", "linformer:k=33,sharing=headwise"}) {
-    Bf16Run run(name, {.shape = s, .threads = 1});
+  AttentionShape s = kShape, few = kShape;
+  s.queries = s.keys = 700, few.keys = 3000;
+  for (const auto& [name, shape] :
+       {std::pair("flash", s), {"flash", few}, {"linformer:k=33,sharing=headwise", s}}) {
+    Bf16Run run(name, {.shape = shape, .threads = 1});
     const std::vector<Bf16> one = run.o.storage;
     for (const int threads : {2, 5}) {
       run.run(threads);
@@ -197,8 +216,9 @@ TEST_CASE(
 
 TEST_CASE("linformer in bf16 is within a hundredth with every sharing, mask and length") {
   const KernelLimit limit(GENERATE(from_range(bf16_isas())));
-  for (const char* name : {"linformer:k=5", "linformer:k=64,sharing=none", "linformer:k=33,sharing=headwise",
-                           "linformer:k=40,projection=gaussian", "linformer:k=5,n=600"}) {
+  for (const char* name :
+       {"linformer:k=5", "linformer:k=64,sharing=none", "linformer:k=33,sharing=headwise",
+        "linformer:k=40,projection=gaussian", "linformer:k=5,n=600", "linformer:k=130,sharing=none"}) {
     for (const int64_t n : {1, 2, 53, 255, 256, 257, 600}) {
       AttentionShape s = kShape;
       s.keys = n;

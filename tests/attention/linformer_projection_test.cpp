@@ -31,6 +31,11 @@ TEST_CASE("every projection of a linformer agrees with f64 loops, however it is 
       check(LinformerCase{options + ",n=40", shape_with(29), 1, Padding::kRight});
     }
   }
+  for (const char* sharing : {"none", "headwise"}) {  // more slots than are a task of few heads
+    const std::string options = "k=130,sharing=" + std::string(sharing);
+    check(LinformerCase{options, shape_with(200), 2});
+    check(LinformerCase{options, shape_with(200), 4, Padding::kHoles});
+  }
   AttentionShape other = shape_with(29);
   other.value_size = 5;
   for (const std::string& projection : kProjections) {

@@ -77,7 +77,7 @@ inline Row naive_row(const AttentionShape& s, const AttentionInput& in, int64_t 
   for (int64_t j = 0; j < s.keys; ++j) {
     const double added = bias.data == nullptr ? 0 : static_cast<double>(bias.row(h)[j - i + s.queries - 1]);
     row.logits.push_back(static_cast<double>(s.scale) * dot(q.row(i), k.row(j), s.head_size) + added);
-    allowed.push_back((!s.causal || j <= i) && (mask.data == nullptr || mask.row(b)[j] == 0));
+    allowed.push_back((!s.causal || j <= s.past + i) && (mask.data == nullptr || mask.row(b)[j] == 0));
     if (allowed.back()) most = std::max(most, row.logits.back());
   }
   double sum = 0;
@@ -171,7 +171,7 @@ inline Errors errors_of(const std::string& mechanism, Case c) {
 inline void check(const std::string& mechanism, const Case& c) {
   const AttentionShape& s = c.shape;
   CAPTURE(mechanism, s.batch, s.heads, c.kv_heads, s.queries, s.keys, s.head_size, s.value_size, s.causal,
-          c.deviation);
+          s.past, c.deviation);
   const Errors e = errors_of(mechanism, c);
   CHECK(e.output <= 2e-6);
   CHECK(e.logits <= 2e-6 * static_cast<double>(c.deviation));

@@ -45,6 +45,17 @@ TEST_CASE("A mechanism's own reference is exact attention with masks, biases and
   }
 }
 
+TEST_CASE("A causal reference sees the keys before its first query too") {
+  AttentionShape s{.batch = 1, .heads = 2, .queries = 3, .keys = 9, .head_size = 8, .value_size = 5};
+  s.causal = true;
+  const Heads q(1, 2, 3, 8), k(1, 2, 9, 8), v(1, 2, 9, 5);
+  q.fill(2, 1), k.fill(1, 2), v.fill(1, 3);
+  for (const int64_t past : {0, 2, 6, 20}) {
+    s.past = past;
+    CHECK(largest_difference(s, {q.view, k.view, v.view}) < 1e-6);
+  }
+}
+
 TEST_CASE("A row that sees no key has zeros for its reference") {
   AttentionShape s{.batch = 1, .heads = 1, .queries = 3, .keys = 3, .head_size = 4, .value_size = 4};
   const Heads q(1, 1, 3, 4), k(1, 1, 3, 4), v(1, 1, 3, 4);

@@ -50,6 +50,19 @@ TEST_CASE("standard attention takes 4 n^2 d h b operations, half where causal") 
   CHECK(standard->flops(shape) == 2.0 * 512 * 512 * 64 * 12 * 3);
 }
 
+TEST_CASE("operations of causal attention are those of what its queries see, a diagonal counting half") {
+  const auto flash = make_mechanism("flash");
+  AttentionShape s{.batch = 1, .heads = 1, .queries = 2, .keys = 100, .head_size = 1, .value_size = 0};
+  s.causal = true, s.past = 98;
+  CHECK(flash->flops(s) == 2.0 * (2 * 98 + 2));
+  s.past = 0;
+  CHECK(flash->flops(s) == 2.0 * 2);
+  s.queries = 150;  // the last 50 see all
+  CHECK(flash->flops(s) == 2.0 * (100 * 50 + 50 * 100));
+  s.past = 200;
+  CHECK(flash->flops(s) == 2.0 * 150 * 100);
+}
+
 TEST_CASE("operations of other shapes are those of the two products") {
   const auto standard = make_mechanism("standard");
   CHECK(
