@@ -24,6 +24,7 @@
 #include "report/numbers.h"
 #include "report_places.h"
 #include "show_result.h"
+#include "terminal.h"
 
 namespace linformer::cli {
 namespace {
@@ -50,8 +51,10 @@ std::string preface(const BenchResult& result, const BenchCommand& o) {
                                  : o.checkpoint.empty() ? " with random weights"
                                                         : "",
                                  o.dtypes, o.causal ? ", causal" : "", spread_text(result));
-  for (const Peak& peak : result.peaks)
-    text += fmt::format(", {}: FMA peak {:.0f} GFLOP/s", counted(peak.threads, "thread"), peak.gflops);
+  for (const Peak& peak : result.peaks) {
+    const char* const of = peak.products == DType::kBF16 ? "bf16" : "FMA";
+    text += fmt::format(", {}: {} peak {:.0f} GFLOP/s", counted(peak.threads, "thread"), of, peak.gflops);
+  }
   return text + "\n\n";
 }
 
@@ -146,7 +149,13 @@ Action add_bench(CLI::App& app) {
       "  linformer bench\n"
       "  linformer bench --level model --lengths 512..4096*2 --k 128..512*2 --budget 10m --out bench.json\n");
   add_bench_options(app, *o);
-  return [o](const Invocation& invocation) { return run(*o, invocation); };
+  const CLI::Option* const format = app.get_option("--format");
+  return [o, format](const Invocation& invocation) {
+    // What goes into a file is for pasting.
+    if (format->count() == 0 && o->common.out != "-" && stdout_is_file())
+      o->common.format = Format::kMarkdown;
+    return run(*o, invocation);
+  };
 }
 
 }  // namespace linformer::cli

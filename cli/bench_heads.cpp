@@ -30,15 +30,20 @@ void require_text_model(const Architecture& a, const std::string& path) {
   if (a.image) fail("a model of images", "a model of text");
 }
 
-// As many sequences of a length as a cell has.
-std::vector<Ids> sequences_of(const BenchCommand& o, int64_t length, int64_t count, const Architecture& a,
-                              CheckpointTokenizer& tokenizer) {
+InputOptions input_of(const BenchCommand& o) {
   InputOptions input;
   input.text = o.text, input.ids = o.ids;
+  return input;
+}
+
+// As many sequences of a length as a cell has.
+std::vector<Ids> sequences_of(const BenchCommand& o, const ReadText& text, int64_t length, int64_t count,
+                              const Architecture& a, CheckpointTokenizer& tokenizer) {
+  InputOptions input = input_of(o);
   input.length = length;
   if (o.ids.empty()) input.sequences = count;
   std::vector<Ids> sequences;
-  for (const Sequence& sequence : open_sequences(input, tokenizer, a).sequences) {
+  for (const Sequence& sequence : cut_sequences(input, text, tokenizer, a).sequences) {
     if (std::ssize(sequence.ids) < length || std::ssize(sequences) == count) continue;
     sequences.emplace_back(sequence.ids.begin(), sequence.ids.begin() + length);
   }
@@ -53,11 +58,12 @@ std::vector<Ids> sequences_of(const BenchCommand& o, int64_t length, int64_t cou
 SequencesByLength all_sequences(const BenchCommand& o, const SweepOptions& sweep, const Architecture& a,
                                 CheckpointTokenizer& tokenizer) {
   SequencesByLength all;
+  const ReadText text = read_text(input_of(o));
   for (const int64_t length : sweep.lengths) {
     if (length > a.positions) continue;  // its cells say so
     const int64_t count =
         sweep.tokens > 0 ? std::max<int64_t>(1, sweep.tokens / length) : std::ranges::max(sweep.batches);
-    all.emplace(length, sequences_of(o, length, count, a, tokenizer));
+    all.emplace(length, sequences_of(o, text, length, count, a, tokenizer));
   }
   return all;
 }

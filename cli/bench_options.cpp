@@ -30,6 +30,9 @@ void add_sweep_options(CLI::App& app, BenchCommand& o) {
          "(landmarks, inverse, iterations), separated by ';' (default: the first three)")
       ->group(group);
   app.add_option("--lengths", o.lengths, "n, a list (default: 512..8192*2)")->group(group);
+  app.add_option("--queries", o.queries,
+                 "how many of the last positions attend, of attention alone, a list (default: all n)")
+      ->group(group);
   app.add_option("--k", o.k, "slots or landmarks of those that name none, a list (default: 128,256)")
       ->group(group);
   app.add_option("--num-heads", o.heads, "h of attention alone, a list (default: 12)")->group(group);
@@ -115,7 +118,8 @@ void add_bench_options(CLI::App& app, BenchCommand& o) {
                                     "fit this much, e.g. 16GB")
                          ->group(group)
                          ->excludes(list);
-  for (const char* without : {"--batch", "--tokens", "--cold"}) fit->excludes(app.get_option(without));
+  for (const char* without : {"--batch", "--tokens", "--cold", "--queries"})
+    fit->excludes(app.get_option(without));
   add_resume_options(app, group, o.resume);
   for (const char* without : {"--resume", "--force"}) fit->excludes(app.get_option(without));
   add_common_options(
@@ -127,6 +131,7 @@ void check_level(const BenchCommand& o) {
   const std::string given = fmt::format("given with --level {}", name_of(o.level));
   const bool alone = o.level == Level::kAttention, heads = alone && !o.checkpoint.empty();
   if (alone && !o.model.empty()) refuse("--model", given, "--level layer or model");
+  if (!alone && !o.queries.empty()) refuse("--queries", given, "--level attention");
   if (!alone || heads) {
     const std::string own = heads ? "given with --checkpoint" : given;
     const char* const without = heads ? "a checkpoint's own" : "--level attention: an encoder has its own";
@@ -173,7 +178,8 @@ SweepOptions sweep_options(const BenchCommand& o, int usual_threads) {
           .tokens = o.tokens,
           .causal = o.causal,
           .threads = thread_list(o, usual_threads),
-          .dtypes = dtype_list(o)};
+          .dtypes = dtype_list(o),
+          .queries = o.queries.empty() ? std::vector<int64_t>{0} : positive_list(o.queries, "--queries")};
 }
 
 std::vector<std::string> bench_references(const BenchCommand& o, const std::vector<BenchCell>& cells) {

@@ -24,6 +24,7 @@ struct BenchCommand {
   std::string dtypes = "f32";
   std::string mechanisms = "standard;flash;linformer";
   std::string lengths = "512..8192*2";
+  std::string queries;  ///< empty: as many as n
   std::string k = "128,256";
   std::string heads;       ///< empty: 12, or those of the model
   std::string head_sizes;  ///< empty: 64, or that of the model

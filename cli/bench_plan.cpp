@@ -71,7 +71,9 @@ Json bench_method(const BenchCommand& o, const BenchOptions& options, const Benc
                {"flops",
                 "a multiply-add counts two; exponentials, norms and activations are not counted; causal "
                 "attention counts half"},
-               {"peak", "f32 multiply-adds in registers on all threads of the cell, measured in every round"},
+               {"peak",
+                "multiply-adds in registers on all threads of the cell, measured in every round: of f32, or "
+                "of bf16 where a cell multiplies it (peak_products)"},
                {"error", o.level == Level::kAttention ? kAttentionError : kLayerError}});
   return json;
 }

@@ -1,15 +1,30 @@
 // SPDX-License-Identifier: MIT
 #include "bench_run.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/parse.h"
+#include "base/thread_binding.h"
+#include "bench/warnings.h"
 #include "interrupt.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
 #include "report/bench_json.h"
 
 namespace linformer::cli {
+
+namespace {
+
+std::vector<Warning> known_warnings(const BenchPlan& plan, const Session& session) {
+  std::vector<Warning> warnings = warnings_of_plan(plan.cells, session.cores());
+  std::ranges::move(warnings_of_machine(plan.cells, session.machine(), threads_are_bound()),
+                    std::back_inserter(warnings));
+  return warnings;
+}
+
+}  // namespace
 
 BenchRun run_bench(const BenchCommand& o, const BenchPlan& plan, const ReportPlaces& places,
                    Session& session) {
@@ -21,7 +36,7 @@ BenchRun run_bench(const BenchCommand& o, const BenchPlan& plan, const ReportPla
                        .budget_seconds = parse_seconds(o.budget, "--budget"),
                        .spent_seconds = session.seconds(),
                        .cold = o.cold,
-                       .cores = session.cores(),
+                       .warnings = known_warnings(plan, session),
                        .files = {.journal = places.journal, .resume = resume}};
   const nlohmann::ordered_json method = bench_method(o, options, plan, session);
   options.files.identity = bench_identity(kBenchSchema, method, plan.cells);

@@ -122,6 +122,8 @@ class Session {
   const CommonOptions& options() const { return options_; }
   bool color() const { return use_color(options_.color, environment_); }
   bool map_files() const { return !options_.no_mmap; }
+  /// As it was at the start.
+  const MachineFacts& machine() const { return machine_; }
   /// That threads may run on without taking turns.
   int cores() const { return default_thread_count(machine_); }
   const std::string& hub_cache() const { return environment_.hub_cache; }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/parse.h"
+#include "bench/batch_sizes.h"
 #include "bench/budget.h"
 #include "bench/sampling.h"
 #include "bench/sweep.h"

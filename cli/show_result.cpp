@@ -10,6 +10,7 @@
 #include "report/batch_fit_json.h"
 #include "report/batch_fit_table.h"
 #include "report/bench_json.h"
+#include "report/bench_sentence.h"
 #include "report/bench_table.h"
 #include "report/certified.h"
 #include "report/headline.h"

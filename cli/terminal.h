@@ -19,6 +19,8 @@ void print(std::string_view text);
 void message(std::string_view text);
 
 bool stdout_is_terminal();
+/// Not a terminal, a pipe or a device.
+bool stdout_is_file();
 bool use_color(When when, const Environment& environment);
 /// Columns of the terminal on stdout; 100 where it is none.
 int terminal_width();

@@ -119,19 +119,31 @@ std::vector<Document> open_documents(const InputOptions& options) {
                               : read_documents(options.text, std::cin);
 }
 
+ReadText read_text(const InputOptions& options) {
+  if (!options.ids.empty()) return {.ids = read_ids(options.ids, std::cin), .documents = {}};
+  return {.ids = {}, .documents = open_documents(options)};
+}
+
 PackedText open_sequences(const InputOptions& options, CheckpointTokenizer& tokenizer,
                           const Architecture& a) {
+  check_input_kind(options, a);
+  if (options.ids.empty()) chosen_length(options, a);  // refused before anything is read
+  return cut_sequences(options, read_text(options), tokenizer, a);
+}
+
+PackedText cut_sequences(const InputOptions& options, const ReadText& text, CheckpointTokenizer& tokenizer,
+                         const Architecture& a) {
   const std::optional<int64_t> limit =
       options.sequences > 0 ? std::optional(options.sequences) : std::nullopt;
   check_input_kind(options, a);
   if (!options.ids.empty()) {
-    PackedText packed = sequences_of_ids(options.ids, read_ids(options.ids, std::cin), limit);
+    PackedText packed = sequences_of_ids(options.ids, text.ids, limit);
     require_sequences(options, packed, 0);
     check_ids(packed, a, nullptr);
     return packed;
   }
   const int64_t length = chosen_length(options, a);
-  PackedText packed = pack(tokenizer.get(), open_documents(options),
+  PackedText packed = pack(tokenizer.get(), text.documents,
                            {.length = length,
                             .join_documents = options.join_documents,
                             .per_document = options.per_document,

@@ -14,7 +14,7 @@ class AttentionWorkbench final : public Workbench {
   /// `largest`: of all cells.
   AttentionWorkbench(const AttentionShape& largest, BenchTensors::Types types, const HeadValues& values,
                      uint64_t seed, MechanismMaker make, Run& run)
-      : tensors_(tensor_elements(largest), types, run), seed_(seed), make_(std::move(make)), run_(run) {
+      : tensors_(largest, types, run), seed_(seed), make_(std::move(make)), run_(run) {
     values.fill(largest, tensors_, run);
     score_deviation_ = tensors_.score_deviation(largest, run.threads);
   }
@@ -44,9 +44,8 @@ CellPrediction AttentionSubject::predict(const BenchCell& cell, Run& run) const 
   values_->require(cell);
   const AttentionShape s = shape_of(cell);
   const auto mechanism = make_mechanism(cell.mechanism);
-  constexpr int64_t kTensors = 4;  // Q, K, V, O
   CellPrediction p{.flops = mechanism->flops(s),
-                   .tensor_bytes = kTensors * tensor_elements(s) * size_of(cell.dtype),
+                   .tensor_bytes = 2 * (query_elements(s) + key_elements(s)) * size_of(cell.dtype),
                    .workspace_bytes = workspace_bytes(*mechanism, s, cell.dtype, run.threads)};
   for (const ParameterSpec& spec : mechanism->parameters(s)) {
     p.parameter_bytes += element_count(spec.shape).value() * static_cast<int64_t>(sizeof(float));
@@ -70,7 +69,7 @@ BenchCell AttentionSubject::reduced(BenchCell cell, double share) const {
 
 // Tensors are those of the largest cell: a cell with fewer sequences, or fewer heads of one, has its first.
 std::unique_ptr<Workbench> AttentionSubject::open(std::span<const BenchCell> cells, Run& run) const {
-  const auto size = [](const BenchCell& cell) { return tensor_elements(shape_of(cell)); };
+  const auto size = [](const BenchCell& cell) { return key_elements(shape_of(cell)); };
   const auto any = [&](DType type) {
     return std::ranges::find(cells, type, &BenchCell::dtype) != cells.end();
   };

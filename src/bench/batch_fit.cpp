@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <exception>
-#include <map>
 #include <memory>
 
 #include "base/threads.h"
+#include "bench/batch_sizes.h"
 #include "bench/budget.h"
 #include "bench/prediction.h"
 #include "bench/sampling.h"
@@ -17,46 +17,13 @@ namespace {
 
 constexpr int64_t kMeasuredBatches[] = {1, 2};
 
-// Predictions of one cell by its batch.
-class Sizes {
- public:
-  Sizes(const BenchCell& cell, const Subject& subject, const Run& run)
-      : cell_(cell), subject_(subject), run_(run) {}
-
-  const CellPrediction& of(int64_t batch) {
-    const auto [place, first] = known_.try_emplace(batch);
-    if (first) {
-      cell_.batch = batch;
-      place->second = predict(cell_, subject_, run_);
-    }
-    return place->second;
-  }
-
-  /// The most sequences within `limit`; 0 where one is too much.
-  int64_t largest(int64_t limit) {
-    if (of(1).bytes() > limit) return 0;
-    int64_t fits = 1;
-    while (of(2 * fits).bytes() <= limit) fits *= 2;
-    for (int64_t step = fits / 2; step > 0; step /= 2) {
-      if (of(fits + step).bytes() <= limit) fits += step;
-    }
-    return fits;
-  }
-
- private:
-  BenchCell cell_;
-  const Subject& subject_;
-  const Run& run_;
-  std::map<int64_t, CellPrediction> known_;
-};
-
 BatchFit fit(const BenchCell& cell, const Subject& subject, int64_t limit, const Run& run) {
   BatchFit fit;
   fit.cell = cell;
   fit.cell.batch = 1;
   try {
     fit.keeps_probabilities = make_mechanism(cell.mechanism)->traits().keeps_probabilities;
-    Sizes sizes(cell, subject, run);
+    BatchSizes sizes(cell, subject, run);
     const int64_t largest = sizes.largest(limit), last = std::max<int64_t>(2, largest);
     if (largest > 0) fit.largest_batch = largest;
     fit.one_bytes = sizes.of(1).bytes();

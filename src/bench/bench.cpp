@@ -8,13 +8,13 @@
 #include <optional>
 #include <utility>
 
+#include "base/throttling.h"
 #include "bench/budget.h"
 #include "bench/conclude.h"
 #include "bench/journal.h"
 #include "bench/prediction.h"
 #include "bench/sampling.h"
 #include "bench/shape_run.h"
-#include "bench/warnings.h"
 
 namespace linformer {
 namespace {
@@ -32,7 +32,7 @@ class Bench {
     before_ = progress_.seconds + options.spent_seconds;
   }
 
-  BenchResult run(std::vector<Warning> warnings) {
+  BenchResult run() {
     while (!run_.stopped()) {
       const std::vector<Group> left = groups();
       if (left.empty()) break;
@@ -44,8 +44,12 @@ class Bench {
     result.level = subject_.level();
     result.subject = subject_.name();
     result.cells = std::move(progress_.cells);
-    result.warnings = std::move(warnings);
+    result.warnings = options_.warnings;
     conclude(result, std::move(progress_.peaks), options_.references, options_.seed);
+    const std::optional<int64_t> throttled = throttle_count();
+    if (throttled && throttled_ && *throttled > *throttled_) {
+      result.warnings.push_back({"throttling", "cores were slowed down for heat while this ran"});
+    }
     return result;
   }
 
@@ -69,10 +73,12 @@ class Bench {
   }
 
   void run_group(const Group& group) {
-    const std::vector<double> rounds =
-        run_shape(group, subject_, options_.seed, flush_ ? &*flush_ : nullptr, run_);
-    std::vector<double>& peaks = progress_.peaks[group.timed.front().threads];
-    peaks.insert(peaks.end(), rounds.begin(), rounds.end());
+    const RoundPeaks found = run_shape(group, subject_, options_.seed, flush_ ? &*flush_ : nullptr, run_);
+    for (const auto& [products, rounds] : found) {
+      std::vector<double>& peaks =
+          progress_.peaks[{.threads = group.timed.front().threads, .products = products}];
+      peaks.insert(peaks.end(), rounds.begin(), rounds.end());
+    }
     progress_.seconds = seconds();
     if (run_.stopped() || options_.files.journal.empty()) return;
     save_progress(progress_, options_.files.journal, options_.files.identity);
@@ -82,6 +88,7 @@ class Bench {
   BenchOptions options_;
   Run& run_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::optional<int64_t> throttled_ = throttle_count();
   double before_ = 0;  ///< seconds of the budget that were used when this began
   double peak_ = 0;    ///< GFLOP/s of all threads
   int64_t shapes_ = 0;
@@ -97,7 +104,7 @@ void discard(const BenchFiles& files) {
 
 BenchResult bench(const std::vector<BenchCell>& cells, const Subject& subject, const BenchOptions& options,
                   Run& run) {
-  return Bench(cells, subject, options, run).run(warnings_of_plan(cells, options.cores));
+  return Bench(cells, subject, options, run).run();
 }
 
 }  // namespace linformer

@@ -31,7 +31,7 @@ struct BenchOptions {
   double spent_seconds = 0;                                     ///< of the budget, before bench() is called
   std::optional<double> peak_gflops = std::nullopt;  ///< what the budget is shared out by; else measured
   bool cold = false;                                 ///< caches are filled with other data before each sample
-  int cores = 0;                                     ///< that threads may run on; 0: not known
+  std::vector<Warning> warnings = {};                ///< that are known beforehand
   BenchFiles files = {};
 };
 

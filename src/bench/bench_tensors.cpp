@@ -19,8 +19,8 @@ float as_f32(float x) { return x; }
 float as_f32(Bf16 x) { return f32_from(x); }
 
 template <class T>
-HeadsView<T> dense_heads(T* data, const AttentionShape& s) {
-  const int64_t n = s.queries, d = s.head_size;
+HeadsView<T> dense_heads(T* data, const AttentionShape& s, int64_t n) {
+  const int64_t d = s.head_size;
   return {data, s.batch, s.heads, n, d, s.heads * n * d, n * d, d};
 }
 
@@ -52,18 +52,20 @@ double mean_variance(const AttentionShape& s, const AttentionInputOf<T>& in, int
 
 }  // namespace
 
-int64_t tensor_elements(const AttentionShape& s) { return s.batch * s.heads * s.queries * s.head_size; }
+int64_t query_elements(const AttentionShape& s) { return s.batch * s.heads * s.queries * s.head_size; }
+
+int64_t key_elements(const AttentionShape& s) { return s.batch * s.heads * s.keys * s.head_size; }
 
 template <class T>
-BenchTensors::Set<T>::Set(int64_t elements, MemoryAccount& memory)
-    : q(memory, elements, "queries"),
-      k(memory, elements, "keys"),
-      v(memory, elements, "values"),
-      o(memory, elements, "attention output") {}
+BenchTensors::Set<T>::Set(const AttentionShape& largest, MemoryAccount& memory)
+    : q(memory, query_elements(largest), "queries"),
+      k(memory, key_elements(largest), "keys"),
+      v(memory, key_elements(largest), "values"),
+      o(memory, query_elements(largest), "attention output") {}
 
-BenchTensors::BenchTensors(int64_t elements, Types types, Run& run) {
-  if (types.f32) f32_.emplace(elements, run.memory);
-  if (types.bf16) bf16_.emplace(elements, run.memory);
+BenchTensors::BenchTensors(const AttentionShape& largest, Types types, Run& run) {
+  if (types.f32) f32_.emplace(largest, run.memory);
+  if (types.bf16) bf16_.emplace(largest, run.memory);
 }
 
 void BenchTensors::put(Part part, int64_t first, std::span<const float> values) {
@@ -85,14 +87,14 @@ const BenchTensors::Set<T>& BenchTensors::set() const {
 
 template <class T>
 AttentionInputOf<T> BenchTensors::input(const AttentionShape& s) const {
-  return {.q = dense_heads<const T>(set<T>().q.data(), s),
-          .k = dense_heads<const T>(set<T>().k.data(), s),
-          .v = dense_heads<const T>(set<T>().v.data(), s)};
+  return {.q = dense_heads<const T>(set<T>().q.data(), s, s.queries),
+          .k = dense_heads<const T>(set<T>().k.data(), s, s.keys),
+          .v = dense_heads<const T>(set<T>().v.data(), s, s.keys)};
 }
 
 template <class T>
 HeadsView<T> BenchTensors::output(const AttentionShape& s) const {
-  return dense_heads(set<T>().o.data(), s);
+  return dense_heads(set<T>().o.data(), s, s.queries);
 }
 
 template AttentionInputOf<float> BenchTensors::input(const AttentionShape&) const;

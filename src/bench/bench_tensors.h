@@ -12,8 +12,8 @@
 
 namespace linformer {
 
-/// Dense [b, h, n, d] each, in f32, in bf16, or in both with the same values up to rounding. A cell reads as
-/// much from their beginning as it has.
+/// Dense [b, h, n, d] each, Q and O with as many rows as there are queries, in f32, in bf16, or in both with
+/// the same values up to rounding. A cell reads as much from their beginning as it has.
 class BenchTensors {
  public:
   enum class Part { kQuery, kKey, kValue };
@@ -21,8 +21,8 @@ class BenchTensors {
     bool f32 = true, bf16 = false;
   };
 
-  /// Room for shapes of up to `elements` elements a tensor.
-  BenchTensors(int64_t elements, Types types, Run& run);
+  /// Room for this shape, and for those with fewer heads or sequences.
+  BenchTensors(const AttentionShape& largest, Types types, Run& run);
 
   /// Elements from `first` on. From several threads at a time for different ones.
   void put(Part part, int64_t first, std::span<const float> values);
@@ -40,7 +40,7 @@ class BenchTensors {
  private:
   template <class T>
   struct Set {
-    Set(int64_t elements, MemoryAccount& memory);
+    Set(const AttentionShape& largest, MemoryAccount& memory);
     Buffer<T> q, k, v, o;
   };
   template <class T>
@@ -50,7 +50,9 @@ class BenchTensors {
   std::optional<Set<Bf16>> bf16_;
 };
 
-/// b · h · n · d.
-int64_t tensor_elements(const AttentionShape& shape);
+/// Of Q, and of O: b · h · queries · d.
+int64_t query_elements(const AttentionShape& shape);
+/// Of K, and of V: b · h · keys · d.
+int64_t key_elements(const AttentionShape& shape);
 
 }  // namespace linformer

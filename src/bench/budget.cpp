@@ -87,19 +87,4 @@ std::vector<BenchCell> affordable(const std::vector<BenchCell>& cells, const Sub
   return within;
 }
 
-std::vector<CellNeed> needs_of(const std::vector<BenchCell>& cells, const Subject& subject,
-                               int64_t memory_bytes, Run& run) {
-  std::vector<CellNeed> needs;
-  for (BenchCell cell : cells) {
-    cell.batch = 1;
-    const CellResult one = predicted(cell, subject, run);
-    needs.push_back({.cell = cell, .flops = one.flops, .largest_batch = 0});
-    if (one.state == CellState::kUnsupported) continue;
-    cell.batch = 2;
-    const int64_t each = predicted(cell, subject, run).bytes() - one.bytes();
-    if (one.bytes() <= memory_bytes) needs.back().largest_batch = 1 + (memory_bytes - one.bytes()) / each;
-  }
-  return needs;
-}
-
 }  // namespace linformer

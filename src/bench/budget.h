@@ -40,9 +40,4 @@ std::vector<Group> share_out(std::vector<CellResult>& cells, const Subject& subj
 std::vector<BenchCell> affordable(const std::vector<BenchCell>& cells, const Subject& subject, double budget,
                                   double peak_gflops, Run& run);
 
-/// Of each cell with one sequence: its operations, and the largest batch whose bytes, which grow by as much
-/// with each sequence, are no more than `memory_bytes`.
-std::vector<CellNeed> needs_of(const std::vector<BenchCell>& cells, const Subject& subject,
-                               int64_t memory_bytes, Run& run);
-
 }  // namespace linformer

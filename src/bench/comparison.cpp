@@ -1,49 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "bench/comparison.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <optional>
 
-#include "base/random.h"
+#include "bench/bootstrap.h"
 #include "bench/sweep.h"
 
 namespace linformer {
 namespace {
-
-constexpr uint32_t kBootstrapPurpose = 0xd0;
-constexpr uint64_t kDraws = 1000;
-
-double median_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return quantile(values, 0.5);
-}
-
-std::vector<double> picked(std::span<const double> values, std::span<const size_t> at) {
-  std::vector<double> chosen;
-  for (const size_t i : at) chosen.push_back(values[i]);
-  return chosen;
-}
-
-std::vector<size_t> draw(size_t count, Random& random) {
-  std::vector<size_t> chosen(count);
-  for (size_t& i : chosen) i = random.below(static_cast<uint32_t>(count));
-  return chosen;
-}
-
-// Percentiles of what `once` makes of kDraws draws.
-Interval bootstrap(uint64_t seed, const std::function<double(Random&)>& once) {
-  std::vector<double> values;
-  for (uint64_t i = 0; i < kDraws; ++i) {
-    Random random({.seed = seed, .purpose = kBootstrapPurpose, .index = i});
-    values.push_back(once(random));
-  }
-  std::sort(values.begin(), values.end());
-  return {quantile(values, (1 - kBenchConfidence) / 2), quantile(values, (1 + kBenchConfidence) / 2)};
-}
 
 bool same_kind(const BenchCell& a, const BenchCell& b) {
   return a.mechanism == b.mechanism && a.dtype == b.dtype;
@@ -70,17 +36,6 @@ std::vector<Series> series_of(const std::vector<CellResult>& cells) {
     }
   }
   return all;
-}
-
-// t of a over t of b, whose rounds are not the same.
-Ratio apart_ratio(const CellResult& a, const CellResult& b, uint64_t seed) {
-  Ratio result{.reference = {}, .ratio = a.median_ns / b.median_ns, .interval = {}};
-  result.interval = bootstrap(seed, [&](Random& random) {
-    const double t0 = median_of(picked(a.samples_ns, draw(a.samples_ns.size(), random)));
-    const double t1 = median_of(picked(b.samples_ns, draw(b.samples_ns.size(), random)));
-    return t0 / t1;
-  });
-  return result;
 }
 
 double per_doubling(double factor, int64_t from, int64_t to) {
@@ -120,10 +75,7 @@ LocalSlope fit(const Series& series, uint64_t seed) {
                    .slope = fitted_slope(series, medians),
                    .interval = {}};
   slope.interval = bootstrap(seed, [&](Random& random) {
-    for (size_t i = 0; i < series.size(); ++i) {
-      const std::vector<double>& samples = series[i]->samples_ns;
-      medians[i] = median_of(picked(samples, draw(samples.size(), random)));
-    }
+    for (size_t i = 0; i < series.size(); ++i) medians[i] = drawn_median(series[i]->samples_ns, random);
     return fitted_slope(series, medians);
   });
   return slope;
@@ -166,20 +118,6 @@ Crossover crossover(const BenchCell& cell, const std::string& reference,
 }
 
 }  // namespace
-
-Ratio paired_ratio(std::span<const double> ours, std::span<const double> reference, uint64_t seed) {
-  const size_t rounds = std::min(ours.size(), reference.size());
-  const std::span<const double> a = ours.first(rounds), b = reference.first(rounds);
-  const auto ratio = [&](std::span<const size_t> at) {
-    return median_of(picked(b, at)) / median_of(picked(a, at));
-  };
-  Ratio result{.reference = {},
-               .ratio = median_of({b.begin(), b.end()}) / median_of({a.begin(), a.end()}),
-               .interval = {}};
-  if (static_cast<int64_t>(rounds) < kLeastSamples) return result;
-  result.interval = bootstrap(seed, [&](Random& random) { return ratio(draw(rounds, random)); });
-  return result;
-}
 
 void add_ratios(std::vector<CellResult>& cells, const std::vector<std::string>& references, uint64_t seed) {
   for (CellResult& cell : cells) {

@@ -3,17 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "bench/result.h"
 
 namespace linformer {
-
-/// median(reference) / median(ours), its interval from 1000 bootstrap draws of rounds: both were sampled in
-/// each round, so what slows a round slows both. Uses the rounds that both have.
-Ratio paired_ratio(std::span<const double> ours, std::span<const double> reference, uint64_t seed);
 
 /// Ratios of every measured cell to those of `references` of the same shape and type.
 void add_ratios(std::vector<CellResult>& cells, const std::vector<std::string>& references, uint64_t seed);

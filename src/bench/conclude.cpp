@@ -9,6 +9,7 @@
 #include "bench/warnings.h"
 
 namespace linformer {
+
 void summarise_samples(CellResult& r) {
   if (std::ssize(r.samples_ns) < kLeastSamples) {
     r.reason = fmt::format("stopped after {} samples", r.samples_ns.size());
@@ -25,8 +26,7 @@ void summarise_samples(CellResult& r) {
   r.peak_share = r.gflops / r.peak_gflops;
 }
 
-void conclude(BenchResult& result, PeaksByThreads peaks, const std::vector<std::string>& references,
-              uint64_t seed) {
+void conclude(BenchResult& result, Peaks peaks, const std::vector<std::string>& references, uint64_t seed) {
   for (CellResult& cell : result.cells) {
     if (cell.state == CellState::kInterrupted && cell.reason.empty()) cell.reason = "stopped before its turn";
   }
@@ -38,11 +38,13 @@ void conclude(BenchResult& result, PeaksByThreads peaks, const std::vector<std::
   result.crossovers = crossovers_of(result.cells, references);
   result.scaling = scaling_of(result.cells, seed);
   result.narrowing = narrowing_of(result.cells, seed);
-  for (auto& [threads, rounds] : peaks) {
+  for (auto& [kind, rounds] : peaks) {
     if (rounds.empty()) continue;
     std::sort(rounds.begin(), rounds.end());
-    result.peaks.push_back(
-        {.threads = threads, .gflops = rounds.back(), .drift = quantile(rounds, 0.1) / rounds.back()});
+    result.peaks.push_back({.threads = kind.threads,
+                            .products = kind.products,
+                            .gflops = rounds.back(),
+                            .drift = quantile(rounds, 0.1) / rounds.back()});
   }
   const std::vector<Warning> warnings = warnings_of_run(result);
   result.warnings.insert(result.warnings.end(), warnings.begin(), warnings.end());

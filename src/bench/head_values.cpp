@@ -20,10 +20,10 @@ constexpr int64_t kPiece = 1 << 16;
 }  // namespace
 
 void DrawnValues::fill(const AttentionShape& shape, BenchTensors& tensors, Run& run) const {
-  const int64_t count = tensor_elements(shape);
   for (const Part part : {Part::kQuery, Part::kKey, Part::kValue}) {
     const uint32_t purpose = kPurpose + static_cast<uint32_t>(part);
     const float deviation = part == Part::kQuery ? score_deviation_ : 1;
+    const int64_t count = part == Part::kQuery ? query_elements(shape) : key_elements(shape);
     parallel_for(run.threads, (count + kPiece - 1) / kPiece, [&](int64_t piece, int) {
       std::vector<float> values(index(std::min(kPiece, count - piece * kPiece)));
       fill_normal(values, deviation,

@@ -19,6 +19,10 @@ constexpr std::string_view kKind = "LFBENCH1";
 
 bool is_done(const CellResult& r) { return r.state != CellState::kInterrupted; }
 
+DType dtype_of(std::string_view name) {
+  return name == name_of_dtype(DType::kBF16) ? DType::kBF16 : DType::kF32;
+}
+
 // JSON has no NaN; a null stands for it.
 Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
@@ -36,6 +40,7 @@ Json to_json(const CellResult& r) {
           {"timed_layers", r.timed_layers},
           {"calls_per_sample", r.calls_per_sample},
           {"first_call_ns", r.first_call_ns},
+          {"peak_products", name_of_dtype(r.peak_products)},
           {"peak_gflops", r.peak_gflops},
           {"samples_ns", r.samples_ns}};
 }
@@ -55,14 +60,18 @@ void put_back(const Json& json, const std::string& path, CellResult& r) {
   r.timed_layers = json_int(json, "timed_layers", path);
   r.calls_per_sample = json_int(json, "calls_per_sample", path);
   r.first_call_ns = json_double(json, "first_call_ns", path);
+  r.peak_products = dtype_of(json_string(json, "peak_products", path));
   r.peak_gflops = json_double(json, "peak_gflops", path);
   json.at("samples_ns").get_to(r.samples_ns);
   if (r.measured()) summarise_samples(r);
 }
 
-Json to_json(const PeaksByThreads& peaks) {
+Json to_json(const Peaks& peaks) {
   Json json = Json::array();
-  for (const auto& [threads, gflops] : peaks) json.push_back({{"threads", threads}, {"gflops", gflops}});
+  for (const auto& [kind, gflops] : peaks) {
+    json.push_back(
+        {{"threads", kind.threads}, {"products", name_of_dtype(kind.products)}, {"gflops", gflops}});
+  }
   return json;
 }
 
@@ -80,8 +89,11 @@ void save_progress(const BenchProgress& progress, const std::string& path, const
 void load_progress(BenchProgress& progress, const std::string& path, const std::string& identity) {
   const Journal journal = read_journal(path, kKind, identity);
   progress.seconds = json_double(journal.header, "seconds", path);
-  for (const Json& peaks : journal.header.at("peaks"))
-    peaks.at("gflops").get_to(progress.peaks[peaks.at("threads").get<int>()]);
+  for (const Json& peaks : journal.header.at("peaks")) {
+    const PeakKind kind{.threads = peaks.at("threads").get<int>(),
+                        .products = dtype_of(json_string(peaks, "products", path))};
+    peaks.at("gflops").get_to(progress.peaks[kind]);
+  }
   for (std::string_view in = journal.payload; !in.empty();) {
     const size_t end = in.find('\n');
     const Json json = parse_json(in.substr(0, end), path);

@@ -13,7 +13,7 @@ namespace linformer {
 /// All that a report follows from, beside the options.
 struct BenchProgress {
   std::vector<CellResult> cells;  ///< of the whole sweep
-  PeaksByThreads peaks;           ///< of the rounds so far
+  Peaks peaks;                    ///< of the rounds so far
   double seconds = 0;             ///< that it has taken
 };
 

@@ -41,10 +41,13 @@ class Taker final : public LayerVisitor {
 
  private:
   void take(Part part, int64_t h, MatrixView<const float> head, float factor) {
-    const int64_t first = (sequence_ * shape_.heads + h) * head.rows * head.cols;
+    // Queries are those of the last positions.
+    const int64_t rows = part == Part::kQuery ? shape_.queries : head.rows, before = head.rows - rows;
+    const int64_t first = (sequence_ * shape_.heads + h) * rows * head.cols;
     std::vector<float> row(index(head.cols));
-    for (int64_t i = 0; i < head.rows; ++i) {
-      std::transform(head.row(i), head.row(i) + head.cols, row.begin(), [=](float x) { return factor * x; });
+    for (int64_t i = 0; i < rows; ++i) {
+      const float* const from = head.row(before + i);
+      std::transform(from, from + head.cols, row.begin(), [=](float x) { return factor * x; });
       tensors_.put(part, first + i * head.cols, row);
     }
   }
@@ -66,7 +69,7 @@ void ModelHeads::require(const BenchCell& cell) const {
 }
 
 void ModelHeads::fill(const AttentionShape& shape, BenchTensors& tensors, Run& run) const {
-  const std::vector<Ids>& sequences = sequences_.at(shape.queries);
+  const std::vector<Ids>& sequences = sequences_.at(shape.keys);
   ForwardPass pass(model_, make_mechanism("flash"), run);
   Taker taker(model_.architecture(), layers_, shape, tensors);
   for (int64_t i = 0; i < shape.batch; ++i) {

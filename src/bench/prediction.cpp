@@ -18,6 +18,12 @@ void require_fewer_slots(const BenchCell& cell) {
                                   .expected = "fewer slots than keys: else nothing is saved"});
 }
 
+void require_as_many_keys(const BenchCell& cell) {
+  if (cell.queries <= cell.length) return;
+  throw Error(ErrorCode::kUsage, {.found = fmt::format("{} queries for n = {}", cell.queries, cell.length),
+                                  .expected = "as many as n at most: they are the last of its positions"});
+}
+
 // The whole cell must fit, even if less of it is timed.
 void require_memory(const CellResult& r, int64_t limit) {
   if (r.bytes() <= limit) return;
@@ -29,6 +35,7 @@ void require_memory(const CellResult& r, int64_t limit) {
 
 CellPrediction predict(const BenchCell& cell, const Subject& subject, const Run& run) {
   require_fewer_slots(cell);
+  require_as_many_keys(cell);
   Run with_threads = run;
   with_threads.threads = cell.threads;
   const ThreadCount threads(cell.threads);

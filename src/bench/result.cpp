@@ -11,8 +11,10 @@ namespace linformer {
 std::string name_of(const BenchCell& c) {
   const std::string layers = c.layers > 0 ? fmt::format(", L = {}", c.layers) : "";
   const std::string dtype = c.dtype == DType::kF32 ? "" : fmt::format(" in {}", name_of_dtype(c.dtype));
-  return fmt::format("{}{} (n = {}, b = {}, h = {}, d = {}{}, {} thread{})", c.mechanism, dtype, c.length,
-                     c.batch, c.heads, c.head_size, layers, c.threads, c.threads == 1 ? "" : "s");
+  const std::string queries =
+      c.queries > 0 ? fmt::format(", {} {}", c.queries, c.queries == 1 ? "query" : "queries") : "";
+  return fmt::format("{}{} (n = {}{}, b = {}, h = {}, d = {}{}, {} thread{})", c.mechanism, dtype, c.length,
+                     queries, c.batch, c.heads, c.head_size, layers, c.threads, c.threads == 1 ? "" : "s");
 }
 
 std::string_view name_of_dtype(DType dtype) { return dtype == DType::kBF16 ? "bf16" : "f32"; }

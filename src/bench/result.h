@@ -40,6 +40,7 @@ struct BenchCell {
   int64_t layers = 0;  ///< L; 0: attention alone
   int threads = 1;
   DType dtype = DType::kF32;  ///< of Q, K, V and O, or of hidden states
+  int64_t queries = 0;        ///< the last so many of the n tokens attend; 0: all of them
 };
 
 /// "f32", "bf16".
@@ -49,7 +50,7 @@ std::string_view name_of_dtype(DType dtype);
 double work_share(const BenchCell& cell, const BenchCell& part);
 
 /// "flash (n = 512, b = 1, h = 12, d = 64, 2 threads)", with "L = 12, " before the threads where it has
-/// layers, and "flash in bf16".
+/// layers, "16 queries, " after n where not all tokens attend, and "flash in bf16".
 std::string name_of(const BenchCell& cell);
 
 enum class CellState {
@@ -99,11 +100,14 @@ struct CellResult {
   bool measured() const { return state == CellState::kMeasured; }
   /// What the times were multiplied by.
   double scale() const;
+  /// What is multiplied: kBF16 or kF32.
+  DType products() const { return cell.dtype == DType::kBF16 && native_bf16 ? DType::kBF16 : DType::kF32; }
   bool scaled() const { return scale() > 1; }
   int64_t calls_per_sample = 0;
   double first_call_ns = 0;
-  double peak_gflops = 0;          ///< FMA peak of the rounds that it was sampled in
-  std::vector<double> samples_ns;  ///< of one call of the whole cell, in the order measured
+  DType peak_products = DType::kF32;  ///< what peak_gflops is of: kBF16 where bf16 is multiplied as it is
+  double peak_gflops = 0;             ///< peak of the rounds that it was sampled in
+  std::vector<double> samples_ns;     ///< of one call of the whole cell, in the order measured
   double median_ns = 0, p95_ns = 0, min_ns = 0;
   std::optional<Interval> interval_ns;  ///< of the median
   double gflops = 0;                    ///< at the median
@@ -149,11 +153,12 @@ struct Narrowing {
   std::optional<Interval> interval;
 };
 
-/// What f32 multiply-adds in registers reach on some threads.
+/// What multiply-adds in registers reach on some threads.
 struct Peak {
   int threads = 0;
-  double gflops = 0;  ///< the best of the run
-  double drift = 0;   ///< what nine rounds in ten reach, over the best
+  DType products = DType::kF32;  ///< or kBF16, with f32 sums
+  double gflops = 0;             ///< the best of the run
+  double drift = 0;              ///< what nine rounds in ten reach, over the best
 };
 
 /// From which length on a mechanism is faster than a reference.
@@ -166,7 +171,7 @@ struct Crossover {
 
 /// What a reader should know before trusting a number.
 struct Warning {
-  std::string kind;  ///< one word for programs: threads, tokens, drift, spread, memory, build
+  std::string kind;  ///< one word for programs: FORMATS.md lists them
   std::string text;  ///< a sentence
 };
 
@@ -178,7 +183,7 @@ struct BenchResult {
   std::vector<Crossover> crossovers;
   std::vector<Scaling> scaling;
   std::vector<Narrowing> narrowing;
-  std::vector<Peak> peaks;  ///< of each number of threads, the most last
+  std::vector<Peak> peaks;  ///< of each number of threads, the most last, f32 before bf16
   std::vector<Warning> warnings;
   bool complete = true;
 };

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "bench/result.h"
+#include "kernels/bf16_peak.h"
 #include "kernels/fma_peak.h"
 
 namespace linformer {
@@ -68,14 +69,16 @@ void CacheFlush::run(int threads) {
   });
 }
 
-double measure_peak_gflops(int threads) {
-  constexpr int64_t kRounds = 100'000;  // about half a millisecond
+double measure_peak_gflops(int threads, DType products) {
+  const bool narrow = products == DType::kBF16;
+  const auto burst_of = narrow ? bf16_burst : fma_burst;
+  const int64_t rounds = narrow ? 15'000 : 100'000;  // about half a millisecond
   constexpr int kBursts = 2;
   double best = 0;
   for (int burst = 0; burst < kBursts; ++burst) {
     std::vector<double> operations(static_cast<size_t>(threads));
     const Clock::time_point begin = Clock::now();
-    on_each_thread(threads, [&](int i) { operations[static_cast<size_t>(i)] = fma_burst(kRounds); });
+    on_each_thread(threads, [&](int i) { operations[static_cast<size_t>(i)] = burst_of(rounds); });
     const double all = std::accumulate(operations.begin(), operations.end(), 0.0);
     best = std::max(best, all / seconds_since(begin) * 1e-9);
   }
@@ -86,6 +89,8 @@ Samples sample(std::span<const Contender> contenders, const SamplingOptions& opt
   Samples samples;
   samples.ns.resize(contenders.size()), samples.calls.resize(contenders.size());
   samples.failures.resize(contenders.size());
+  samples.peaks[DType::kF32];
+  for (const Contender& contender : contenders) samples.peaks[contender.products];
   const auto attempt = [&](size_t i, const auto& f) {
     if (samples.failures[i] != nullptr || run.stopped()) return;
     try {
@@ -100,7 +105,8 @@ Samples sample(std::span<const Contender> contenders, const SamplingOptions& opt
   const auto failed = [](const std::exception_ptr& failure) { return failure != nullptr; };
   for (int64_t round = 0; round < kMostRounds && !std::ranges::all_of(samples.failures, failed); ++round) {
     if (run.stopped() || (round >= kLeastSamples && seconds_since(begin) >= options.seconds)) break;
-    samples.peaks.push_back(measure_peak_gflops(run.threads));
+    for (auto& [products, rounds] : samples.peaks)
+      rounds.push_back(measure_peak_gflops(run.threads, products));
     for (const size_t i : shuffled(contenders.size(), options.seed, static_cast<uint64_t>(round))) {
       attempt(i, [&] {
         if (options.flush != nullptr) options.flush->run(run.threads);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -12,8 +13,9 @@
 
 namespace linformer {
 
-/// Best of a few bursts on all threads, GFLOP/s: the peak that f32 multiply-adds reach now.
-double measure_peak_gflops(int threads);
+/// Best of a few bursts on all threads, GFLOP/s: the peak that multiply-adds of f32 reach now, or of bf16,
+/// where has_bf16_products().
+double measure_peak_gflops(int threads, DType products = DType::kF32);
 
 /// Most rounds of samples: more say nothing new.
 inline constexpr int64_t kMostRounds = 1000;
@@ -33,6 +35,7 @@ class CacheFlush {
 /// A workload that has been called once, and what a call takes at the least, by its operations and the peak.
 struct Contender {
   Workload* workload = nullptr;
+  DType products = DType::kF32;  ///< what it multiplies
   double least_seconds = 0;
 };
 
@@ -43,10 +46,13 @@ struct SamplingOptions {
   CacheFlush* flush = nullptr;          ///< run before each sample, which is one call then; null: caches stay
 };
 
+/// [round], GFLOP/s, by what is multiplied: of f32 always, of bf16 where a workload multiplies it.
+using RoundPeaks = std::map<DType, std::vector<double>>;
+
 struct Samples {
-  std::vector<std::vector<double>> ns;       ///< [workload][round], of one call
-  std::vector<int64_t> calls;                ///< [workload], in a sample
-  std::vector<double> peaks;                 ///< [round], GFLOP/s
+  std::vector<std::vector<double>> ns;  ///< [workload][round], of one call
+  std::vector<int64_t> calls;           ///< [workload], in a sample
+  RoundPeaks peaks;
   std::vector<std::exception_ptr> failures;  ///< [workload], what its call threw; it is left out from then on
 };
 

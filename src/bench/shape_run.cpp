@@ -42,15 +42,15 @@ std::unique_ptr<Workload> make_ready(const BenchCell& timed, Workbench& workbenc
   return nullptr;
 }
 
-std::vector<double> take_samples(std::vector<Ready>& ready, const SamplingOptions& options, Run& run) {
-  const double peak_before = measure_peak_gflops(run.threads);
+RoundPeaks take_samples(std::vector<Ready>& ready, const SamplingOptions& options, Run& run) {
   std::vector<Contender> contenders;
   for (const auto& [workload, result] : ready) {
     const double flops = result->flops / result->scale();
-    contenders.push_back({.workload = workload.get(), .least_seconds = flops / peak_before * 1e-9});
+    const double peak = measure_peak_gflops(run.threads, result->products());
+    contenders.push_back(
+        {.workload = workload.get(), .products = result->products(), .least_seconds = flops / peak * 1e-9});
   }
   Samples samples = sample(contenders, options, run);
-  const double peak = samples.peaks.empty() ? 0 : std::ranges::max(samples.peaks);
   for (size_t i = 0; i < ready.size(); ++i) {
     CellResult& result = *ready[i].result;
     if (samples.failures[i] != nullptr) {
@@ -60,7 +60,9 @@ std::vector<double> take_samples(std::vector<Ready>& ready, const SamplingOption
     result.calls_per_sample = samples.calls[i];
     result.samples_ns = std::move(samples.ns[i]);
     for (double& ns : result.samples_ns) ns *= result.scale();
-    result.peak_gflops = peak;
+    const std::vector<double>& rounds = samples.peaks[result.products()];
+    result.peak_products = result.products();
+    result.peak_gflops = rounds.empty() ? 0 : std::ranges::max(rounds);
     summarise_samples(result);
   }
   return std::move(samples.peaks);
@@ -68,8 +70,8 @@ std::vector<double> take_samples(std::vector<Ready>& ready, const SamplingOption
 
 }  // namespace
 
-std::vector<double> run_shape(const Group& group, const Subject& subject, uint64_t seed, CacheFlush* flush,
-                              const Run& of_all) {
+RoundPeaks run_shape(const Group& group, const Subject& subject, uint64_t seed, CacheFlush* flush,
+                     const Run& of_all) {
   const auto begin = std::chrono::steady_clock::now();
   Run run = of_all;
   run.threads = group.timed.front().threads;

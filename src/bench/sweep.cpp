@@ -13,7 +13,7 @@ namespace linformer {
 namespace {
 
 auto shape_key(const BenchCell& c) {
-  return std::tuple(c.length, c.batch, c.heads, c.head_size, c.causal, c.layers, c.threads);
+  return std::tuple(c.length, c.batch, c.heads, c.head_size, c.causal, c.layers, c.threads, c.queries);
 }
 
 template <class T>
@@ -103,6 +103,7 @@ std::vector<BenchCell> sweep(const SweepOptions& options) {
   const std::vector<int64_t> heads = unique(options.heads), sizes = unique(options.head_sizes);
   const std::vector<int> threads = unique(options.threads);
   const std::vector<DType> dtypes = unique(options.dtypes);
+  const std::vector<int64_t> queries = unique(options.queries);
   std::vector<BenchCell> cells;
   BenchCell cell;
   cell.causal = options.causal, cell.tokens = options.tokens, cell.layers = options.layers;
@@ -112,8 +113,10 @@ std::vector<BenchCell> sweep(const SweepOptions& options) {
       for_all(heads, cell.heads, [&] {
         for_all(sizes, cell.head_size, [&] {
           for_all(threads, cell.threads, [&] {
-            for_all(mechanisms, cell.mechanism,
-                    [&] { for_all(dtypes, cell.dtype, [&] { cells.push_back(cell); }); });
+            for_all(queries, cell.queries, [&] {
+              for_all(mechanisms, cell.mechanism,
+                      [&] { for_all(dtypes, cell.dtype, [&] { cells.push_back(cell); }); });
+            });
           });
         });
       });
@@ -128,12 +131,13 @@ std::vector<BenchCell> sweep(const SweepOptions& options) {
 AttentionShape shape_of(const BenchCell& c) {
   return {.batch = c.batch,
           .heads = c.heads,
-          .queries = c.length,
+          .queries = c.queries == 0 ? c.length : c.queries,
           .keys = c.length,
           .head_size = c.head_size,
           .value_size = c.head_size,
           .scale = 1 / std::sqrt(static_cast<float>(c.head_size)),
-          .causal = c.causal};
+          .causal = c.causal,
+          .past = c.queries == 0 ? 0 : c.length - c.queries};
 }
 
 std::optional<LinformerOptions> linformer_of(const BenchCell& cell) {

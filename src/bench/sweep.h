@@ -22,6 +22,7 @@ struct SweepOptions {
   int64_t layers = 0;  ///< of what is timed; 0: attention alone
   std::vector<int> threads = {1};
   std::vector<DType> dtypes = {DType::kF32};
+  std::vector<int64_t> queries = {0};  ///< BenchCell::queries
 };
 
 /// The canonical specifications of "a;b;c"; one without its rank_option() becomes one for each of `ks`.
@@ -34,7 +35,7 @@ std::vector<std::string> expand_mechanisms(std::string_view list, const std::vec
 /// Throws Error(kUsage) for an unknown mechanism and for sizes whose product cannot be counted.
 std::vector<BenchCell> sweep(const SweepOptions& options);
 
-/// s = 1/√d.
+/// s = 1/√d. Queries are those of the last positions.
 AttentionShape shape_of(const BenchCell& cell);
 
 /// The options of a cell's Linformer; none for another mechanism.

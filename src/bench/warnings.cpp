@@ -11,9 +11,14 @@
 namespace linformer {
 namespace {
 
-void note_threads(const std::vector<BenchCell>& cells, int cores, std::vector<Warning>& warnings) {
+int most_threads(const std::vector<BenchCell>& cells) {
   int most = 0;
   for (const BenchCell& cell : cells) most = std::max(most, cell.threads);
+  return most;
+}
+
+void note_threads(const std::vector<BenchCell>& cells, int cores, std::vector<Warning>& warnings) {
+  const int most = most_threads(cells);
   if (cores == 0 || most <= cores) return;
   warnings.push_back(
       {"threads", fmt::format("{} threads on {} core{}: they take turns, and wait for one another", most,
@@ -37,10 +42,10 @@ void note_drift(const Peak& peak, std::vector<Warning>& warnings) {
   warnings.push_back(
       {"drift",
        fmt::format(
-           "in a tenth of the rounds the FMA peak was below {:.0f} % of its best: the clock changes or "
+           "in a tenth of the rounds the {} peak was below {:.0f} % of its best: the clock changes or "
            "others use the machine (shares of the peak may be wrong; OMP_WAIT_POLICY=passive or fewer "
            "--threads can help)",
-           100 * peak.drift)});
+           peak.products == DType::kBF16 ? "bf16" : "FMA", 100 * peak.drift)});
 }
 
 void note_spread(const CellResult& cell, std::vector<Warning>& warnings) {
@@ -64,6 +69,24 @@ std::vector<Warning> warnings_of_plan(const std::vector<BenchCell>& cells, int c
   std::vector<Warning> warnings;
   note_threads(cells, cores, warnings);
   note_tokens(cells, warnings);
+  return warnings;
+}
+
+std::vector<Warning> warnings_of_machine(const std::vector<BenchCell>& cells, const MachineFacts& machine,
+                                         bool bound) {
+  constexpr double kMostLoad = 0.5;
+  std::vector<Warning> warnings;
+  if (!machine.load_average.empty() && machine.load_average.front() > kMostLoad) {
+    warnings.push_back({"load", fmt::format("the load of the minute before was {:.1f}: what else runs, or "
+                                            "just ran, may slow this down",
+                                            machine.load_average.front())});
+  }
+  const int cpus = machine.affinity_cpus.value_or(0), threads = most_threads(cells);
+  if (cpus > threads && !bound) {
+    warnings.push_back({"unpinned", fmt::format("{} thread{} may move among {} CPUs (OMP_PROC_BIND=true or "
+                                                "taskset keeps them in place)",
+                                                threads, threads == 1 ? "" : "s", cpus)});
+  }
   return warnings;
 }
 

@@ -34,6 +34,8 @@ void add_times(Json& json, const CellResult& r) {
   number("first_call_ns", r.first_call_ns);
   number("gflops", r.gflops);
   number("peak_share", r.peak_share);
+  number("peak_gflops", r.peak_gflops);
+  json["peak_products"] = name_of_dtype(r.peak_products);
   json["ratios"] = Json::array();
   for (const Ratio& ratio : r.ratios) json["ratios"].push_back(ratio_json(ratio));
   json["calls_per_sample"] = r.calls_per_sample;
@@ -58,6 +60,7 @@ Json series_json(const BenchCell& cell) {
   Json json = {{"mechanism", cell.mechanism}, {"dtype", name_of_dtype(cell.dtype)},
                {"heads", cell.heads},         {"head_size", cell.head_size},
                {"layers", cell.layers},       {"threads", cell.threads}};
+  if (cell.queries > 0) json["queries"] = cell.queries;
   set_number(json, "batch", cell.tokens > 0 ? std::nullopt : std::optional(static_cast<double>(cell.batch)),
              "as many sequences as make the tokens");
   return json;
@@ -111,15 +114,18 @@ Json narrowing_json(const Narrowing& narrowing) {
   return json;
 }
 
-// The peak of the most threads stands for all where one number is wanted.
+// The f32 peak of the most threads stands for all where one number is wanted.
 void add_peaks(Json& results, const std::vector<Peak>& peaks) {
-  const std::optional<Peak> most = peaks.empty() ? std::nullopt : std::optional(peaks.back());
+  std::optional<Peak> most;
+  for (const Peak& peak : peaks)
+    if (peak.products == DType::kF32) most = peak;
   constexpr std::string_view kNoRound = "no round was run";
   set_number(results, "peak_gflops", most ? std::optional(most->gflops) : std::nullopt, kNoRound);
   set_number(results, "peak_drift", most ? std::optional(most->drift) : std::nullopt, kNoRound);
   results["peaks"] = Json::array();
   for (const Peak& peak : peaks) {
-    Json& one = results["peaks"].emplace_back(Json{{"threads", peak.threads}});
+    Json& one = results["peaks"].emplace_back(
+        Json{{"threads", peak.threads}, {"products", name_of_dtype(peak.products)}});
     set_number(one, "gflops", peak.gflops);
     set_number(one, "drift", peak.drift);
   }
@@ -141,6 +147,7 @@ Json bench_cell_json(const CellResult& r, Level level) {
                {"threads", c.threads},
                {"state", name_of(r.state)}};
   if (c.tokens > 0) json["tokens"] = c.tokens;
+  if (c.queries > 0) json["queries"] = c.queries;
   set_text(json, "reason", r.reason, "measured");
   json["products"] = products_of(c.dtype, r.native_bf16);
   json["needs_training"] = r.needs_training;

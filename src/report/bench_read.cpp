@@ -18,6 +18,11 @@ Enum read_named(const Field& field, std::initializer_list<Enum> values) {
   field.fail("one of " + names);
 }
 
+int64_t integer_or_zero(const Field& object, std::string_view key) {
+  const auto field = object.find(key);
+  return field ? field->integer() : 0;
+}
+
 double number_or_zero(const Field& object, std::string_view key) {
   return object.find_number(key).value_or(0);
 }
@@ -29,18 +34,24 @@ Ratio read_ratio(const Field& field) {
           .flops_ratio = field["flops_ratio"].number_or_nan()};
 }
 
+// Of a peak: before reports said it, always f32.
+DType read_products(const Field& field, std::string_view key) {
+  const auto products = field.find(key);
+  return products ? read_dtype(*products) : DType::kF32;
+}
+
 BenchCell read_cell(const Field& field) {
-  const auto tokens = field.find("tokens");
   return {.mechanism = field["mechanism"].text(),
           .length = field["length"].integer(),
           .batch = field["batch"].integer(),
           .heads = field["heads"].integer(),
           .head_size = field["head_size"].integer(),
           .causal = field["causal"].boolean(),
-          .tokens = tokens ? tokens->integer() : 0,
+          .tokens = integer_or_zero(field, "tokens"),
           .layers = field["layers"].integer(),
           .threads = static_cast<int>(field["threads"].integer()),
-          .dtype = read_dtype(field["dtype"])};
+          .dtype = read_dtype(field["dtype"]),
+          .queries = integer_or_zero(field, "queries")};
 }
 
 void read_times(const Field& field, CellResult& r) {
@@ -51,6 +62,8 @@ void read_times(const Field& field, CellResult& r) {
   r.first_call_ns = number_or_zero(field, "first_call_ns");
   r.gflops = number_or_zero(field, "gflops");
   r.peak_share = number_or_zero(field, "peak_share");
+  r.peak_gflops = number_or_zero(field, "peak_gflops");
+  r.peak_products = read_products(field, "peak_products");
   for (const Field& ratio : field["ratios"].items()) r.ratios.push_back(read_ratio(ratio));
   r.calls_per_sample = field["calls_per_sample"].integer();
   r.samples_ns = field["samples_ns"].numbers();
@@ -87,12 +100,14 @@ BenchCell first_cell(const Field& field, const BenchResult& result) {
   const std::string mechanism = field["mechanism"].text();
   const int64_t heads = field["heads"].integer(), head_size = field["head_size"].integer();
   const int64_t layers = field["layers"].integer(), threads = field["threads"].integer();
+  const int64_t queries = integer_or_zero(field, "queries");
   const DType dtype = read_dtype(field["dtype"]);
   const BenchCell* first = nullptr;
   for (const CellResult& r : result.cells) {
     const BenchCell& c = r.cell;
     const bool of_it = c.mechanism == mechanism && c.heads == heads && c.head_size == head_size &&
                        c.layers == layers && c.threads == threads && c.dtype == dtype &&
+                       c.queries == queries &&
                        (batch ? static_cast<double>(c.batch) == batch->number() : c.tokens > 0);
     if (of_it && (first == nullptr || c.length < first->length)) first = &c;
   }
@@ -168,6 +183,7 @@ BenchResult read_bench(const ReportFile& file) {
   result.subject = results["subject"].text();
   for (const Field& peak : results["peaks"].items()) {
     result.peaks.push_back({.threads = static_cast<int>(peak["threads"].integer()),
+                            .products = read_products(peak, "products"),
                             .gflops = peak["gflops"].number_or_nan(),
                             .drift = peak["drift"].number_or_nan()});
   }

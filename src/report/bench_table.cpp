@@ -2,11 +2,9 @@
 #include "report/bench_table.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/memory.h"
@@ -31,9 +29,10 @@ std::string half_width(const std::optional<Interval>& interval, double middle) {
   return interval ? fmt::format("{:.1f} %", 50 * (interval->high - interval->low) / middle) : "?";
 }
 
-// More than the peak of f32 can only be where bf16 is multiplied.
+// More than the peak cannot be, but for bf16 in reports that know the peak of f32 alone.
 std::string share_of_peak(const CellResult& r) {
-  return r.peak_share > 1 && !r.native_bf16 ? "?" : fmt::format("{:.0f} %", 100 * r.peak_share);
+  const bool possible = r.peak_share <= 1 || r.products() != r.peak_products;
+  return possible ? fmt::format("{:.0f} %", 100 * r.peak_share) : "?";
 }
 
 std::vector<std::string> references_of(const BenchResult& result) {
@@ -59,16 +58,6 @@ bool differs(const BenchResult& result, F f) {
                      [&](const CellResult& cell) { return f(cell) != f(result.cells.front()); });
 }
 
-// Of several shapes, types or numbers of threads at a time nothing is said.
-bool of_one_kind(const BenchResult& result) {
-  if (result.cells.empty()) return false;
-  const bool fixed_batch = result.cells.front().cell.tokens == 0;
-  return !differs(result, [&](const CellResult& r) {
-    const BenchCell& c = r.cell;
-    return std::tuple(c.heads, c.head_size, c.threads, c.dtype, fixed_batch ? c.batch : 0);
-  });
-}
-
 // Heads and sequences, where the cells are not all of one kind.
 std::string shape_text(const BenchCell& cell) {
   return fmt::format("{} x {} x {}", cell.batch, cell.heads, cell.head_size);
@@ -81,36 +70,18 @@ std::string remark(const CellResult& r) {
   return r.scaled() ? "untrained, scaled" : "untrained";
 }
 
-std::string_view subject_of(const BenchResult& result) {
-  return result.level == Level::kAttention ? "attention alone" : std::string_view(result.subject);
-}
-
-// Which side is surely the faster, by a hundredth at least: 1 ours, −1 the reference's, 0 neither.
-int faster_side(const Ratio& ratio) {
-  constexpr double kLeast = 1.01;
-  if (!ratio.interval) return 0;
-  return ratio.interval->low > kLeast ? 1 : ratio.interval->high < 1 / kLeast ? -1 : 0;
-}
-
-std::string compared(const Ratio& ratio) {
-  if (faster_side(ratio) == 0) return "";
-  const bool faster = ratio.ratio > 1;
-  const double factor = faster ? ratio.ratio : 1 / ratio.ratio;
-  const double low = faster ? ratio.interval->low : 1 / ratio.interval->high;
-  const double high = faster ? ratio.interval->high : 1 / ratio.interval->low;
-  return fmt::format("{:.2f}x ({:.2f} to {:.2f}) {} than {}", factor, low, high, faster ? "faster" : "slower",
-                     ratio.reference);
-}
-
 }  // namespace
 
 Table bench_table(const BenchResult& result) {
   const bool shapes = differs(result, [](const CellResult& cell) { return shape_text(cell.cell); });
   const bool threads = differs(result, [](const CellResult& cell) { return cell.cell.threads; });
   const bool dtypes = differs(result, [](const CellResult& cell) { return cell.cell.dtype; });
+  const bool queries =
+      std::ranges::any_of(result.cells, [](const CellResult& cell) { return cell.cell.queries > 0; });
   const std::vector<std::string> references = references_of(result);
   Table table{.title = "", .columns = {{"n"}, {"mechanism", Align::kLeft}}, .rows = {}};
   if (dtypes) table.columns.push_back({"dtype", Align::kLeft});
+  if (queries) table.columns.push_back({"queries"});
   if (shapes) table.columns.push_back({"b x h x d"});
   if (threads) table.columns.push_back({"threads"});
   for (const char* name : {"time", "+-", "GFLOP/s", "of peak"}) table.columns.push_back({name});
@@ -123,6 +94,7 @@ Table bench_table(const BenchResult& result) {
   for (const CellResult& r : result.cells) {
     std::vector<std::string> row = {std::to_string(r.cell.length), r.cell.mechanism};
     if (dtypes) row.emplace_back(name_of_dtype(r.cell.dtype));
+    if (queries) row.push_back(std::to_string(r.cell.queries > 0 ? r.cell.queries : r.cell.length));
     if (shapes) row.push_back(shape_text(r.cell));
     if (threads) row.push_back(std::to_string(r.cell.threads));
     if (r.measured()) {
@@ -147,11 +119,12 @@ Table bench_long_table(const BenchResult& result) {
   const std::vector<std::string> references = references_of(result);
   Table table;
   for (const char* name :
-       {"mechanism",    "length",          "batch",           "heads",          "head_size",  "causal",
-        "state",        "timed_matrices",  "median_ns",       "low_ns",         "high_ns",    "p95_ns",
-        "min_ns",       "first_call_ns",   "samples",         "gflops",         "peak_share", "error",
-        "tensor_bytes", "workspace_bytes", "parameter_bytes", "level",          "layers",     "threads",
-        "timed_layers", "dtype",           "native_bf16",     "score_deviation"}) {
+       {"mechanism",       "length",      "batch",           "heads",         "head_size",
+        "causal",          "state",       "timed_matrices",  "median_ns",     "low_ns",
+        "high_ns",         "p95_ns",      "min_ns",          "first_call_ns", "samples",
+        "gflops",          "peak_share",  "error",           "tensor_bytes",  "workspace_bytes",
+        "parameter_bytes", "level",       "layers",          "threads",       "timed_layers",
+        "dtype",           "native_bf16", "score_deviation", "peak_products", "queries"}) {
     table.columns.push_back({name});
   }
   for (const std::string& reference : references) {
@@ -188,7 +161,9 @@ Table bench_long_table(const BenchResult& result) {
                                     std::to_string(r.timed_layers),
                                     std::string(name_of_dtype(r.cell.dtype)),
                                     r.native_bf16 ? "1" : "0",
-                                    r.score_deviation ? shortest(*r.score_deviation) : ""};
+                                    r.score_deviation ? shortest(*r.score_deviation) : "",
+                                    std::string(name_of_dtype(r.peak_products)),
+                                    std::to_string(r.cell.queries > 0 ? r.cell.queries : r.cell.length)};
     for (const std::string& reference : references) {
       const Ratio* const ratio = ratio_to(r, reference);
       const Interval range = ratio && ratio->interval ? *ratio->interval : Interval{};
@@ -233,40 +208,6 @@ Table scaling_table(const BenchResult& result) {
                           fmt::format("{:.2f}x", s.speed_up), half_width(s.interval, s.speed_up)});
   }
   return table;
-}
-
-std::string bench_sentence(const BenchResult& result) {
-  if (!of_one_kind(result)) return "";
-  // The longest length at which most was measured is what linear attention is about.
-  const CellResult* longest = nullptr;
-  for (const CellResult& cell : result.cells) {
-    if (cell.measured() && !cell.ratios.empty() && (!longest || cell.cell.length >= longest->cell.length))
-      longest = &cell;
-  }
-  if (longest == nullptr) return "";
-  std::vector<std::string> parts;
-  for (const CellResult& cell : result.cells) {
-    if (!cell.measured() || cell.cell.length != longest->cell.length) continue;
-    for (const Ratio& ratio : cell.ratios) {
-      const std::string text = compared(ratio);
-      if (text.empty() || ratio.ratio < 1) continue;
-      parts.push_back(fmt::format("{} is {}", cell.cell.mechanism, text));
-    }
-  }
-  std::string sentence =
-      fmt::format("Of {}, at n = {}: {}.", subject_of(result), longest->cell.length,
-                  parts.empty() ? "nothing is surely faster" : fmt::format("{}", fmt::join(parts, "; ")));
-  for (const Crossover& crossover : result.crossovers) {
-    const auto faster_at_last = [&](const CellResult& cell) {
-      const Ratio* const ratio = ratio_to(cell, crossover.reference);
-      return cell.cell.mechanism == crossover.cell.mechanism && cell.cell.length == longest->cell.length &&
-             ratio != nullptr && faster_side(*ratio) > 0;
-    };
-    if (!crossover.length || !std::ranges::any_of(result.cells, faster_at_last)) continue;
-    sentence += fmt::format(" {} is faster than {} from about n = {:.0f} on.", crossover.cell.mechanism,
-                            crossover.reference, *crossover.length);
-  }
-  return sentence;
 }
 
 }  // namespace linformer

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <string>
-
 #include "bench/result.h"
 #include "report/table.h"
 
@@ -19,8 +17,5 @@ Table narrowing_table(const BenchResult& result);
 
 /// How much more threads help, one row a mechanism and shape.
 Table scaling_table(const BenchResult& result);
-
-/// What is faster than what, where, by how much, and from which length on; "" if nothing can be said.
-std::string bench_sentence(const BenchResult& result);
 
 }  // namespace linformer

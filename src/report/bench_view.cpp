@@ -16,7 +16,7 @@ namespace {
 // What the cells of a group have in common; with tokens the batch follows from the length.
 auto kind_of(const BenchCell& cell) {
   return std::tuple(cell.tokens > 0 ? 0 : cell.batch, cell.tokens, cell.heads, cell.head_size, cell.causal,
-                    cell.layers, cell.threads);
+                    cell.layers, cell.threads, cell.queries, cell.dtype);
 }
 
 struct Specification {
@@ -64,16 +64,19 @@ const CellResult* CellGroup::find(const std::string& mechanism, int64_t length) 
 std::string CellGroup::sizes() const {
   const std::string batch =
       first.tokens > 0 ? fmt::format("{} tokens", first.tokens) : fmt::format("b = {}", first.batch);
-  return fmt::format("{}, h = {}, d = {}{}, {}", batch, first.heads, first.head_size,
+  const std::string queries = first.queries > 0 ? fmt::format("{} of n queries, ", first.queries) : "";
+  const std::string dtype = first.dtype == DType::kF32 ? "" : fmt::format(", {}", name_of_dtype(first.dtype));
+  return fmt::format("{}{}, h = {}, d = {}{}, {}{}", queries, batch, first.heads, first.head_size,
                      first.layers > 0 ? fmt::format(", L = {}", first.layers) : "",
-                     counted(first.threads, "thread"));
+                     counted(first.threads, "thread"), dtype);
 }
 
 std::string CellGroup::file_part() const {
   return fmt::format(
-      "{}-h{}-d{}-t{}",
+      "{}-h{}-d{}-t{}{}{}",
       first.tokens > 0 ? fmt::format("{}tokens", first.tokens) : fmt::format("b{}", first.batch), first.heads,
-      first.head_size, first.threads);
+      first.head_size, first.threads, first.queries > 0 ? fmt::format("-q{}", first.queries) : "",
+      first.dtype == DType::kF32 ? "" : "-bf16");
 }
 
 std::vector<CellGroup> groups_of(const BenchResult& result) {

@@ -50,7 +50,8 @@ bool is_of(const BenchCell& cell, const CellGroup& group, const std::string& mec
   return cell.mechanism == mechanism && std::ranges::any_of(group.cells, [&](const CellResult* other) {
            return other->cell.mechanism == mechanism && other->cell.length == cell.length &&
                   other->cell.batch == cell.batch && other->cell.threads == cell.threads &&
-                  other->cell.heads == cell.heads && other->cell.head_size == cell.head_size;
+                  other->cell.heads == cell.heads && other->cell.head_size == cell.head_size &&
+                  other->cell.queries == cell.queries && other->cell.dtype == cell.dtype;
          });
 }
 

@@ -321,12 +321,49 @@ TEST_CASE("In bf16 each cell reads half the bytes, has ratios in its own type, a
     CHECK_FALSE(wide.native_bf16);
     CHECK(narrow.native_bf16 == make_mechanism(narrow.cell.mechanism)->traits().native_bf16);
     CHECK(narrow.samples_ns.size() == wide.samples_ns.size());
+    CHECK(wide.peak_products == DType::kF32);
+    CHECK(narrow.peak_products == (narrow.native_bf16 ? DType::kBF16 : DType::kF32));
+    CHECK((narrow.peak_gflops > wide.peak_gflops) == narrow.native_bf16);
+    CHECK(narrow.peak_share == Approx(narrow.gflops / narrow.peak_gflops));
   }
+  REQUIRE(result.peaks.size() == (result.cells[3].native_bf16 ? 2 : 1));
+  CHECK(result.peaks.front().products == DType::kF32);
   REQUIRE(result.cells[3].ratios.size() == 1);
   CHECK(result.cells[3].ratios[0].ratio == Approx(result.cells[1].median_ns / result.cells[3].median_ns));
   REQUIRE(result.narrowing.size() == 3);
   CHECK(result.narrowing[1].cell.mechanism == "flash");
   CHECK(result.narrowing[1].speed_up == Approx(result.cells[2].median_ns / result.cells[3].median_ns));
+  CHECK(memory.current_bytes() == 0);
+}
+
+TEST_CASE("Few queries have tensors, operations and a check of their own, and more than n are left out") {
+  MemoryAccount memory;
+  Run run{.memory = memory, .threads = 2};
+  const std::vector<BenchCell> cells = sweep({.mechanisms = {"standard", "flash"},
+                                              .lengths = {64, 1100},
+                                              .heads = {3},
+                                              .head_sizes = {16},
+                                              .batches = {2},
+                                              .causal = true,
+                                              .threads = {2},
+                                              .dtypes = {DType::kF32, DType::kBF16},
+                                              .queries = {2, 100}});
+  const BenchResult result = bench_attention(cells, 0.2, run);
+  REQUIRE(result.cells.size() == 16);
+  for (const CellResult& r : result.cells) {
+    INFO(name_of(r.cell));
+    if (r.cell.queries > r.cell.length) {
+      CHECK(r.state == CellState::kUnsupported);
+      CHECK(contains(r.reason, "100 queries for n = 64"));
+      continue;
+    }
+    CHECK(r.state == CellState::kMeasured);
+    CHECK(r.extra_bytes == 0);
+    const int64_t m = r.cell.queries, n = r.cell.length;
+    CHECK(r.tensor_bytes == 2 * (m + n) * 2 * 3 * 16 * (r.cell.dtype == DType::kF32 ? 4 : 2));
+    CHECK(r.flops == Approx(4.0 * 2 * 3 * 16 * static_cast<double>(m * (n - m) + m * m / 2)));
+  }
+  CHECK(result.growth.size() == 4);
   CHECK(memory.current_bytes() == 0);
 }
 
@@ -355,7 +392,7 @@ TEST_CASE("Scores have the deviation that is asked for, and heads differ") {
                          .head_size = 32,
                          .value_size = 32,
                          .scale = 1 / std::sqrt(32.0f)};
-  BenchTensors tensors(tensor_elements(s), {.f32 = true, .bf16 = true}, run);
+  BenchTensors tensors(s, {.f32 = true, .bf16 = true}, run);
   DrawnValues(3, 1).fill(s, tensors, run);
   CHECK(tensors.score_deviation(s, 2) == Approx(3).epsilon(0.15));
   const AttentionInput in = tensors.input<float>(s);

@@ -72,33 +72,4 @@ TEST_CASE("What the budget cannot hold even in its least form is left out, the l
       within, [](const BenchCell& cell) { return cell.length == 4096 && cell.mechanism == "flash"; }));
 }
 
-TEST_CASE("The largest batch is the last whose bytes fit, and none where one sequence does not") {
-  MemoryAccount memory;
-  Run run{.memory = memory, .threads = 1};
-  const AttentionSubject subject(1, 1);
-  const std::vector<BenchCell> cells = sweep({.mechanisms = {"standard", "linformer:k=64"},
-                                              .lengths = {64, 256},
-                                              .heads = {2},
-                                              .head_sizes = {16},
-                                              .batches = {1}});
-  constexpr int64_t kBytes = 10'000'000;
-  const std::vector<CellNeed> needs = needs_of(cells, subject, kBytes, run);
-  REQUIRE(needs.size() == cells.size());
-  for (const CellNeed& need : needs) {
-    BenchCell cell = need.cell;
-    INFO(name_of(cell));
-    if (cell.length == 64 && cell.mechanism != "standard") {  // as many slots as keys
-      CHECK(need.largest_batch == 0);
-      continue;
-    }
-    CHECK(need.flops > 0);
-    REQUIRE(need.largest_batch > 1);
-    cell.batch = need.largest_batch;
-    CHECK(predicted(cell, subject, run).bytes() <= kBytes);
-    cell.batch += 1;
-    CHECK(predicted(cell, subject, run).bytes() > kBytes);
-  }
-  CHECK(needs_of(cells, subject, 1000, run)[0].largest_batch == 0);
-}
-
 }  // namespace linformer

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "bench/bootstrap.h"
 #include "catch.h"
 
 namespace linformer {

@@ -103,7 +103,8 @@ TEST_CASE("Cells in every state come back from a journal, numbers that are not f
   timed.timed_batch = 1, timed.timed_heads = 2, timed.calls_per_sample = 7, timed.extra_bytes = 64;
   timed.first_call_ns = 1.0 / 3, timed.peak_gflops = 99.9, timed.samples_ns = {6, 5, 4, 3, 2, 1.0 / 7};
   progress.cells[2].state = CellState::kFailed, progress.cells[2].reason = "so it was";
-  progress.peaks = {{1, {3.5, 4}}, {2, {}}};
+  timed.peak_products = DType::kBF16;
+  progress.peaks = {{{1, DType::kF32}, {3.5, 4}}, {{1, DType::kBF16}, {7}}, {{2, DType::kF32}, {}}};
   progress.seconds = 12.25;
   save_progress(progress, folder.path("j"), "mine");
   load_progress(back, folder.path("j"), "mine");
@@ -118,6 +119,7 @@ TEST_CASE("Cells in every state come back from a journal, numbers that are not f
   CHECK(back.cells[1].median_ns == 3.5);
   CHECK(back.cells[1].scale() == 3);
   CHECK(back.cells[1].extra_bytes == 64);
+  CHECK(back.cells[1].peak_products == DType::kBF16);
   CHECK(back.cells[1].score_deviation == timed.score_deviation);
   CHECK_FALSE(back.cells[0].score_deviation);
   CHECK(back.cells[2].state == CellState::kFailed);

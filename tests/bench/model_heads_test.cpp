@@ -61,7 +61,7 @@ TEST_CASE("Heads take turns among the layers, each sequence in its place, with t
   const std::vector<std::vector<int32_t>> ids = {ids_from(1), ids_from(500)};
   const ModelHeads heads(model, "small", {0, 2}, {{kLength, ids}});
   const AttentionShape shape = shape_of(cell_of(2));
-  BenchTensors tensors(tensor_elements(shape), {}, run);
+  BenchTensors tensors(shape, {}, run);
   heads.fill(shape, tensors, run);
 
   Seen seen;
@@ -82,6 +82,29 @@ TEST_CASE("Heads take turns among the layers, each sequence in its place, with t
         }
       }
     }
+  }
+}
+
+TEST_CASE("Fewer queries than keys are those of the last positions") {
+  MemoryAccount memory;
+  Run run{.memory = memory, .threads = 1};
+  const Model model = Model::untrained(
+      plan_encoder(parse_encoder_sizes("layers=1,width=32,heads=4,ffn=64"), kLength), 1, memory);
+  const ModelHeads heads(model, "small", {0}, {{kLength, {ids_from(1), ids_from(9)}}});
+  BenchCell cell = cell_of(2);
+  const AttentionShape whole = shape_of(cell);
+  cell.queries = 3;
+  const AttentionShape few = shape_of(cell);
+  BenchTensors all(whole, {}, run), last(few, {}, run);
+  heads.fill(whole, all, run), heads.fill(few, last, run);
+  const AttentionInput a = all.input<float>(whole), b = last.input<float>(few);
+  REQUIRE(b.q.rows == 3);
+  REQUIRE(b.k.rows == kLength);
+  for (int64_t h = 0; h < kHeads; ++h) {
+    for (int64_t i = 0; i < 3; ++i)
+      CHECK(b.q.matrix(1, h).row(i)[5] == a.q.matrix(1, h).row(kLength - 3 + i)[5]);
+    CHECK(b.k.matrix(1, h).row(9)[2] == a.k.matrix(1, h).row(9)[2]);
+    CHECK(b.v.matrix(1, h).row(0)[2] == a.v.matrix(1, h).row(0)[2]);
   }
 }
 

@@ -59,6 +59,25 @@ TEST_CASE("A sweep is the cross product by shape from short to long, each cell o
   CHECK_FALSE(same_shape(cells[1], cells[2]));
 }
 
+TEST_CASE("Numbers of queries are swept within a length, as the last of its positions") {
+  SweepOptions options = small();
+  options.queries = {1, 5, 1}, options.causal = true;
+  const std::vector<BenchCell> cells = sweep(options);
+  REQUIRE(cells.size() == 8);
+  CHECK(cells[0].queries == 1);
+  CHECK(cells[2].queries == 5);
+  CHECK_FALSE(same_shape(cells[1], cells[2]));
+  CHECK(shape_of(cells[2]).queries == 5);
+  CHECK(shape_of(cells[2]).keys == 16);
+  CHECK(shape_of(cells[2]).past == 11);
+  CHECK(contains(name_of(cells[2]), "(n = 16, 5 queries, b = 1"));
+  CHECK(contains(name_of(cells[0]), "1 query,"));
+  BenchCell all = cells[0];
+  all.queries = 0;
+  CHECK(shape_of(all).queries == 16);
+  CHECK(shape_of(all).past == 0);
+}
+
 TEST_CASE("A number of tokens makes batches of whole sequences, at least one") {
   SweepOptions options = small();
   options.tokens = 40;

@@ -45,6 +45,22 @@ TEST_CASE("More threads than cores are told, where the cores are known") {
   CHECK(warnings_of_plan(of_tokens(80, {1, 3}), 0).empty());
 }
 
+TEST_CASE("Load, and threads that may move, are told of the machine") {
+  const std::vector<BenchCell> cells = of_tokens(80, {1, 2});
+  MachineFacts machine;
+  CHECK(warnings_of_machine(cells, machine, false).empty());
+  machine.load_average = {0.25, 3, 3}, machine.affinity_cpus = 2;
+  CHECK(warnings_of_machine(cells, machine, false).empty());
+  machine.load_average[0] = 1.25, machine.affinity_cpus = 3;
+  const std::vector<Warning> warnings = warnings_of_machine(cells, machine, false);
+  REQUIRE(warnings.size() == 2);
+  CHECK(warnings[0].kind == "load");
+  CHECK(contains(warnings[0].text, "1.2"));
+  CHECK(warnings[1].kind == "unpinned");
+  CHECK(contains(warnings[1].text, "2 threads may move among 3 CPUs"));
+  CHECK(warnings_of_machine(cells, machine, true).size() == 1);
+}
+
 TEST_CASE("Drift of the clock, wide intervals and memory that was not announced are told of a run") {
   BenchResult result;
   result.peaks = {{.threads = 1, .gflops = 10, .drift = 0.95}, {.threads = 2, .gflops = 20, .drift = 0.5}};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -68,6 +69,20 @@ TEST_CASE(
   CHECK(std::count(lines.out.begin(), lines.out.end(), '\n') == 8);
   CHECK(parse_json(lines.out.substr(0, lines.out.find('\n')), "stdout")["mechanism"] == "standard");
   CHECK(folder.entries() == 3);
+}
+
+TEST_CASE("bench writes Markdown into a file, and what is asked for where a format is given") {
+  const TemporaryFolder folder;
+  const auto into_file = [&](const std::string& more) {
+    const std::string command =
+        "cd '" + folder.path() + "' && '" + program_path() +
+        "' bench --quiet --lengths 32 --mechanisms flash --num-heads 2 --budget 0.1s " + more + " > table";
+    REQUIRE(std::system(command.c_str()) == 0);
+    return folder.content("table");
+  };
+  CHECK(into_file("--out a.json").starts_with("| n | mechanism |"));
+  CHECK(into_file("--out b.json --format csv").starts_with("mechanism,"));
+  CHECK(parse_json(into_file("--out -"), "stdout")["schema"] == "linformer/bench/1");
 }
 
 TEST_CASE("bench lists the cells of a model that is far larger than the memory allowed, and warns") {
@@ -263,6 +278,56 @@ TEST_CASE("bench times attention on the heads of a checkpoint, and says how far 
   CHECK(contains(list.out, "linformer:k=4"));
 }
 
+TEST_CASE("bench times few queries against many keys, and says how many") {
+  const TemporaryFolder folder;
+  const ProgramResult result = run_program(quick({"--queries", "1,40", "--out", "q.json"}), here(folder));
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(contains(result.out, "queries"));
+  CHECK(contains(result.err, "40 queries for n = 32"));
+  const auto report = parse_json(folder.content("q.json"), "report");
+  CHECK(schema_errors(report, kSchema).empty());
+  CHECK(report["results"]["cells"].size() == 16);
+  for (const auto& cell : report["results"]["cells"]) {
+    const bool possible = cell["queries"] <= cell["length"];
+    CHECK(cell["state"] == (possible ? "measured" : "unsupported"));
+  }
+  const ProgramResult again = run_program({"report", "q.json"}, here(folder));
+  INFO(again.err);
+  CHECK(again.code == 0);
+  CHECK(contains(again.out, "queries"));
+}
+
+TEST_CASE("bench reads a text from standard input once, whatever the number of lengths") {
+  const TemporaryFolder folder;
+  ProgramRun run = here(folder);
+  for (int i = 0; i < 100; ++i) run.input += "in the beginning was the word and the word was short ";
+  const std::vector<std::string> arguments = {"bench",
+                                              "--checkpoint",
+                                              bert_fixture("masked-lm"),
+                                              "--text",
+                                              "-",
+                                              "--lengths",
+                                              "8,16,24",
+                                              "--mechanisms",
+                                              "flash",
+                                              "--budget",
+                                              "0.2s",
+                                              "--out",
+                                              "text.json"};
+  const ProgramResult result = run_program(arguments, run);
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  const auto report = parse_json(folder.content("text.json"), "report");
+  REQUIRE(report["results"]["cells"].size() == 3);
+  for (const auto& cell : report["results"]["cells"]) CHECK(cell["state"] == "measured");
+  run.input.clear();
+  for (int i = 0; i < 3; ++i) run.input += ids_jsonl(1, 24);
+  std::vector<std::string> by_ids = arguments;
+  by_ids[3] = "--ids", by_ids[12] = "ids.json";
+  CHECK(run_program(by_ids, run).code == 0);
+}
+
 TEST_CASE("bench sweeps numbers of threads and shows what more of them help") {
   const TemporaryFolder folder;
   const ProgramResult result = run_program(quick({"--threads", "1,2", "--out", "t.json"}), here(folder));
@@ -303,6 +368,9 @@ TEST_CASE("bench refuses options that make no sense, naming them") {
       {{"--k", "0"}, "--k"},
       {{"--num-heads", "0"}, "--num-heads"},
       {{"--head-size", "-1"}, "--head-size"},
+      {{"--queries", "0"}, "--queries"},
+      {{"--queries", "1", "--level", "model"}, "--queries"},
+      {{"--queries", "1", "--fit-batch", "1GB"}, "--queries"},
       {{"--batch", "0"}, "--batch"},
       {{"--batch", "2", "--tokens", "64"}, "--tokens"},
       {{"--budget", "0"}, "--budget"},

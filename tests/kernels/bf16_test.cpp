@@ -8,6 +8,7 @@
 #include "catch.h"
 #include "kernels/bf16_isas.h"
 #include "kernels/bf16_pairs.h"
+#include "kernels/bf16_peak.h"
 #include "kernels/bf16_product.h"
 
 namespace linformer {
@@ -44,6 +45,15 @@ TEST_CASE("rows are rounded to bf16 as single values are, after they are multipl
     for (size_t i = 0; i < count; ++i) CHECK(rounded[i] == bf16_from(0.5f * values[i]).bits);
     CHECK(rounded[count] == 77);
   }
+}
+
+TEST_CASE("a burst of products of bf16 counts as many operations as it has rounds, however it multiplies") {
+  const KernelLimit limit(GENERATE(from_range(bf16_isas())));
+  if (skipped()) return;
+  const double one = bf16_burst(1);
+  CHECK(one >= 4 * 16 * 12);  // of as many sums as hide the latency
+  CHECK(bf16_burst(1000) == 1000 * one);
+  CHECK(bf16_burst(0) == 0);
 }
 
 TEST_CASE("products of bf16 pairs agree with f64 sums at every size around their tiles") {

@@ -6,6 +6,7 @@
 #include "io/error_of.h"
 #include "places.h"
 #include "report/bench_json.h"
+#include "report/bench_sentence.h"
 #include "report/bench_table.h"
 #include "report/made_bench.h"
 #include "report/schema_validator.h"
@@ -40,7 +41,12 @@ TEST_CASE("A bench report with cells in every state is what the schema says, wit
   CHECK(cells[0]["level"] == "model");
   CHECK(cells[0]["ratios"][0]["flops_ratio"] == 2.75);
   CHECK(report["results"]["peak_gflops"] == 24);
-  CHECK(report["results"]["peaks"].size() == 2);
+  CHECK(report["results"]["peaks"].size() == 3);
+  CHECK(report["results"]["peaks"][1]["products"] == "f32");
+  CHECK(report["results"]["peaks"][2]["products"] == "bf16");
+  CHECK(cells[0]["peak_products"] == "f32");
+  CHECK(cells[0]["peak_gflops"] == 24);
+  CHECK(cells[1]["peak_gflops"].is_null());
   CHECK(report["results"]["scaling"][0]["to_threads"] == 2);
   CHECK(report["results"]["narrowing"][0]["products"] == "bf16");
   CHECK(report["results"]["narrowing"][0]["dtype"] == "f32");
@@ -70,7 +76,8 @@ TEST_CASE("The table of a bench says what is untrained, scaled or missing, and l
   CHECK(longer.rows[3][8].empty());
 }
 
-TEST_CASE("Cells of both types have a column that tells them apart, and more than the peak only in bf16") {
+TEST_CASE(
+    "Cells of both types have a column that tells them apart, and more than the peak only of another type") {
   BenchResult result = made_bench();
   CHECK(bench_table(result).columns[2].name != "dtype");
   result.cells[1] = result.cells[0];
@@ -83,6 +90,8 @@ TEST_CASE("Cells of both types have a column that tells them apart, and more tha
       static_cast<size_t>(std::ranges::find(table.columns, "of peak", &Column::name) - table.columns.begin());
   CHECK(table.rows[0][share] == "?");
   CHECK(table.rows[1][share] == "150 %");
+  result.cells[1].peak_products = DType::kBF16;
+  CHECK(bench_table(result).rows[1][share] == "?");
   const Table narrowing = narrowing_table(result);
   REQUIRE(narrowing.rows.size() == 1);
   CHECK(narrowing.rows[0][5] == "1.50x");

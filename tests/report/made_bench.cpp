@@ -20,7 +20,7 @@ CellResult made_cell(const char* mechanism, CellState state) {
   r.samples_ns = {1e6, 1.1e6, 1.2e6, 1.3e6, 1.4e6, 1.5e6};
   r.median_ns = 1.25e6, r.p95_ns = 1.5e6, r.min_ns = 1e6, r.first_call_ns = 2e6;
   r.interval_ns = Interval{1e6, 1.5e6};
-  r.gflops = 12, r.peak_share = 0.5;
+  r.gflops = 12, r.peak_gflops = 24, r.peak_share = 0.5;
   return r;
 }
 
@@ -35,7 +35,9 @@ BatchFit made_fit(const char* mechanism) {
 BenchResult made_bench() {
   BenchResult result;
   result.level = Level::kModel, result.subject = "roberta-base";
-  result.peaks = {{.threads = 1, .gflops = 12, .drift = 0.9}, {.threads = 2, .gflops = 24, .drift = 0.95}};
+  result.peaks = {{.threads = 1, .gflops = 12, .drift = 0.9},
+                  {.threads = 2, .gflops = 24, .drift = 0.95},
+                  {.threads = 2, .products = DType::kBF16, .gflops = 48, .drift = 0.95}};
   result.complete = false;
   CellResult quick = made_cell("linformer:k=4,sharing=layerwise", CellState::kMeasured);
   quick.needs_training = true;

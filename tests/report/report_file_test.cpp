@@ -139,6 +139,17 @@ TEST_CASE("What is missing in some cells of an accuracy report only is named") {
       contains(message_of([&] { read_advice(reopened(advice)); }), "results.goal: \"speed\"; expected loss"));
 }
 
+TEST_CASE("A bench report that does not say what its peaks are of has those of f32") {
+  Json report = made_report(made_bench());
+  for (Json& peak : report["results"]["peaks"]) peak.erase("products");
+  for (Json& cell : report["results"]["cells"]) cell.erase("peak_products"), cell.erase("peak_gflops");
+  const BenchResult result = read_bench(reopened(report));
+  CHECK(result.peaks.back().products == DType::kF32);
+  CHECK(result.cells[0].peak_products == DType::kF32);
+  CHECK(result.cells[0].peak_gflops == 0);
+  CHECK(result.cells[0].peak_share == 0.5);
+}
+
 TEST_CASE("Curves read back and written again are the same to the byte") {
   for (const bool equal : {true, false}) {
     SpectrumResult result = made_result();

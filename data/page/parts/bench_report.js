@@ -63,12 +63,14 @@ class BenchReport {
     this.lengths = [...new Set(this.cells.map((cell) => cell.length))].sort((a, b) => a - b);
   }
 
-  shapeOf({batch, heads, head_size, layers, threads, causal}) {
+  shapeOf({batch, heads, head_size, layers, threads, causal, queries, dtype}) {
     return [
       this.tokens ? `${grouped(this.tokens)} tokens a call` : counted(batch, "sequence"),
       layers > 0 ? counted(layers, "layer") : null,
       `${counted(heads, "head")} of ${head_size}`,
       counted(threads, "thread"),
+      queries ? `${grouped(queries)} of n queries` : null,
+      dtype === "f32" ? null : dtype,
       causal ? "causal" : null,
     ]
       .filter(Boolean)
