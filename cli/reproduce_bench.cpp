@@ -33,10 +33,9 @@ std::string timed_model(const ReproduceOptions& o, Session& session) {
   const Architecture a = plan_model(checkpoint).architecture;
   if (a.stack() == Stack::kEncoder && !a.image && a.width == a.heads * a.head_size)
     return fmt::format("layers={},width={},heads={},ffn={}", a.layers, a.width, a.heads, a.ffn_width);
-  throw Error(ErrorCode::kUsage, {.subject = checkpoint.path(),
-                                  .found = "no encoder of text whose heads make up its width",
-                                  .expected = "one, whose sizes can be timed",
-                                  .remedy = "Give sizes by --model"});
+  session.note(fmt::format("{} is no encoder of text whose heads make up its width: roberta-base is timed",
+                           checkpoint.path()));
+  return "roberta-base";
 }
 
 Sweep open_sweep(const ReproduceOptions& o, BenchCommand command, double seconds, Session& session) {

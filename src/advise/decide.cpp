@@ -141,7 +141,9 @@ class Advisor {
   void take_crossover(AdviceResult& result) const {
     result.crossover_reason = "not measured";
     for (const Crossover& crossover : facts_.attention.crossovers) {
-      if (crossover.reference != kFlash || crossover.cell.mechanism == kFlash) continue;
+      const BenchCell& cell = crossover.cell;
+      if (crossover.reference != kFlash || !cell.mechanism.starts_with("linformer")) continue;
+      if (cell.dtype != DType::kF32 || cell.causal || cell.queries != 0) continue;
       result.crossover_mechanism = crossover.cell.mechanism;
       result.crossover_length = crossover.length;
       result.crossover_reason = crossover.reason;

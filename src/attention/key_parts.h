@@ -10,8 +10,8 @@
 
 namespace linformer {
 
-/// How the keys of a head are divided. It follows from the numbers of queries and keys alone, so that results
-/// depend neither on threads nor on other heads and sequences.
+/// How the keys of a head are divided. It follows from the numbers of queries and keys and the kernel's
+/// block, so that results depend neither on threads nor on other heads and sequences.
 class KeyParts {
  public:
   /// `block`: queries that a kernel works on together.

@@ -9,12 +9,9 @@
 namespace linformer {
 
 const CellPrediction& BatchSizes::of(int64_t batch) {
-  const auto [place, first] = known_.try_emplace(batch);
-  if (first) {
-    cell_.batch = batch;
-    place->second = predict(cell_, subject_, run_);
-  }
-  return place->second;
+  if (const auto known = known_.find(batch); known != known_.end()) return known->second;
+  cell_.batch = batch;
+  return known_.emplace(batch, predict(cell_, subject_, run_)).first->second;
 }
 
 int64_t BatchSizes::largest(int64_t limit) {

@@ -22,7 +22,7 @@ struct Bf16Attention {
   bool causal = false;                   ///< query i sees keys 0 .. past + i
   int64_t past = 0;                      ///< as FusedAttention::past
   const float* key_bias = nullptr;       ///< as FusedAttention::key_bias
-  const float* distance_bias = nullptr;  ///< as FusedAttention::distance_bias, with bf16_attention_rows()
+  const float* distance_bias = nullptr;  ///< as FusedAttention::distance_bias, with kBf16AttentionRows
   AttentionPart part = {};               ///< written in place of o where it has places
 };
 

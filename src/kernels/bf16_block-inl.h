@@ -107,8 +107,8 @@ HWY_NOINLINE void add_biases(const Bf16Attention& a, int64_t query, int64_t j, i
   }
 }
 
-// Whether the scores of R keys and a vector of queries from `query` on, keys j and after of which `valid` are
-// there, have biases.
+// Whether the scores of a vector of queries from `query` on and `keys` keys from j on, `valid` of which there
+// are, have biases.
 HWY_INLINE bool are_biased(const Bf16Attention& a, int64_t query, int64_t j, int64_t keys, int64_t valid) {
   const bool given = a.key_bias != nullptr || a.distance_bias != nullptr;
   return HWY_UNLIKELY(valid < keys || given || (a.causal && j + keys > query + a.past + 1));

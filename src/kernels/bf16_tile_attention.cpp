@@ -123,8 +123,10 @@ HWY_INLINE __m512 shifted(const Bf16Attention& a, const Room& room, const float*
 }
 
 // Weights in p of keys j .. j + kTile, `valid` of which there are, for the vectors of queries from `Dead` on.
-// False where a score is above its limit: what is in p then is not yet right.
-template <int NV, int Dead>
+// Where `Limited`, false if a score is above its limit: what is in p then is not yet right. Else the shifts
+// are those of these very scores, and what is above is rounding: of scores so large that it is more than the
+// limit.
+template <int NV, int Dead, bool Limited>
 HWY_INLINE bool weigh(const Bf16Attention& a, const Room& room, const float* products, int64_t query,
                       int64_t j, int64_t valid, uint32_t* p) {
   HWY_UNROLL(3) for (int i = 0; i < NV; ++i) {
@@ -136,7 +138,11 @@ HWY_INLINE bool weigh(const Bf16Attention& a, const Room& room, const float* pro
     Scores scores;
     const __m512 most = shifted(a, room, products, i, query, j, valid, scores);
     const __m512 limit = _mm512_load_ps(room.limit + i * kLanes);
-    if (HWY_UNLIKELY(_mm512_cmp_ps_mask(most, limit, _CMP_GT_OQ) != 0)) return false;
+    if constexpr (Limited) {
+      if (HWY_UNLIKELY(_mm512_cmp_ps_mask(most, limit, _CMP_GT_OQ) != 0)) return false;
+    } else {
+      HWY_UNROLL(16) for (int r = 0; r < kTile; ++r) scores[r][0] = _mm512_min_ps(limit, scores[r][0]);
+    }
     HWY_UNROLL(8) for (int r = 0; r < kTile; r += 2) {
       const __m512i pair = pair_of(exp2_of(scores[r][0]), exp2_of(scores[r + 1][0]));
       _mm512_store_si512(to + r / 2 * kQueries, pair);
@@ -172,12 +178,12 @@ class Keys {
       const float* const products = products_of(at_);
       const int64_t valid = std::min<int64_t>(kTile, end_ - at_);
       if (at_ + kTile < end_) multiply(at_ + kTile);
-      if (weigh<NV, Dead>(a_, room_, products, query_, at_, valid, weights())) continue;
+      if (weigh<NV, Dead, true>(a_, room_, products, query_, at_, valid, weights())) continue;
       flush<NV>(a_, room_, pending_, at_);
       pending_ = at_ / kTileElements * kTileElements;
       std::fill(room_.p, weights(), 0u);  // of keys that have met V
       raise<NV, Dead>(a_, room_, products, query_, at_, valid);
-      weigh<NV, Dead>(a_, room_, products, query_, at_, valid, weights());
+      weigh<NV, Dead, false>(a_, room_, products, query_, at_, valid, weights());
     }
   }
 
@@ -210,6 +216,12 @@ HWY_NOINLINE void add_keys(const Bf16Attention& a, const Room& room, const Block
   keys.finish();
 }
 
+// 16 columns of a row of V, of which `there` are, in lanes of their own; 1 in lane `one`.
+HWY_INLINE __m512i lanes_of_row(const uint16_t* v, __mmask16 there, __mmask16 one) {
+  return _mm512_mask_mov_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(there, v)), one,
+                               _mm512_set1_epi32(0x3f80));
+}
+
 constexpr Steps kSteps[kVectors] = {{begin_block<1>, add_keys<1>, end_block<1>},
                                     {begin_block<2>, add_keys<2>, end_block<2>},
                                     {begin_block<3>, add_keys<3>, end_block<3>}};
@@ -226,14 +238,14 @@ void bf16_tile_values(const uint16_t* v, int64_t stride, int64_t keys, int64_t v
     for (int64_t c = 0; c < values_rows(value_size); c += kLanes, to += kValueTile) {
       const __mmask16 there = first_lanes(std::clamp<int64_t>(value_size - c, 0, kLanes));
       const auto one = static_cast<__mmask16>(value_size - c < kLanes ? uint32_t{1} << (value_size - c) : 0);
-      const auto columns = [&](int64_t key) {
-        if (key >= keys) return _mm512_setzero_si512();
-        const __m256i row = _mm256_maskz_loadu_epi16(there, v + key * stride + c);
-        return _mm512_mask_mov_epi32(_mm512_cvtepu16_epi32(row), one, _mm512_set1_epi32(0x3f80));
-      };
       __m512i rows[kLanes];  // pairs of keys
       HWY_UNROLL(16) for (int i = 0; i < kLanes; ++i) {
-        rows[i] = _mm512_or_si512(columns(j + 2 * i), _mm512_slli_epi32(columns(j + 2 * i + 1), 16));
+        const int64_t key = j + 2 * i;
+        rows[i] = _mm512_setzero_si512();
+        if (key < keys) rows[i] = lanes_of_row(v + key * stride + c, there, one);
+        if (key + 1 >= keys) continue;
+        const __m512i odd = lanes_of_row(v + (key + 1) * stride + c, there, one);
+        rows[i] = _mm512_or_si512(rows[i], _mm512_slli_epi32(odd, 16));
       }
       transpose(rows);
       HWY_UNROLL(16) for (int i = 0; i < kLanes; ++i) _mm512_store_si512(to + i * kTileElements, rows[i]);

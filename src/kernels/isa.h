@@ -7,8 +7,8 @@
 namespace linformer {
 
 /// Keeps the kernels from instruction sets beyond "baseline", "avx2", "avx512", "avx512bf16" (AVX-512 with
-/// products of bfloat16 pairs) or "amx" (that with products of bfloat16 tiles); "auto": no limit. To be
-/// called before any kernel. False if this machine lacks the set or the name is unknown.
+/// products of bfloat16 pairs) or "amx" (that with products of bfloat16 tiles); "auto": no limit. Not to be
+/// called while a kernel runs. False if this machine lacks the set or the name is unknown.
 bool limit_kernel_isa(std::string_view isa);
 
 /// What the kernels multiply bfloat16 with: pairs (AVX512_BF16) or tiles of 16 x 32 (AMX-BF16), sums being

@@ -103,6 +103,8 @@ void read_cells(const Field& cells, AccuracyResult& result) {
     const Measured measured = measured_of(cell, field);
     if (measured != of_first.value_or(measured)) cells.fail("the same measures of every cell");
     of_first = measured;
+    if (measured.all && measured.all_loss != result.loss.has_value())
+      field.fail("an increase of the loss with all layers replaced where there is a loss");
     if (measured.alone && measured.alone_loss != result.loss.has_value())
       field.fail("an increase of the loss of each layer where there is a loss");
   }

@@ -46,7 +46,7 @@ AccuracyResult accuracy_from(const ReportFile& file) {
   AccuracyResult result = read_accuracy(file);
   if (!result.complete)
     refuse(file.path, "an interrupted run", "a complete one", "accuracy --resume ends it");
-  const Json& heads = file.json.at("/input/architecture/heads"_json_pointer);
+  const Json heads = file.json.value("/input/architecture/heads"_json_pointer, Json());
   if (heads != Json(result.heads.size()))
     refuse(file.path, fmt::format("{} heads of {}", result.heads.size(), heads.dump()), "all heads");
   if (result.cells.empty()) refuse(file.path, "no cell", "replacements that were measured");
@@ -64,6 +64,8 @@ SpectrumResult spectrum_from(const ReportFile& file) {
     refuse(file.path, "an interrupted run", "a complete one", "analyze-spectrum --resume ends it");
   if (result.series.empty() || result.series.front().layers.size() != result.layers.size())
     refuse(file.path, "no series of P", "the spectrum of every layer");
+  for (const auto& layer : result.series.front().layers)
+    if (layer.statistics.empty()) refuse(file.path, "a layer without statistics", "c of every layer");
   if (!result.equal_length) refuse(file.path, "sequences that differ in length", "sequences of one length");
   return result;
 }
@@ -94,6 +96,9 @@ std::string differences(const Json& ours, const Json& theirs) {
 }
 
 void require_input(const ReportFile& file, const Json& input) {
+  if (!file.json.contains("input") || !file.json.at("input").contains(kFingerprint))
+    refuse(file.path, fmt::format("no {} of its input", kFingerprint), "a report of this version",
+           "Run it again");
   const Json& theirs = file.json.at("input");
   if (theirs.contains(kFingerprint) && input.contains(kFingerprint) &&
       theirs.at(kFingerprint) == input.at(kFingerprint))
@@ -107,7 +112,7 @@ void require_length(const ReportFile& file, int64_t found, int64_t length) {
 
 void require_model(const ReportFile& file, const BenchResult& bench, const Json& input, int64_t length) {
   const Json ours = input.value("architecture", Json::object()),
-             theirs = file.json.at("method").value("architecture", Json::object());
+             theirs = file.json.value("/method/architecture"_json_pointer, Json::object());
   std::vector<std::string> texts;
   for (const char* member : kSizes) {
     const std::string a = text_of(theirs, member), b = text_of(ours, member);
@@ -138,8 +143,10 @@ void require_attention(const ReportFile& file, const BenchResult& bench, const J
 
 void require_one_machine(const std::vector<const ReportFile*>& benches) {
   for (const ReportFile* const file : benches) {
-    const std::string first = text_of(benches.front()->json.at("machine"), "cpu"),
-                      other = text_of(file->json.at("machine"), "cpu");
+    const auto cpu_of = [](const ReportFile* report) {
+      return text_of(report->json.value("machine", Json::object()), "cpu");
+    };
+    const std::string first = cpu_of(benches.front()), other = cpu_of(file);
     if (other != first) refuse(file->path, "times of " + other, "times of one machine: " + first);
   }
 }
@@ -174,7 +181,7 @@ void require_parts_of(const AdviseParts& parts, const Json& input, int64_t lengt
         break;
       default:
         benches.push_back(&file);
-        if (file.json.at("/results/level"_json_pointer) == name_of(Level::kModel))
+        if (file.root()["results"]["level"].text() == name_of(Level::kModel))
           require_model(file, *parts.model, input, length);
         else
           require_attention(file, *parts.attention, input);

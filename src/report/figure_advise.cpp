@@ -69,9 +69,11 @@ Rows frontier_of(const AdviceResult& result) {
 // 0, the goal, and rounds numbers beyond it; `most` is well above the goal.
 std::string tics_between(double goal, double most) {
   std::vector<std::string> tics = {"0", shortest(goal)};
-  for (double power = 1e-3; power <= most; power *= 10)
+  for (int decade = -3; std::pow(10, decade) <= most; ++decade) {
+    const double power = std::pow(10, decade);
     for (const double step : {1.0, 2.0, 5.0})
       if (step * power > 1.9 * goal && step * power <= most * 1.5) tics.push_back(shortest(step * power));
+  }
   return fmt::format("{}", fmt::join(tics, ", "));
 }
 

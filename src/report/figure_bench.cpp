@@ -87,7 +87,9 @@ void add_tics(FigureWriter& figure, double least, double most) {
   constexpr double kFewDecades = 100;
   if (!(least > 0) || most / least > kFewDecades) return;
   std::vector<std::string> tics;
-  for (double power = std::pow(10, std::floor(std::log10(least))); power <= most; power *= 10) {
+  for (auto decade = static_cast<int>(std::floor(std::log10(least))); std::pow(10, decade) <= most;
+       ++decade) {
+    const double power = std::pow(10, decade);
     for (const double step : {1, 2, 5})
       if (step * power >= least && step * power <= most) tics.push_back(fmt::format("{:.6g}", step * power));
   }

@@ -214,6 +214,20 @@ TEST_CASE(
   CHECK_FALSE(std::isnan(f32_from(run.o.view.matrix(0, 0).row(4)[0])));
 }
 
+TEST_CASE("a query with scores beyond all others does not disturb those beside it in bf16") {
+  const KernelLimit limit(GENERATE(from_range(bf16_isas())));
+  AttentionShape s = kShape;
+  s.batch = 1, s.heads = 1, s.keys = 300;
+  for (const float huge : {1e3f, 1e9f, 1e30f}) {
+    CAPTURE(huge);
+    Bf16Run run("flash", {.shape = s, .deviation = 1});
+    for (int64_t c = 0; c < s.head_size; ++c)
+      run.q.view.matrix(0, 0).row(5)[c] = bf16_from(c == 0 ? huge : 0);
+    run.run(1);
+    CHECK(run.error() <= 1);
+  }
+}
+
 TEST_CASE("linformer in bf16 is within a hundredth with every sharing, mask and length") {
   const KernelLimit limit(GENERATE(from_range(bf16_isas())));
   for (const char* name :

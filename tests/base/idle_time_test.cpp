@@ -15,8 +15,10 @@ TEST_CASE("a timed parallel loop tells how long threads waited for the last of t
   parallel_for_timed(2, 1, idle, [&](int64_t, int) { work(40); });  // the other thread has nothing to do
   CHECK(idle >= 0.03);
   double alone = 0;
+  const auto begin = std::chrono::steady_clock::now();
   parallel_for_timed(1, 4, alone, [&](int64_t, int) { work(10); });
-  CHECK(alone <= 0.01);
+  const std::chrono::duration<double> all = std::chrono::steady_clock::now() - begin;
+  CHECK(alone <= 0.5 * all.count());
 }
 
 }  // namespace linformer

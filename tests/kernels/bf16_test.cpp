@@ -64,8 +64,12 @@ TEST_CASE("products of bf16 pairs agree with f64 sums at every size around their
       for (const int64_t terms : {1, 2, 32, 33, 128}) {
         const std::vector<uint16_t> a = drawn_bits(rows * terms, 1), b = drawn_bits(terms * cols, 2);
         const int64_t pairs = pairs_of(terms);
-        std::vector<uint32_t> paired(static_cast<size_t>(pairs * cols));
-        pair_rows(b.data(), cols, terms, cols, paired.data());
+        const int64_t b_stride = cols + 3;
+        std::vector<uint32_t> paired(static_cast<size_t>(pairs * b_stride), 0x7fc07fc0);
+        for (int64_t j = 0; j < pairs; ++j) {
+          pair_rows(&b[static_cast<size_t>(2 * j * cols)], cols, std::min<int64_t>(2, terms - 2 * j), cols,
+                    &paired[static_cast<size_t>(j * b_stride)]);
+        }
         std::vector<uint16_t> padded(static_cast<size_t>(rows * 2 * pairs));
         for (int64_t i = 0; i < rows; ++i)
           std::copy_n(&a[static_cast<size_t>(i * terms)], terms, &padded[static_cast<size_t>(i * 2 * pairs)]);
@@ -76,7 +80,7 @@ TEST_CASE("products of bf16 pairs agree with f64 sums at every size around their
                         .b = paired.data(),
                         .out = out.data(),
                         .a_stride = pairs,
-                        .b_stride = cols,
+                        .b_stride = b_stride,
                         .out_stride = cols + 1,
                         .rows = rows,
                         .pairs = pairs,

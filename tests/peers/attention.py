@@ -274,7 +274,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--one-core", action="store_true", help="measure ours on one thread too")
     parser.add_argument("--dtype", choices=["f32", "bf16"], default="f32", help="of q, k, v and the projections")
-    parser.add_argument("--isa", default="auto", help="of ours: auto, baseline, avx2 or avx512")
+    parser.add_argument("--isa", default="auto", help="of ours: auto, baseline, avx2, avx512, avx512bf16 or amx")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="for each call that is timed")
     parser.add_argument("--out", help="write the options and rows as JSON")
