@@ -216,7 +216,8 @@ std::vector<Figure> bench_figures(const BenchFile& bench, const std::string& pre
     const std::string end = groups.size() > 1 ? "-" + group.file_part() : "";
     for (auto* draw : {time_figure, memory_figure}) {
       const char* const what = draw == time_figure ? "-time" : "-memory";
-      if (auto figure = draw(bench.result, group, prefix + what + end)) figures.push_back(std::move(*figure));
+      if (auto figure = draw(bench.result, group, fmt::format("{}{}{}", prefix, what, end)))
+        figures.push_back(std::move(*figure));
     }
   }
   return figures;
@@ -229,7 +230,8 @@ std::vector<Figure> batch_fit_figures(const BatchFitFile& fits, const std::strin
   for (const CellGroup& group : groups) {
     if (group.lengths().size() < 2) continue;
     const std::string end = groups.size() > 1 ? "-" + group.file_part() : "";
-    auto figure = memory_figure_of(result, group, prefix + "-batch" + end, "MiB of one more sequence");
+    auto figure =
+        memory_figure_of(result, group, fmt::format("{}-batch{}", prefix, end), "MiB of one more sequence");
     if (figure) figures.push_back(std::move(*figure));
   }
   return figures;
