@@ -1,0 +1,26 @@
+# Draws bench-memory.svg and bench-memory.pdf out of bench-memory.dat: gnuplot bench-memory.gp
+set encoding utf8
+do for [format in 'svg pdf'] {
+reset
+set datafile missing '?'
+small = format eq 'svg' ? ',8' : ',6'
+if (format eq 'svg') { set terminal svg noenhanced size 312,360 font 'Helvetica,10' linewidth 1.333 background 'white' }
+if (format eq 'pdf') { set terminal pdfcairo noenhanced size 3.25in,3.75in font 'Helvetica,7.5' }
+set output 'bench-memory.'.format
+set border lw 0.6
+set tics nomirror scale 0.5
+set key samplen 2 spacing 1 noautotitle
+set title 'a layer of roberta-base, b = 1, h = 12, d = 64, L = 1, 2 threads; a CPU, not the paper''s V100' font small offset 0,-0.5
+set xlabel 'sequence length n' offset 0,0.3
+set ylabel 'MiB of tensors, workspace, parameters' offset 0.7,0
+set logscale x 2
+set logscale y 10
+set key below left maxcols 1 height 0.3
+set xrange [445.217:18841.6]
+set yrange [44.3472:5433.92]
+plot 'bench-memory.dat' index 0 with linespoints lc rgb '#000000' dt 1 lw 1.4 pt 7 ps 0.45 title 'standard', \
+     'bench-memory.dat' index 1 with linespoints lc rgb '#0072b2' dt 2 lw 1.4 pt 5 ps 0.45 title 'flash', \
+     'bench-memory.dat' index 2 with linespoints lc rgb '#d55e00' dt 3 lw 1.4 pt 9 ps 0.45 title 'linformer k=128', \
+     'bench-memory.dat' index 3 with linespoints lc rgb '#009e73' dt 4 lw 1.4 pt 11 ps 0.45 title 'linformer k=256'
+unset output
+}
