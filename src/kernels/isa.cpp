@@ -14,8 +14,13 @@
 namespace linformer {
 namespace {
 
-// What this machine has and the kernels are compiled for.
-int64_t usable_targets() { return hwy::SupportedTargets() & HWY_TARGETS; }
+// What this machine has, the limit allows and the kernels are compiled for. To ask Highway (1.0) makes it
+// choose among all that the machine has; so the choice is made again.
+int64_t usable_targets() {
+  const int64_t targets = hwy::SupportedTargets();
+  hwy::GetChosenTarget().Update(targets);
+  return targets & HWY_TARGETS;
+}
 
 // Highway numbers targets so that a better one has a smaller value within its architecture.
 int64_t best_target() { return usable_targets() & -usable_targets(); }

@@ -150,7 +150,7 @@ def ours(options, d: int, n: int, causal: bool, threads: int) -> dict[str, tuple
     mechanisms = "flash" if causal else f"{exact};linformer:sharing=headwise"
     cells = 2 if causal else 4
     # Enough for every call of the longest lengths to be repeated, on all heads.
-    budget = options.seconds * cells * max(1, (n / 4096) ** 2) * options.threads / threads
+    budget = options.seconds * cells * max(1, (n / 2048) ** 2) * options.threads / threads
     command = [options.program, "bench", "--lengths", str(n), "--num-heads", str(options.heads), "--head-size", str(d),
                "--k", options.k, "--threads", str(threads), "--isa", options.isa, "--dtype", options.dtype,
                "--mechanisms", mechanisms, "--budget", f"{budget}s", "--out", "-", "--quiet"]
