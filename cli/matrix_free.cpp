@@ -21,6 +21,7 @@
 #include "report/failed_checks.h"
 #include "report/spectrum_json.h"
 #include "run_identity.h"
+#include "show_result.h"
 #include "spectrum/certified_analysis.h"
 
 namespace linformer::cli {
@@ -123,31 +124,12 @@ void write_files(const SpectrumResult& result, const Json& report, const ReportP
   write_file_atomically(places.report, dump_json(report));
 }
 
-void print_result(const Findings& found, const Json& report, Format format) {
-  const Table table = certified_table(found.result);
-  switch (format) {
-    case Format::kJson:
-      return print(dump_json(report));
-    case Format::kJsonl:
-      return print(report.dump() + "\n");
-    case Format::kCsv:
-      return print(csv_table(table));
-    case Format::kMarkdown:
-      print(markdown_table(table));
-      break;
-    case Format::kTable:
-      print(found.preface + terminal_table(table));
-      break;
-  }
-  print("\n" + certified_headline(found.result) + "\n");
-}
-
 void show(const Findings& found, const Json& report, const ReportPlaces& places, const Session& session) {
   const SpectrumResult& result = found.result;
   if (places.standard_output) {
     print(dump_json(report));
   } else {
-    if (!result.certified.empty()) print_result(found, report, session.options().format);
+    if (!result.certified.empty()) show_spectrum(result, report, found.preface, session);
     session.note(fmt::format("report: {}", places.report));
   }
   if (!places.curves.empty()) session.note(fmt::format("curves: {}", places.curves));

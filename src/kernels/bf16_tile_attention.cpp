@@ -42,37 +42,49 @@ HWY_INLINE Tile tile_of(const Bf16Attention& a, const Room& room, int64_t j, int
   return {room.k, stride, valid};
 }
 
+constexpr int64_t kRow = kQueries * 4;  // bytes
+
+// Tiles 0 .. NV += the tile at `left`, rows `stride` bytes apart, times NV tiles side by side at `right`.
+template <int NV>
+HWY_INLINE void add_products(const uint16_t* left, int64_t stride, const uint32_t* right) {
+  _tile_loadd(6, left, stride);
+  _tile_loadd(3, right, kRow);
+  _tile_dpbf16ps(0, 6, 3);
+  if constexpr (NV > 1) {
+    _tile_loadd(4, right + kLanes, kRow);
+    _tile_dpbf16ps(1, 6, 4);
+  }
+  if constexpr (NV > 2) {
+    _tile_loadd(5, right + 2 * kLanes, kRow);
+    _tile_dpbf16ps(2, 6, 5);
+  }
+}
+
+// Tiles 0 .. NV, side by side.
+template <int NV>
+HWY_INLINE void store_sums(float* to) {
+  _tile_stored(0, to, kRow);
+  if constexpr (NV > 1) _tile_stored(1, to + kLanes, kRow);
+  if constexpr (NV > 2) _tile_stored(2, to + 2 * kLanes, kRow);
+}
+
 // scores [kTile, NV vectors] of the products of kTile rows of K and of queries.
 template <int NV>
 HWY_INLINE void multiply_keys(const uint32_t* q, int64_t head_size, const Tile& tile, float* scores) {
-  constexpr int64_t kRow = kQueries * 4;  // bytes
   finish_writing();
   _tile_zero(0);
   if constexpr (NV > 1) _tile_zero(1);
   if constexpr (NV > 2) _tile_zero(2);
   for (int64_t c = 0; c < head_size; c += kTileElements, q += kTileElements / 2 * kQueries) {
-    _tile_loadd(6, tile.k + c, tile.stride * 2);
-    _tile_loadd(3, q, kRow);
-    _tile_dpbf16ps(0, 6, 3);
-    if constexpr (NV > 1) {
-      _tile_loadd(4, q + kLanes, kRow);
-      _tile_dpbf16ps(1, 6, 4);
-    }
-    if constexpr (NV > 2) {
-      _tile_loadd(5, q + 2 * kLanes, kRow);
-      _tile_dpbf16ps(2, 6, 5);
-    }
+    add_products<NV>(tile.k + c, tile.stride * 2, q);
   }
-  _tile_stored(0, scores, kRow);
-  if constexpr (NV > 1) _tile_stored(1, scores + kLanes, kRow);
-  if constexpr (NV > 2) _tile_stored(2, scores + 2 * kLanes, kRow);
+  store_sums<NV>(scores);
 }
 
 // The weights of keys [begin, end), which are in room.p, meet V. `begin` is the first of a tile of Vᵀ.
 template <int NV>
 HWY_NOINLINE void flush(const Bf16Attention& a, const Room& room, int64_t begin, int64_t end) {
   if (begin == end) return;
-  constexpr int64_t kRow = kQueries * 4;
   const int64_t count = whole32(end - begin), rows = values_rows(a.value_size);
   uint32_t* const rest = room.p + (end - begin + 1) / 2 * kQueries;
   std::fill(rest, room.p + count / 2 * kQueries, 0u);
@@ -84,22 +96,9 @@ HWY_NOINLINE void flush(const Bf16Attention& a, const Room& room, int64_t begin,
     if constexpr (NV > 1) _tile_loadd(1, o + kLanes, kRow);
     if constexpr (NV > 2) _tile_loadd(2, o + 2 * kLanes, kRow);
     for (int64_t j = 0; j < count; j += kTileElements) {
-      const uint32_t* const p = room.p + j / 2 * kQueries;
-      _tile_loadd(6, v + j * rows, kTileElements * 2);
-      _tile_loadd(3, p, kRow);
-      _tile_dpbf16ps(0, 6, 3);
-      if constexpr (NV > 1) {
-        _tile_loadd(4, p + kLanes, kRow);
-        _tile_dpbf16ps(1, 6, 4);
-      }
-      if constexpr (NV > 2) {
-        _tile_loadd(5, p + 2 * kLanes, kRow);
-        _tile_dpbf16ps(2, 6, 5);
-      }
+      add_products<NV>(v + j * rows, kTileElements * 2, room.p + j / 2 * kQueries);
     }
-    _tile_stored(0, o, kRow);
-    if constexpr (NV > 1) _tile_stored(1, o + kLanes, kRow);
-    if constexpr (NV > 2) _tile_stored(2, o + 2 * kLanes, kRow);
+    store_sums<NV>(o);
   }
 }
 
