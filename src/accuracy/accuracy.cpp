@@ -2,21 +2,13 @@
 #include "accuracy/accuracy.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
+#include "base/clock.h"
 #include "base/index.h"
 
 namespace linformer {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-}  // namespace
+namespace {}  // namespace
 
 // Heads are measured on all threads, and recorded in order.
 void Accuracy::evaluate_heads(size_t subject, std::span<const int64_t> batch, Records& records) {

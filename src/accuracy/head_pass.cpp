@@ -2,10 +2,10 @@
 #include "accuracy/head_pass.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "accuracy/measures.h"
 #include "accuracy/places.h"
+#include "base/clock.h"
 #include "base/index.h"
 #include "base/stride.h"
 #include "base/threads.h"
@@ -15,9 +15,9 @@ namespace {
 
 template <class F>
 double seconds_of(F&& f) {
-  const auto begin = std::chrono::steady_clock::now();
+  const Clock::time_point begin = Clock::now();
   f();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return seconds_since(begin);
 }
 
 }  // namespace

@@ -122,12 +122,6 @@ class Linformer final : public Mechanism {
     s.keys = sizes_.slots(s);
     return s;
   }
-  // Whole cache lines that `count` elements take.
-  template <class T>
-  static int64_t line_bytes(int64_t count) {
-    constexpr int64_t kPerFloat = static_cast<int64_t>(sizeof(float) / sizeof(T));
-    return whole_lines((count + kPerFloat - 1) / kPerFloat) * static_cast<int64_t>(sizeof(float));
-  }
   // K̄ and V̄ of as many heads as Q has, or fewer, and the mask of the slots.
   template <class T>
   int64_t slot_bytes(const AttentionShape& s) const {

@@ -19,13 +19,6 @@
 namespace linformer {
 namespace {
 
-// Bytes of so many T on cache lines of their own.
-template <class T>
-int64_t line_bytes(int64_t count) {
-  constexpr int64_t kFloat = sizeof(float);
-  return whole_lines(count * static_cast<int64_t>(sizeof(T)) / kFloat) * kFloat;
-}
-
 // The means of the segments [m, d], in f64 and rounded.
 void segment_means(MatrixView<const float> x, MatrixView<double> means, MatrixView<float> rounded) {
   const SlotWeights segments{.kind = SlotWeights::Kind::kMeanPooling, .k = means.rows, .n = x.rows};

@@ -5,25 +5,20 @@
 #include <cmath>
 
 #include "base/lapack.h"
+#include "base/stride.h"
 
 namespace linformer {
 namespace {
 
-constexpr int64_t kLine = 64;  // bytes
 constexpr double kProductsOfStep = 4;
 constexpr double kEigenFlops = 9;  // m³ each, with vectors: Golub and Van Loan, section 8.3
-
-int64_t line_bytes(int64_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
-int64_t bytes_of_doubles(int64_t count) { return line_bytes(count * static_cast<int64_t>(sizeof(double))); }
 
 // Hands out pieces of a room, each on lines of its own.
 class Room {
  public:
   explicit Room(void* data) : at_(static_cast<char*>(data)) {}
-  double* doubles(int64_t count) { return reinterpret_cast<double*>(take(bytes_of_doubles(count))); }
-  int32_t* integers(int64_t count) {
-    return reinterpret_cast<int32_t*>(take(line_bytes(count * static_cast<int64_t>(sizeof(int32_t)))));
-  }
+  double* doubles(int64_t count) { return reinterpret_cast<double*>(take(line_bytes<double>(count))); }
+  int32_t* integers(int64_t count) { return reinterpret_cast<int32_t*>(take(line_bytes<int32_t>(count))); }
 
  private:
   char* take(int64_t bytes) {
@@ -116,10 +111,10 @@ void multiply_transposed(double factor, const double* a, const double* b, double
 
 int64_t inverse_bytes(const NystromOptions& options, int64_t m, int64_t d) {
   if (options.inverse == NystromOptions::Inverse::kIterative)
-    return 3 * bytes_of_doubles(m * m) + bytes_of_doubles(m * std::max(m, d));
+    return 3 * line_bytes<double>(m * m) + line_bytes<double>(m * std::max(m, d));
   const Lapack::EigenSizes sizes = Lapack::get().dsyevd_sizes(static_cast<int32_t>(m));
-  return bytes_of_doubles(m * m) + bytes_of_doubles(m) + bytes_of_doubles(sizes.work) +
-         line_bytes(sizes.integers * static_cast<int64_t>(sizeof(int32_t))) + 2 * bytes_of_doubles(m * d);
+  return line_bytes<double>(m * m) + line_bytes<double>(m) + line_bytes<double>(sizes.work) +
+         line_bytes<int32_t>(sizes.integers) + 2 * line_bytes<double>(m * d);
 }
 
 double inverse_flops(const NystromOptions& options, int64_t m, int64_t d) {

@@ -2,7 +2,6 @@
 #include "attention/standard.h"
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <numeric>
 #include <string>
@@ -10,6 +9,7 @@
 
 #include "attention/exact_flops.h"
 #include "attention/exact_reference.h"
+#include "base/clock.h"
 #include "base/dnn.h"
 #include "base/error.h"
 #include "base/stride.h"
@@ -90,10 +90,6 @@ struct Call {
   const AttentionTaps& taps;
   HeadsView<float> p;  ///< of all heads; no data where a block at a time is enough
 };
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 class Standard final : public Mechanism {
  public:
@@ -187,9 +183,9 @@ class Standard final : public Mechanism {
     worker.products.run(score_sizes(s, rows, q.stride, k.stride, p.stride), q.row(first), k.data, p.data,
                         worker.scratch, worker.memory);
     const float scale = add_biases(call, block, p);
-    const double begin = now();
+    const Clock::time_point begin = Clock::now();
     softmax_rows(p.data, rows, s.keys, p.stride, scale, s.causal, s.past + first);
-    worker.softmax_seconds += now() - begin;
+    worker.softmax_seconds += seconds_since(begin);
     if (in.v.data == nullptr) return;
     const MatrixView<const float> v = in.v.matrix(b, kv);
     const MatrixView<float> o = out.matrix(b, h);

@@ -4,23 +4,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 #include <optional>
 
+#include "base/clock.h"
 #include "spectrum/conclude.h"
 
 namespace linformer {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr double kConfidence = 0.95;  // of a run that does not look at its intervals
 constexpr const char* kInterrupted = "interrupted";
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 // What a method promises for |σ_i − σ_i(f64)| / σ₁.
 double tolerance_of(std::string_view method) { return method == "gesdd" ? 1e-5 : 2e-6; }

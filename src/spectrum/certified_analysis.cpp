@@ -4,23 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/index.h"
 
 namespace linformer {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr const char* kInterrupted = "interrupted";
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 // Rows of m without the dropped ones, in `kept`.
 MatrixView<const float> keep_rows(MatrixView<const float> m, const std::vector<int32_t>& dropped,
