@@ -143,6 +143,7 @@ ModelAccuracy Accuracy::of_choice(const std::vector<int64_t>& cells_of_layers) {
     for (const int64_t k : replacement->ks()) all.push_back({replacement.get(), k});
   }
   std::vector<ModelMeasure::Choice> layers;
+  layers.reserve(cells_of_layers.size());
   for (const int64_t cell : cells_of_layers)
     layers.push_back(cell < 0 ? ModelMeasure::Choice{} : all[index(cell)]);
   ModelMeasure model(*whole_.model, {}, selection_, facts_, replacements(), workspaces_, run_);
