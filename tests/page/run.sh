@@ -22,7 +22,7 @@ analyze --sequences 6 --length 64 --out spectrum.json
 bench --lengths 64..256*2 --budget 4s --out bench.json
 analyze --sequences 6 --length 80 --attention-maps 2 --out maps.json
 analyze --lengths 64,128 --sequences 1 --values 16 --out free.json
-replace=(--sequences 12 --length 48 --k 8,24 --quiet)
+replace=(--sequences 12 --length 48 --k '8,24' --quiet)
 "$program" accuracy "${replace[@]}" --mechanisms 'flash;mean-v;svd;fitted;linformer:sharing=layerwise,projection=gaussian' \
   --out accuracy.json >/dev/null
 "$program" advise "${replace[@]}" --budget 1s --out advise.json >/dev/null
