@@ -2,25 +2,23 @@
 #include "attention/slot_projection.h"
 
 #include <algorithm>
-#include <functional>
 #include <limits>
 
 #include "attention/slot_pooling.h"
 #include "base/stride.h"
 #include "base/threads.h"
+#include "kernels/slot_product.h"
 
 namespace linformer {
 namespace {
 
 using Kind = SlotWeights::Kind;
 
-constexpr int64_t kMaskedRows = 128;  // that are copied at a time where some of them are masked
-
 // What a thread copies or adds in, for each kind.
 int64_t room_floats(const SlotWeights& w, int64_t d) {
   switch (w.kind) {
     case Kind::kMatrix:
-      return whole_lines(kMaskedRows * d) + whole_lines(w.k * d);
+      return whole_lines(kSlotProductBlock * d);
     case Kind::kConvolution:
       return whole_lines(w.k * w.weight.cols);
     case Kind::kMeanPooling:
@@ -31,29 +29,21 @@ int64_t room_floats(const SlotWeights& w, int64_t d) {
   return 0;
 }
 
-// `slots` rows of E X, or the gathered rows times the kernels.
-Product::Sizes product_sizes(const SlotWeights& w, int64_t slots, int64_t n, int64_t d, int64_t in,
-                             int64_t out) {
+// The gathered rows times the kernels.
+Product::Sizes convolution_sizes(const SlotWeights& w, int64_t d, int64_t out_stride) {
   const int64_t length = w.weight.cols;
-  const bool convolution = w.kind == Kind::kConvolution;
-  return {.m = slots,
+  return {.m = w.k,
           .n = d,
-          .k = convolution ? length : n,
-          .a_stride = convolution ? length : w.weight.stride,
-          .b_stride = convolution ? w.weight.stride : in,
-          .c_stride = out,
-          .b_transposed = convolution};
+          .k = length,
+          .a_stride = length,
+          .b_stride = w.weight.stride,
+          .c_stride = out_stride,
+          .b_transposed = true};
 }
 
 int64_t scratch_bytes(const SlotWeights& w, int64_t d) {
-  if (w.weight.cols == 0 || d == 0) return 0;
-  const int64_t part = task_slots(w, 1);
-  int64_t most = 0;
-  for (const int64_t slots : {w.k, part, w.k % part}) {
-    if (slots == 0) continue;
-    most = std::max(most, Product::scratch_bytes(product_sizes(w, slots, w.weight.cols, d, d, d)));
-  }
-  return most;
+  if (w.kind != Kind::kConvolution || w.weight.cols == 0 || d == 0) return 0;
+  return Product::scratch_bytes(convolution_sizes(w, d, d));
 }
 
 // Slots of one head of one sequence, and what a thread has to itself.
@@ -89,23 +79,30 @@ void gather(const Task& t, int64_t c) {
 void convolve(const Task& t) {
   const int64_t d = t.in.cols;
   gather(t, t.w.weight.cols / d);
-  t.products.run(product_sizes(t.w, t.out.rows, t.in.rows, d, t.in.stride, t.out.stride), t.room,
-                 t.w.weight.row(t.group * d), t.out.data, t.scratch, t.memory);
+  t.products.run(convolution_sizes(t.w, d, t.out.stride), t.room, t.w.weight.row(t.group * d), t.out.data,
+                 t.scratch, t.memory);
 }
 
-// Columns [first, first + in.rows) of E times `in`.
-void multiply(const Task& t, int64_t first, MatrixView<const float> in, MatrixView<float> out) {
-  t.products.run(product_sizes(t.w, out.rows, in.rows, in.cols, in.stride, out.stride),
-                 t.w.weight.row(t.group * t.w.k + t.first) + first, in.data, out.data, t.scratch, t.memory);
+// Columns [first, first + in.rows) of E times `in`, added where they are not the first.
+void multiply(const Task& t, int64_t first, MatrixView<const float> in) {
+  slot_product({.e = t.w.weight.row(t.group * t.w.k + t.first) + first,
+                .x = in.data,
+                .out = t.out.data,
+                .e_stride = t.w.weight.stride,
+                .x_stride = in.stride,
+                .out_stride = t.out.stride,
+                .slots = t.out.rows,
+                .n = in.rows,
+                .cols = in.cols,
+                .add = first > 0});
 }
 
-// E times `in`, of which rows that do not count are zeros: copies of some rows at a time, since what is
+// E times `in`, of which rows that do not count are zeros: copies of a block of them at a time, since what is
 // masked may be anything, NaN too.
 void multiply_masked(const Task& t) {
   const int64_t d = t.in.cols;
-  const MatrixView<float> sums{t.room + whole_lines(kMaskedRows * d), t.out.rows, d, d};
-  for (int64_t first = 0; first < t.in.rows; first += kMaskedRows) {
-    const MatrixView<float> rows{t.room, std::min(kMaskedRows, t.in.rows - first), d, d};
+  for (int64_t first = 0; first == 0 || first < t.in.rows; first += kSlotProductBlock) {
+    const MatrixView<float> rows{t.room, std::min(kSlotProductBlock, t.in.rows - first), d, d};
     for (int64_t j = 0; j < rows.rows; ++j) {
       if (t.counts(first + j)) {
         std::copy_n(t.in.row(first + j), d, rows.row(j));
@@ -113,17 +110,14 @@ void multiply_masked(const Task& t) {
         std::fill_n(rows.row(j), d, 0.0f);
       }
     }
-    multiply(t, first, rows, first == 0 ? t.out : sums);
-    for (int64_t i = 0; i < sums.rows && first > 0; ++i) {
-      std::transform(sums.row(i), sums.row(i) + d, t.out.row(i), t.out.row(i), std::plus<>());
-    }
+    multiply(t, first, rows);
   }
 }
 
 void project(const Task& t) {
   switch (t.w.kind) {
     case Kind::kMatrix:
-      return t.mask == nullptr ? multiply(t, 0, t.in, t.out) : multiply_masked(t);
+      return t.mask == nullptr ? multiply(t, 0, t.in) : multiply_masked(t);
     case Kind::kConvolution:
       return convolve(t);
     case Kind::kMeanPooling:

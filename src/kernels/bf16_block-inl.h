@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 
+#include "kernels/ahead.h"
 #include "kernels/bf16_attention.h"
 #include "kernels/bf16_pairs.h"
 #include "kernels/bf16_vectors-inl.h"
@@ -204,7 +205,7 @@ HWY_NOINLINE void end_block(const Bf16Attention& a, const Room& room, const Bloc
 struct Steps {
   void (*begin)(const Bf16Attention&, const Room&, const Block&);
   // Keys [begin, end), kBlock at most.
-  void (*add_keys)(const Bf16Attention&, const Room&, const Block&, int64_t, int64_t);
+  void (*add_keys)(const Bf16Attention&, const Room&, const Block&, int64_t, int64_t, Ahead&);
   void (*end)(const Bf16Attention&, const Room&, const Block&);
 };
 
@@ -219,18 +220,30 @@ inline int64_t seen_keys(const Bf16Attention& a, int64_t end) {
   return a.causal ? std::clamp<int64_t>(end + a.past, 0, a.keys) : a.keys;
 }
 
-// A group of blocks of queries; each block of keys meets all of them in turn.
+// A group of blocks of queries, the call's rows up to `end`; each block of keys meets all of them in turn.
 inline void attend_group(const Steps (&steps)[kVectors], const Bf16Attention& a, const Block* blocks,
-                         int64_t count, float* workspace) {
+                         int64_t count, int64_t end, float* workspace) {
   const int64_t seen = seen_keys(a, blocks[count - 1].end());
+  const int64_t last = std::max<int64_t>(0, seen - 1) / kBlock * kBlock;  // block of keys
   const auto room = [&](int64_t i) { return Room(workspace, a.head_size, a.value_size, i); };
-  for (int64_t i = 0; i < count; ++i) steps[blocks[i].vectors - 1].begin(a, room(i), blocks[i]);
-  for (int64_t begin = 0; begin < seen; begin += kBlock) {
+  int64_t begin = 0;
+  do {
+    const int64_t next = std::min(begin + kBlock, seen), more = std::min(kBlock, seen - next);
     for (int64_t i = 0; i < count; ++i) {
-      const int64_t end = std::min(seen_keys(a, blocks[i].end()), begin + kBlock);
-      if (begin < end) steps[blocks[i].vectors - 1].add_keys(a, room(i), blocks[i], begin, end);
+      const Steps& of_block = steps[blocks[i].vectors - 1];
+      const int64_t after = blocks[i].end(), until = std::min(seen_keys(a, after), next);
+      Ahead ahead((until - begin) / kMostKeys);
+      ahead.add(a.k, a.k_stride, next + more * i / count, next + more * (i + 1) / count, a.head_size);
+      if (begin == last && a.part.o == nullptr)
+        ahead.add(a.o, a.o_stride, blocks[i].query, after, a.value_size);
+      if (begin == 0) {
+        ahead.add(a.q, a.q_stride, after, std::min(after + kQueries, end), a.head_size);
+        of_block.begin(a, room(i), blocks[i]);
+      }
+      if (begin < until) of_block.add_keys(a, room(i), blocks[i], begin, until, ahead);
     }
-  }
+    begin = next;
+  } while (begin < seen);
   for (int64_t i = 0; i < count; ++i) steps[blocks[i].vectors - 1].end(a, room(i), blocks[i]);
 }
 
@@ -245,7 +258,7 @@ inline void attend_rows(const Steps (&steps)[kVectors], const Bf16Attention& a, 
       blocks[count] = next_block(first, end);
       first += blocks[count].rows;
     }
-    attend_group(steps, a, blocks, count, workspace);
+    attend_group(steps, a, blocks, count, end, workspace);
   }
 }
 

@@ -144,7 +144,8 @@ HWY_INLINE Tile tile_of(const Bf16Attention& a, const Room& room, int64_t j, int
 // before see none of them. `pending` is the first key whose weights are in room.p.
 template <int NV, int Dead>
 HWY_INLINE void weigh_tile(const Bf16Attention& a, const Room& room, int64_t query, int64_t j, int64_t end,
-                           int64_t& pending) {
+                           Ahead& ahead, int64_t& pending) {
+  ahead.request();
   constexpr int kLive = NV - Dead, kFrom = Dead * kLanes;
   const int64_t first = query + kFrom;
   const Tile tile = tile_of(a, room, j, end);
@@ -181,17 +182,17 @@ int64_t whole_tiles(int64_t keys) { return (keys + kTile - 1) / kTile * kTile; }
 // For a block of NV vectors of queries. Where causal, the tiles after a vector's last query leave it out.
 template <int NV>
 HWY_NOINLINE void add_keys(const Bf16Attention& a, const Room& room, const Block& block, int64_t begin,
-                           int64_t end) {
+                           int64_t end, Ahead& ahead) {
   const int64_t first = a.causal && NV > 1 ? std::min(end, whole_tiles(block.query + a.past + kLanes)) : end;
   const int64_t second =
       a.causal && NV > 2 ? std::min(end, whole_tiles(block.query + a.past + 2 * kLanes)) : end;
   int64_t pending = begin, j = begin;
-  for (; j < first; j += kTile) weigh_tile<NV, 0>(a, room, block.query, j, end, pending);
+  for (; j < first; j += kTile) weigh_tile<NV, 0>(a, room, block.query, j, end, ahead, pending);
   if constexpr (NV > 1) {
-    for (; j < second; j += kTile) weigh_tile<NV, 1>(a, room, block.query, j, end, pending);
+    for (; j < second; j += kTile) weigh_tile<NV, 1>(a, room, block.query, j, end, ahead, pending);
   }
   if constexpr (NV > 2) {
-    for (; j < end; j += kTile) weigh_tile<NV, 2>(a, room, block.query, j, end, pending);
+    for (; j < end; j += kTile) weigh_tile<NV, 2>(a, room, block.query, j, end, ahead, pending);
   }
   flush<NV>(a, room, pending, end);
 }

@@ -7,6 +7,7 @@
 
 #if HWY_ARCH_X86_64
 
+#include "kernels/ahead.h"
 #include "kernels/bf16_vectors-inl.h"
 #include "kernels/isa.h"
 
@@ -22,7 +23,8 @@ HWY_INLINE __mmask16 lanes_of(int i, int64_t cols) {
   return first_lanes(std::clamp<int64_t>(cols - i * kLanes, 0, kLanes));
 }
 
-// R rows and `cols` columns, kVectors vectors at most.
+// R rows and `cols` columns, kVectors vectors at most; the next rows of A, too short for the machine to see
+// them coming, are fetched meanwhile.
 template <int R>
 HWY_NOINLINE void multiply_tile(const Bf16Product& p, int64_t row, int64_t col, int64_t cols) {
   __m512 sums[R][kVectors];
@@ -30,15 +32,20 @@ HWY_NOINLINE void multiply_tile(const Bf16Product& p, int64_t row, int64_t col, 
     HWY_UNROLL(4) for (int i = 0; i < kVectors; ++i) sums[r][i] = _mm512_setzero_ps();
   }
   const uint32_t* const a = p.a + row * p.a_stride;
+  const uint32_t* const next = row + 2 * R <= p.rows ? a + R * p.a_stride : a;
   const uint32_t* b = p.b + col;
-  for (int64_t j = 0; j < p.pairs; ++j, b += p.b_stride) {
-    __m512i vectors[kVectors];
-    HWY_UNROLL(4) for (int i = 0; i < kVectors; ++i) {
-      vectors[i] = _mm512_maskz_loadu_epi32(lanes_of(i, cols), b + i * kLanes);
-    }
-    HWY_UNROLL(6) for (int r = 0; r < R; ++r) {
-      const __m512i all = _mm512_set1_epi32(static_cast<int32_t>(a[r * p.a_stride + j]));
-      HWY_UNROLL(4) for (int i = 0; i < kVectors; ++i) sums[r][i] = add_pairs(sums[r][i], all, vectors[i]);
+  for (int64_t begin = 0; begin < p.pairs; begin += kLanes) {
+    HWY_UNROLL(6) for (int r = 0; r < R; ++r) __builtin_prefetch(next + r * p.a_stride + begin);
+    const int64_t end = std::min<int64_t>(p.pairs, begin + kLanes);
+    for (int64_t j = begin; j < end; ++j, b += p.b_stride) {
+      __m512i vectors[kVectors];
+      HWY_UNROLL(4) for (int i = 0; i < kVectors; ++i) {
+        vectors[i] = _mm512_maskz_loadu_epi32(lanes_of(i, cols), b + i * kLanes);
+      }
+      HWY_UNROLL(6) for (int r = 0; r < R; ++r) {
+        const __m512i all = _mm512_set1_epi32(static_cast<int32_t>(a[r * p.a_stride + j]));
+        HWY_UNROLL(4) for (int i = 0; i < kVectors; ++i) sums[r][i] = add_pairs(sums[r][i], all, vectors[i]);
+      }
     }
   }
   HWY_UNROLL(6) for (int r = 0; r < R; ++r) {
@@ -54,10 +61,15 @@ HWY_NOINLINE void multiply_tile(const Bf16Product& p, int64_t row, int64_t col, 
 }  // namespace
 
 void bf16_pair_product(const Bf16Product& p) {
+  Ahead ahead(p.rows / kRows);
+  ahead.add(p.coming, p.coming_stride, 0, p.coming_rows, p.coming_cols);
   for (int64_t col = 0; col < p.cols; col += kVectors * kLanes) {
     const int64_t cols = std::min<int64_t>(kVectors * kLanes, p.cols - col);
     int64_t row = 0;
-    for (; row + kRows <= p.rows; row += kRows) multiply_tile<kRows>(p, row, col, cols);
+    for (; row + kRows <= p.rows; row += kRows) {
+      ahead.request();
+      multiply_tile<kRows>(p, row, col, cols);
+    }
     for (; row + 2 <= p.rows; row += 2) multiply_tile<2>(p, row, col, cols);
     if (row < p.rows) multiply_tile<1>(p, row, col, cols);
   }

@@ -15,6 +15,9 @@ struct Bf16Product {
   int64_t a_stride = 0, b_stride = 0, out_stride = 0;
   int64_t rows = 0, pairs = 0, cols = 0;
   bool add = false;  ///< to what is in out
+  /// Rows [coming_rows, coming_cols] of bfloat16 that will be wanted next, to be brought nearer meanwhile.
+  const uint16_t* coming = nullptr;
+  int64_t coming_stride = 0, coming_rows = 0, coming_cols = 0;
 };
 
 /// Elements below 2^-126 count as zeros. Only where has_bf16_products(), as round_row().

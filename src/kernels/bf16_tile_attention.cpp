@@ -165,8 +165,8 @@ HWY_NOINLINE void raise(const Bf16Attention& a, const Room& room, const float* p
 template <int NV>
 class Keys {
  public:
-  Keys(const Bf16Attention& a, const Room& room, int64_t query, int64_t begin, int64_t end)
-      : a_(a), room_(room), query_(query), end_(end), at_(begin), pending_(begin) {
+  Keys(const Bf16Attention& a, const Room& room, int64_t query, int64_t begin, int64_t end, Ahead& ahead)
+      : a_(a), room_(room), ahead_(ahead), query_(query), end_(end), at_(begin), pending_(begin) {
     multiply(begin);
   }
 
@@ -174,6 +174,7 @@ class Keys {
   template <int Dead>
   HWY_INLINE void weigh_until(int64_t end) {
     for (; at_ < end; at_ += kTile) {
+      ahead_.request();
       const float* const products = products_of(at_);
       const int64_t valid = std::min<int64_t>(kTile, end_ - at_);
       if (at_ + kTile < end_) multiply(at_ + kTile);
@@ -197,6 +198,7 @@ class Keys {
 
   const Bf16Attention& a_;
   const Room& room_;
+  Ahead& ahead_;
   int64_t query_, end_;
   int64_t at_, pending_;  // pending: the first key whose weights are in room.p
 };
@@ -204,8 +206,8 @@ class Keys {
 // For a block of NV vectors of queries. Where causal, the tiles after a vector's last query leave it out.
 template <int NV>
 HWY_NOINLINE void add_keys(const Bf16Attention& a, const Room& room, const Block& block, int64_t begin,
-                           int64_t end) {
-  Keys<NV> keys(a, room, block.query, begin, end);
+                           int64_t end, Ahead& ahead) {
+  Keys<NV> keys(a, room, block.query, begin, end, ahead);
   const int64_t first = a.causal && NV > 1 ? std::min(end, whole_tiles(block.query + a.past + kLanes)) : end;
   const int64_t second =
       a.causal && NV > 2 ? std::min(end, whole_tiles(block.query + a.past + 2 * kLanes)) : end;

@@ -5,6 +5,7 @@
 
 #if HWY_ARCH_X86_64
 
+#include "kernels/ahead.h"
 #include "kernels/bf16_tiles-inl.h"
 
 HWY_PUSH_ATTRIBUTES(LINFORMER_BF16_TARGET)
@@ -70,8 +71,13 @@ void bf16_tile_product(const Bf16Product& p) {
     const TilesInUse tiles;
     Bf16Product part = p;
     part.pairs = pairs;
+    Ahead ahead(rows / (2 * kSide));
+    ahead.add(p.coming, p.coming_stride, 0, p.coming_rows, p.coming_cols);
     int64_t row = 0;
-    for (; row + 2 * kSide <= rows; row += 2 * kSide) multiply_rows<2>(part, row);
+    for (; row + 2 * kSide <= rows; row += 2 * kSide) {
+      ahead.request();
+      multiply_rows<2>(part, row);
+    }
     if (row < rows) multiply_rows<1>(part, row);
   }
   // What does not fill a tile: pairs, columns, rows.

@@ -2,10 +2,10 @@
 // Lanes are queries: a block of them against four keys at a time, so that maxima, sums and scaling need no
 // step across lanes, and K and V are read as they lie, an element at a time into all lanes. Scores go to a
 // buffer of the first-level cache, where they become weights before they meet V. A query's reference for the
-// exponentials is set by the first keys and moves only when a score rises far above it ("lazy rescaling"), so
-// that one pass is enough. Some keys at a time meet a group of such blocks one after another, so that K and V
-// come from beyond the second-level cache once for all of them. The scheme is that of FlashAttention (Dao et
-// al. 2022), turned by a quarter.
+// exponentials is set by the first keys and moves only when a score of a block of keys is far above it ("lazy
+// rescaling"), so that one pass is enough. Some keys at a time meet a group of such blocks one after another,
+// so that K and V come from beyond the second-level cache once for all of them. The scheme is that of
+// FlashAttention (Dao et al. 2022), turned by a quarter.
 #include "kernels/fused_attention.h"
 
 #include <algorithm>
@@ -118,7 +118,7 @@ void attend_group(const FusedAttention& a, const Block* blocks, int64_t count, i
     for (int64_t i = 0; i < count; ++i) {
       const int64_t after = blocks[i].end();
       const int64_t from = next + more * i / count, to = next + more * (i + 1) / count;
-      Ahead ahead;
+      Ahead ahead((std::min(seen_keys(a, after), next) - begin + kTile - 1) / kTile);
       ahead.add(a.k, a.k_stride, from, to, a.head_size);
       ahead.add(a.v, a.v_stride, from, to, a.value_size);
       if (begin == late * kBlock && a.part.o == nullptr)

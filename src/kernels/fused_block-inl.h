@@ -67,9 +67,9 @@ struct Room {
   float* limit;  // one row: the shifted score from which that moves
   float* sum;    // one row: of the weights that are in o
   // What follows is shared by the blocks of a group.
-  float* p;       // [kBlock]: scores, then weights, of the keys at hand
-  float* scores;  // [kTile]
-  float* k;       // [kTile, head_size]: keys of the last, shorter tile
+  float* p;     // [kBlock]: scores, then weights, of the keys at hand
+  float* most;  // one row: the largest of those scores
+  float* k;     // [kTile, head_size]: keys of the last, shorter tile
 
   // Of block `index` of a group.
   Room(float* at, int64_t head_size, int64_t value_size, int64_t index)
@@ -79,20 +79,20 @@ struct Room {
         limit(shift + kQueries),
         sum(limit + kQueries),
         p(at + kGroup * own_floats(head_size, value_size)),
-        scores(p + kBlock * kQueries),
-        k(scores + kTile * kQueries) {}
+        most(p + kBlock * kQueries),
+        k(most + kQueries) {}
 
   // The same from vector `v` of the block on; keys are not moved.
   Room from(int v) const {
     Room room = *this;
-    for (float** part : {&room.q, &room.o, &room.shift, &room.limit, &room.sum, &room.p, &room.scores}) {
+    for (float** part : {&room.q, &room.o, &room.shift, &room.limit, &room.sum, &room.p, &room.most}) {
       *part += v * kLanes;
     }
     return room;
   }
 
   static int64_t floats(int64_t head_size, int64_t value_size) {
-    return kGroup * own_floats(head_size, value_size) + (kBlock + kTile) * kQueries +
+    return kGroup * own_floats(head_size, value_size) + (kBlock + 1) * kQueries +
            (kTile * head_size + 15) / 16 * 16;
   }
 

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <limits>
 
+#include "kernels/ahead.h"
 #include "kernels/fused_attention.h"
 #include "kernels/fused_block-inl.h"
 
@@ -45,10 +46,47 @@ HWY_INLINE void weigh(const Room& room, int64_t count) {
   }
 }
 
+// Whether a score of the keys at hand is above its lane's limit.
+template <int NV>
+HWY_INLINE bool is_above_limit(const Room& room) {
+  const F32 d;
+  auto above = hn::FirstN(d, 0);
+  HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
+    const int64_t at = i * kLanes;
+    above = hn::Or(above, hn::Gt(hn::Load(d, room.most + at), hn::Load(d, room.limit + at)));
+  }
+  return !hn::AllFalse(d, above);
+}
+
+// Moves the shifts of the lanes above their limits, so that the largest score becomes 0; the `count` scores
+// in room.p and what was `summed` become relative to it.
+template <int NV>
+HWY_NOINLINE void Raise(const FusedAttention& a, const Room& room, int64_t count, bool summed) {
+  const F32 d;
+  F32s factors[NV];
+  for (int i = 0; i < NV; ++i) {
+    const int64_t at = i * kLanes;
+    const F32s most = hn::Load(d, room.most + at), limit = hn::Load(d, room.limit + at);
+    const auto above = hn::Gt(most, limit);
+    const F32s rise = hn::IfThenElseZero(above, most);
+    // The first rise may be one down, but then nothing has been summed.
+    factors[i] = exp2_of(d, hn::Neg(hn::Max(rise, hn::Zero(d))));
+    hn::Store(hn::Sub(hn::Load(d, room.shift + at), rise), d, room.shift + at);
+    hn::Store(hn::IfThenElse(above, hn::Set(d, kRise), limit), d, room.limit + at);
+    for (int64_t j = 0; j < count; ++j) {
+      float* const score = room.p + j * kQueries + at;
+      hn::Store(hn::Sub(hn::Load(d, score), rise), d, score);
+    }
+  }
+  if (!summed) return;
+  scale_lanes<NV>(room.sum, 1, factors);
+  scale_lanes<NV>(room.o, a.value_size, factors);
+}
+
 // Keys [begin, end), whose scores are in room.p, are weighed and meet V.
 template <int NV>
 HWY_NOINLINE void Flush(const FusedAttention& a, const Room& room, int64_t begin, int64_t end) {
-  if (begin == end) return;
+  if (HWY_UNLIKELY(is_above_limit<NV>(room))) Raise<NV>(a, room, end - begin, begin > 0);
   weigh<NV>(room, end - begin);
   const float* const v = a.v + begin * a.v_stride;
   int64_t c = 0;
@@ -62,32 +100,6 @@ HWY_NOINLINE void Flush(const FusedAttention& a, const Room& room, int64_t begin
   for (; c < a.value_size; ++c) {
     add_columns<1, NV>(v + c, a.v_stride, room.p, end - begin, room.o + c * kQueries);
   }
-}
-
-// Moves the shifts of the lanes whose scores in room.scores are above their limits, so that the largest
-// becomes 0; these scores and what was summed become relative to it.
-template <int NV>
-HWY_NOINLINE void Raise(const FusedAttention& a, const Room& room) {
-  const F32 d;
-  F32s factors[NV];
-  for (int i = 0; i < NV; ++i) {
-    const int64_t at = i * kLanes;
-    F32s most = hn::Load(d, room.scores + at);
-    for (int r = 1; r < kTile; ++r) most = hn::Max(most, hn::Load(d, room.scores + r * kQueries + at));
-    const F32s limit = hn::Load(d, room.limit + at);
-    const auto above = hn::Gt(most, limit);
-    const F32s rise = hn::IfThenElseZero(above, most);
-    // The first rise may be one down, but then nothing has been summed.
-    factors[i] = exp2_of(d, hn::Neg(hn::Max(rise, hn::Zero(d))));
-    hn::Store(hn::Sub(hn::Load(d, room.shift + at), rise), d, room.shift + at);
-    hn::Store(hn::IfThenElse(above, hn::Set(d, kRise), limit), d, room.limit + at);
-    for (int r = 0; r < kTile; ++r) {
-      float* const score = room.scores + r * kQueries + at;
-      hn::Store(hn::Sub(hn::Load(d, score), rise), d, score);
-    }
-  }
-  scale_lanes<NV>(room.sum, 1, factors);
-  scale_lanes<NV>(room.o, a.value_size, factors);
 }
 
 // Adds the biases of keys j .. j + kTile, `valid` of which there are, for queries from `query` on.
@@ -117,44 +129,23 @@ HWY_INLINE void add_biases(const FusedAttention& a, int64_t query, int64_t j, in
 }
 
 template <int NV>
-HWY_INLINE bool above_limit(const Room& room, const F32s (&scores)[kTile][NV]) {
-  const F32 d;
-  auto above = hn::FirstN(d, 0);
-  HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
-    F32s most = scores[0][i];
-    HWY_UNROLL(4) for (int r = 1; r < kTile; ++r) most = hn::Max(most, scores[r][i]);
-    above = hn::Or(above, hn::Gt(most, hn::Load(d, room.limit + i * kLanes)));
-  }
-  return !hn::AllFalse(d, above);
+HWY_INLINE F32s largest(const F32s (&scores)[kTile][NV], int i) {
+  return hn::Max(hn::Max(scores[0][i], scores[1][i]), hn::Max(scores[2][i], scores[3][i]));
 }
 
-// Rows that will be needed soon, asked for one at a time while there is something to compute: memory takes
-// few requests at once.
-class Ahead {
- public:
-  void add(const float* rows, int64_t stride, int64_t begin, int64_t end, int64_t size) {
-    if (begin < end) streams_[count_++] = {rows + begin * stride, stride, end - begin, size};
+// Makes the scores of the first keys, and those to come, relative to each lane's largest of these.
+template <int NV>
+HWY_NOINLINE void Begin(const Room& room, F32s (&scores)[kTile][NV]) {
+  const F32 d;
+  for (int i = 0; i < NV; ++i) {
+    const F32s most = largest(scores, i), lowest = hn::Set(d, kLowest);
+    const auto some = hn::Gt(most, lowest);
+    const F32s rise = hn::IfThenElseZero(some, most);
+    hn::Store(hn::Neg(rise), d, room.shift + i * kLanes);
+    hn::Store(hn::IfThenElse(some, hn::Set(d, kRise), lowest), d, room.limit + i * kLanes);
+    for (int r = 0; r < kTile; ++r) scores[r][i] = hn::Sub(scores[r][i], rise);
   }
-
-  // One row of each matrix goes to the second-level cache.
-  HWY_INLINE void request() {
-    for (int i = 0; i < count_; ++i) {
-      Stream& stream = streams_[i];
-      if (stream.rows == 0) continue;
-      for (int64_t c = 0; c < stream.size; c += 16) __builtin_prefetch(stream.at + c, 0, 2);
-      stream.at += stream.stride;
-      --stream.rows;
-    }
-  }
-
- private:
-  struct Stream {
-    const float* at;
-    int64_t stride, rows, size;
-  };
-  Stream streams_[4];
-  int count_ = 0;
-};
+}
 
 // A tile of keys, `valid` of which there are.
 struct Tile {
@@ -173,29 +164,11 @@ HWY_INLINE Tile tile_of(const FusedAttention& a, const Room& room, int64_t j, in
   return {room.k, a.head_size, end - j};
 }
 
-template <int NV>
-HWY_INLINE void store_scores(float* to, const F32s (&scores)[kTile][NV]) {
-  const F32 d;
-  HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
-    HWY_UNROLL(4)
-    for (int i = 0; i < NV; ++i) hn::Store(scores[r][i], d, to + r * kQueries + i * kLanes);
-  }
-}
-
-template <int NV>
-HWY_INLINE void load_scores(const float* from, F32s (&scores)[kTile][NV]) {
-  const F32 d;
-  HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
-    HWY_UNROLL(4)
-    for (int i = 0; i < NV; ++i) scores[r][i] = hn::Load(d, from + r * kQueries + i * kLanes);
-  }
-}
-
-// Scores of keys j .. j + kTile, before `end`, for the block's vectors of queries from `Dead` on; those
-// before see none of them. `pending` is the first key whose scores are in room.p.
+// Scores of keys j .. j + kTile, before `end`, for the block's vectors of queries from `Dead` on, go to `p`;
+// those before see none of them.
 template <int NV, int Dead>
 HWY_INLINE void score_tile(const FusedAttention& a, const Room& room, int64_t query, int64_t j, int64_t end,
-                           Ahead& ahead, int64_t& pending) {
+                           Ahead& ahead, float* p) {
   ahead.request();
   constexpr int kLive = NV - Dead;
   const F32 d;
@@ -210,19 +183,17 @@ HWY_INLINE void score_tile(const FusedAttention& a, const Room& room, int64_t qu
   if (HWY_UNLIKELY(tile.valid < kTile || biased || (a.causal && j + kTile > first + a.past + 1))) {
     add_biases<kLive>(a, first, j, tile.valid, scores);
   }
-  if (HWY_UNLIKELY(above_limit<kLive>(live, scores))) {
-    store_scores<kLive>(live.scores, scores);
-    Flush<NV>(a, room, pending, j);
-    pending = j;
-    Raise<kLive>(a, live);
-    load_scores<kLive>(live.scores, scores);
-  }
-  float* const p = room.p + (j - pending) * kQueries;
+  if (HWY_UNLIKELY(j == 0)) Begin<kLive>(live, scores);
   const F32s never = hn::Set(d, -std::numeric_limits<float>::infinity());
-  HWY_UNROLL(4) for (int i = 0; i < Dead; ++i) {
-    HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) hn::Store(never, d, p + r * kQueries + i * kLanes);
+  HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
+    HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
+      hn::Store(i < Dead ? never : scores[r][std::max(0, i - Dead)], d, p + r * kQueries + i * kLanes);
+    }
   }
-  store_scores<kLive>(p + Dead * kLanes, scores);
+  HWY_UNROLL(4) for (int i = 0; i < kLive; ++i) {
+    float* const most = live.most + i * kLanes;
+    hn::Store(hn::Max(hn::Load(d, most), largest(scores, i)), d, most);
+  }
 }
 
 // Keys [begin, end), kBlock at most, for a block of NV vectors of queries from `query` on. Where causal, the
@@ -234,15 +205,18 @@ HWY_NOINLINE void Keys(const FusedAttention& a, const Room& room, int64_t query,
     const int64_t seen = (query + a.past + vectors * kLanes + kTile - 1) / kTile * kTile;
     return a.causal && vectors < NV ? std::min(end, seen) : end;
   };
-  int64_t pending = begin, j = begin;
-  for (; j < seen_by(1); j += kTile) score_tile<NV, 0>(a, room, query, j, end, ahead, pending);
+  std::fill_n(room.most, kQueries, kLowest);
+  float* p = room.p;
+  int64_t j = begin;
+  const auto step = [&] { j += kTile, p += kTile * kQueries; };
+  for (; j < seen_by(1); step()) score_tile<NV, 0>(a, room, query, j, end, ahead, p);
   if constexpr (NV > 1) {
-    for (; j < seen_by(2); j += kTile) score_tile<NV, 1>(a, room, query, j, end, ahead, pending);
+    for (; j < seen_by(2); step()) score_tile<NV, 1>(a, room, query, j, end, ahead, p);
   }
   if constexpr (NV > 2) {
-    for (; j < end; j += kTile) score_tile<NV, 2>(a, room, query, j, end, ahead, pending);
+    for (; j < end; step()) score_tile<NV, 2>(a, room, query, j, end, ahead, p);
   }
-  Flush<NV>(a, room, pending, end);
+  Flush<NV>(a, room, begin, end);
 }
 
 }  // namespace
