@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "accuracy/accuracy.h"
+#include "attention/mechanism.h"
 #include "base/error.h"
 
 namespace linformer {
@@ -39,16 +40,6 @@ void require_causal(const Replacement& replacement) {
       fmt::format("{} in the place of causal heads", replacement.name(replacement.ks().front()));
   refuse(ErrorCode::kUnsupported, found.c_str(), "flash, standard, local or mean-v",
          "It mixes later positions, which a causal head must not see, into earlier ones");
-}
-
-// "svd:k=4" as "svd", "subspace:k=4,sharing=head" as "subspace:sharing=head"; `rank`: what k is called.
-std::string without_k(std::string name, std::string_view rank, int64_t k) {
-  if (k == 0) return name;
-  const std::string option = fmt::format("{}={}", rank, k);
-  const size_t at = name.find(option);
-  const bool last = at + option.size() == name.size();
-  name.erase(last ? at - 1 : at, option.size() + 1);
-  return name;
 }
 
 }  // namespace
@@ -104,7 +95,7 @@ std::vector<AccuracyCell> Accuracy::cells() const {
     for (const int64_t k : replacement->ks()) {
       const std::string name = replacement->name(k);
       cells.push_back({.name = name,
-                       .method = without_k(name, replacement->rank_option(), k),
+                       .method = without_rank(name),
                        .k = k,
                        .kind = std::string(name_of(traits.kind)),
                        .calibrated = traits.calibrated,

@@ -59,10 +59,6 @@ class ByMechanism final : public Replacement {
   std::string name(int64_t k) const override {
     return make_mechanism(with_k(specification_, k))->canonical();
   }
-  std::string_view rank_option() const override {
-    const std::string_view specification = specification_;
-    return linformer::rank_option(specification.substr(0, specification.find(':')));
-  }
   ReplacementTraits traits() const override {
     const auto mechanism = make_mechanism(with_k(specification_, ks().front()));
     return {.kind = kind_of(mechanism->traits().fidelity),

@@ -60,8 +60,6 @@ class Replacement {
 
   /// Its specification at k in canonical form, as "subspace:k=64,sharing=head".
   virtual std::string name(int64_t k) const = 0;
-  /// What k is called there.
-  virtual std::string_view rank_option() const { return "k"; }
   virtual ReplacementTraits traits() const = 0;
   /// Each k that it was made for, ascending; {0} where it has none.
   const std::vector<int64_t>& ks() const { return ks_; }

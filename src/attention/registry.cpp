@@ -46,6 +46,20 @@ std::string with_rank(std::string_view specification, int64_t k) {
   return fmt::format("{}{}{}={}", specification, separator, rank_option(specification.substr(0, colon)), k);
 }
 
+std::string without_rank(std::string_view specification) {
+  const size_t colon = std::min(specification.find(':'), specification.size());
+  const std::string_view name = specification.substr(0, colon), known = rank_option(name);
+  const std::string rank = fmt::format("{}=", known.empty() ? "k" : known);
+  std::string kept(name);
+  for (size_t at = colon; at < specification.size();) {
+    const size_t end = std::min(specification.find(',', at + 1), specification.size());
+    const std::string_view option = specification.substr(at + 1, end - at - 1);
+    if (!option.starts_with(rank)) kept += fmt::format("{}{}", kept == name ? ':' : ',', option);
+    at = end;
+  }
+  return kept;
+}
+
 std::unique_ptr<Mechanism> make_mechanism(std::string_view specification) {
   const size_t colon = std::min(specification.find(':'), specification.size());
   const std::string_view name = specification.substr(0, colon);

@@ -8,6 +8,7 @@
 #include <set>
 #include <tuple>
 
+#include "attention/mechanism.h"
 #include "report/numbers.h"
 
 namespace linformer {
@@ -109,13 +110,14 @@ std::vector<std::string> short_names(const std::vector<std::string>& mechanisms)
   std::vector<std::string> names;
   for (const std::string& mechanism : mechanisms) {
     const Specification own = split(mechanism);
+    const std::string rank = fmt::format("{}=", rank_option(own.name));
     std::vector<std::string> telling;
     for (const std::string& option : own.options) {
       const bool common = std::ranges::all_of(mechanisms, [&](const std::string& other) {
         const Specification parts = split(other);
         return parts.name != own.name || std::ranges::find(parts.options, option) != parts.options.end();
       });
-      if (!common || option.starts_with("k=")) telling.push_back(option);
+      if (!common || option.starts_with(rank)) telling.push_back(option);
     }
     names.push_back(telling.empty() ? own.name : fmt::format("{} {}", own.name, fmt::join(telling, " ")));
   }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "attention/mechanism.h"
 #include "report/model_headline.h"
 #include "report/numbers.h"
 
@@ -22,21 +23,11 @@ struct Way {
   std::vector<const AdvisedPoint*> points;
 };
 
-// "fitted:sharing=head" of "fitted:k=64,sharing=head".
-std::string without_k(std::string name) {
-  const size_t at = name.find("k=");
-  if (at == name.npos || at == 0 || (name[at - 1] != ':' && name[at - 1] != ',')) return name;
-  const size_t end = name.find(',', at);
-  name.erase(at, end == name.npos ? name.npos : end + 1 - at);
-  if (name.ends_with(':') || name.ends_with(',')) name.pop_back();
-  return name;
-}
-
 std::vector<Way> ways_of(const AdviceResult& result) {
   std::vector<Way> ways;
   for (const AdvisedPoint& point : result.points) {
     if (!std::isfinite(point.ns) || !std::isfinite(point.increase)) continue;
-    const std::string mechanism = without_k(point.name);
+    const std::string mechanism = without_rank(point.name);
     auto way = std::ranges::find(ways, mechanism, &Way::mechanism);
     if (way == ways.end()) way = ways.insert(way, {.mechanism = mechanism, .points = {}});
     way->points.push_back(&point);

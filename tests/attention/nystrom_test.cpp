@@ -238,6 +238,11 @@ TEST_CASE("nystrom attention says what it is and counts its operations") {
   CHECK(rank_option("none").empty());
   CHECK(with_rank("nystrom", 5) == "nystrom:landmarks=5");
   CHECK(with_rank("nystrom:inverse=exact", 5) == "nystrom:inverse=exact,landmarks=5");
+  CHECK(without_rank("nystrom:inverse=exact,landmarks=5") == "nystrom:inverse=exact");
+  CHECK(without_rank("nystrom:landmarks=5") == "nystrom");
+  CHECK(without_rank("linformer:k=5,sharing=none") == "linformer:sharing=none");
+  CHECK(without_rank("svd:k=5") == "svd");
+  CHECK(without_rank("flash") == "flash");
 }
 
 TEST_CASE("nystrom attention refuses options, shapes, masks and biases that it cannot compute") {
