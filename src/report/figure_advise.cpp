@@ -35,12 +35,14 @@ std::vector<Way> ways_of(const AdviceResult& result) {
   return ways;
 }
 
-// "64", or "32-256" of layers that differ; "~" before it where the time is put together.
+// "k=64", or "k=32-256, exact" of layers that differ; "~" before it where the time is put together.
 std::string label_of(const AdvisedPoint& point) {
-  if (point.ks.empty()) return "?";
-  const auto [least, most] = std::ranges::minmax(point.ks);
+  std::vector<int64_t> ks = point.ks;
+  const bool exact_too = std::erase(ks, 0) > 0;
+  if (ks.empty()) return exact_too ? "exact" : "?";
+  const auto [least, most] = std::ranges::minmax(ks);
   const std::string k = least == most ? std::to_string(most) : fmt::format("{}-{}", least, most);
-  return (point.estimated ? "~" : "") + (most == 0 ? std::string("exact") : "k=" + k);
+  return fmt::format("{}k={}{}", point.estimated ? "~" : "", k, exact_too ? ", exact" : "");
 }
 
 std::vector<double> row_of(const AdvisedPoint& point) {
@@ -68,13 +70,37 @@ std::string tics_between(double goal, double most) {
   return fmt::format("{}", fmt::join(tics, ", "));
 }
 
+// Times that differ much on a logarithmic axis, with room for the labels on their right.
+void scale_times(FigureWriter& figure, const std::vector<Way>& ways) {
+  constexpr double kLinearUpTo = 4;  // times the least
+  std::vector<double> times;
+  for (const Way& way : ways)
+    for (const AdvisedPoint* point : way.points) times.push_back(kMs * point->ns);
+  const auto [least, most] = std::ranges::minmax(times);
+  if (most <= kLinearUpTo * least) {
+    const double width = most > least ? most - least : most;
+    figure.set(
+        fmt::format("set xrange [{:.4g}:{:.4g}]", std::max(0.0, least - 0.1 * width), most + 0.2 * width));
+    return;
+  }
+  const double ratio = most / least, low = least / std::pow(ratio, 0.1), high = most * std::pow(ratio, 0.2);
+  std::vector<std::string> tics;
+  for (double power = std::pow(10, std::floor(std::log10(low))); power <= high; power *= 10) {
+    for (const double step : {1.0, 2.0, 5.0})
+      if (step * power >= low && step * power <= high) tics.push_back(shortest(step * power));
+  }
+  figure.set("set logscale x");
+  figure.set(fmt::format("set xrange [{:.4g}:{:.4g}]", low, high));
+  figure.set(fmt::format("set xtics ({})", fmt::join(tics, ", ")));
+}
+
 // Losses from a tenth of the goal to a hundred times it can be told apart.
 void scale_losses(FigureWriter& figure, const std::vector<Way>& ways, double goal) {
   constexpr double kLinearUpTo = 8;  // goals
   double most = 0;
   for (const Way& way : ways)
     for (const AdvisedPoint* point : way.points) most = std::max(most, row_of(*point)[3]);
-  figure.set("set offsets graph 0.08, graph 0.12, graph 0.1, graph 0.05");
+  figure.set("set offsets 0, 0, graph 0.1, graph 0.05");
   if (goal <= 0 || most <= kLinearUpTo * goal) return;
   figure.set(fmt::format("set nonlinear y via asinh(y/{0}) inverse {0}*sinh(y)", shortest(goal)));
   figure.set(fmt::format("set ytics ({})", tics_between(goal, most)));
@@ -92,6 +118,7 @@ std::vector<Figure> advice_figures(const AdviceFile& advice, const std::string& 
   figure.axes("ms a sequence",
               result.goal.of_loss ? "increase of the loss, %" : "error of the last hidden states, %");
   figure.set("set key below left maxcols 1 height 0.3");
+  scale_times(figure, ways);
   scale_losses(figure, ways, goal);
   std::vector<std::string> elements = {
       fmt::format("{} with lines dt 3 lw 1 lc rgb '#7f7f7f' title 'the goal'", shortest(goal)),
