@@ -81,6 +81,13 @@ int exit_code(const AccuracyResult& result) {
   return 1;
 }
 
+void note_stopped(const AccuracyResult& result, const ReportPlaces& places, const Session& session) {
+  session.note(fmt::format("stopped after {} of {} sequences", result.sequences, result.planned_sequences));
+  if (places.journal.empty()) return;
+  const char* const again = result.calibration_sequences > 0 ? "; what was learnt is learnt again" : "";
+  session.note(fmt::format("the same command with --out {} --resume goes on{}", places.report, again));
+}
+
 // One sequence is learnt from and one batch is judged, for the time.
 int dry_run(Accuracy& accuracy, const OpenInput& input, const ReportPlaces& places) {
   const AccuracyForecast forecast = accuracy.forecast({.journal = places.journal});
@@ -142,7 +149,7 @@ int run(const AccuracyCommand& o, const Invocation& invocation) {
   if (result.complete)
     discard(files);
   else
-    session.note(fmt::format("stopped after {} of {} sequences", result.sequences, result.planned_sequences));
+    note_stopped(result, places, session);
   return exit_code(result);
 }
 

@@ -35,11 +35,11 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr const char* kCommand = "advise";
 
-[[noreturn]] void refuse_interrupted() {
-  throw Error(ErrorCode::kUsage, {.subject = "advise",
-                                  .found = "interrupted before it was done",
-                                  .expected = "all of its parts",
-                                  .remedy = "Run it again"});
+[[noreturn]] void give_up() {
+  throw Interrupted(
+      "advise: stopped before its end; nothing is kept. accuracy, analyze-spectrum and bench go on with "
+      "--resume; "
+      "advise takes their reports by --accuracy, --spectrum and --bench");
 }
 
 SpectrumResult measure_spectrum(AttentionSource& source, Session& session) {
@@ -87,11 +87,19 @@ BenchResult time_attention(const AdviseCommand& o, const OpenInput& input, const
   return bench(sweep(of), AttentionSubject(1, o.common.seed), bench_options(o), session.run());
 }
 
+// What is wrong with an option is said before anything runs.
+void check_options(const AdviseCommand& o) {
+  parse_share(o.loss_increase, "--loss-increase");
+  parse_share(o.hidden_error, "--hidden-error");
+  parse_seconds(o.budget, "--budget");
+}
+
 // Of the loss where the model has one.
 AdviceGoal goal_of(const AdviseCommand& o, const AccuracyResult& accuracy) {
-  const double of_loss = parse_share(o.loss_increase, "--loss-increase"),
-               of_hidden = parse_share(o.hidden_error, "--hidden-error");
-  return {.of_loss = accuracy.loss.has_value(), .increase = accuracy.loss ? of_loss : of_hidden};
+  const bool of_loss = accuracy.loss.has_value();
+  return {.of_loss = of_loss,
+          .increase = of_loss ? parse_share(o.loss_increase, "--loss-increase")
+                              : parse_share(o.hidden_error, "--hidden-error")};
 }
 
 // Measures what replacements cost, and what choices of them for each layer do.
@@ -104,7 +112,7 @@ LayerChoice measure_accuracy(const AdviseCommand& o, const OpenInput& input, int
   }
   Accuracy accuracy(*input.source, {}, std::move(whole), accuracy_options(o, length), session.run());
   parts.accuracy = accuracy.run({});
-  if (!parts.accuracy->complete) refuse_interrupted();
+  if (!parts.accuracy->complete) give_up();
   return choose_layers(*parts.accuracy, goal_of(o, *parts.accuracy),
                        [&](const std::vector<int64_t>& cells) { return accuracy.of_choice(cells); });
 }
@@ -117,7 +125,7 @@ LayerChoice complete(const AdviseCommand& o, const OpenInput& input, int64_t len
   if (!parts.spectrum) parts.spectrum = measure_spectrum(*input.source, session);
   if (!parts.model) parts.model = time_model(o, input, *parts.accuracy, session);
   if (!parts.attention) parts.attention = time_attention(o, input, *parts.accuracy, session);
-  if (!parts.spectrum->complete || !parts.model->complete || !parts.attention->complete) refuse_interrupted();
+  if (!parts.spectrum->complete || !parts.model->complete || !parts.attention->complete) give_up();
   return choice;
 }
 
@@ -160,6 +168,7 @@ ReportPlaces places_of(const AdviseCommand& o, const Session& session) {
 
 int run(const AdviseCommand& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
+  check_options(o);
   const ReportPlaces places = places_of(o, session);
   AdviseParts parts = read_advise_parts(o.reports);
   std::optional<OpenInput> input;

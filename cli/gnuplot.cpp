@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <csignal>
 #include <memory>
 
 #include "io/atomic_file.h"
@@ -30,11 +31,19 @@ Outcome run_gnuplot(const std::string& folder, const std::string& script) {
   const std::unique_ptr<posix_spawn_file_actions_t, int (*)(posix_spawn_file_actions_t*)> held(
       &actions, posix_spawn_file_actions_destroy);
   posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  posix_spawnattr_t attributes;  // it is to be ended by signals that this program holds back
+  posix_spawnattr_init(&attributes);
+  const std::unique_ptr<posix_spawnattr_t, int (*)(posix_spawnattr_t*)> kept(&attributes,
+                                                                             posix_spawnattr_destroy);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   std::string program = "gnuplot", argument = script;
   char* arguments[] = {program.data(), argument.data(), nullptr};
   pid_t child = 0;
   Outcome outcome;
-  outcome.system_error = ::posix_spawnp(&child, "gnuplot", &actions, nullptr, arguments, environ);
+  outcome.system_error = ::posix_spawnp(&child, "gnuplot", &actions, &attributes, arguments, environ);
   if (outcome.system_error != 0) return outcome;
   while (::waitpid(child, &outcome.status, 0) < 0) {
     if (errno != EINTR) return {.system_error = errno};

@@ -58,7 +58,8 @@ Json checkpoint_facts(const Checkpoint& checkpoint, const ModelPlan& plan) {
 
 // What files say must not steer the terminal.
 std::string cell(const Json& value) {
-  return printable(value.is_string() ? value.get<std::string>() : value.dump());
+  constexpr size_t kMost = 400;  // bytes: a sentence of ours
+  return printable(value.is_string() ? value.get<std::string>() : value.dump(), kMost);
 }
 
 Table facts_table(const Json& facts) {

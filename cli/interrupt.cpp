@@ -3,47 +3,54 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
+#include <thread>
 
 namespace linformer::cli {
 namespace {
 
 StopFlag g_stop;
-volatile std::sig_atomic_t g_signal = 0;
+std::atomic<int> g_signal = 0;
+std::atomic<bool> g_may_stop = false;  // else a signal ends the process
 
 constexpr char kStopping[] = "\nlinformer: finishing the batch at hand; once more to lose it and end now\n";
 
-void on_signal(int signal) {
-  g_signal = signal;
-  g_stop.request();
-  if (isatty(STDERR_FILENO) != 0) [[maybe_unused]]
-    const auto written = write(STDERR_FILENO, kStopping, sizeof kStopping - 1);
-  std::signal(signal, SIG_DFL);
+void end_by(int signal) {
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, signal);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+  std::raise(signal);
 }
 
-constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
+void watch(const sigset_t& watched) {
+  int signal = 0;
+  while (sigwait(&watched, &signal) == 0) {
+    if (!g_may_stop || g_stop.requested()) end_by(signal);
+    g_signal = signal;
+    g_stop.request();
+    if (isatty(STDERR_FILENO) != 0) [[maybe_unused]]
+      const auto written = write(STDERR_FILENO, kStopping, sizeof kStopping - 1);
+  }
+}
 
 }  // namespace
 
-void stop_on_signals() {
-  struct sigaction action = {};
-  action.sa_handler = on_signal;
-  sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_RESTART;
-  for (const int signal : kSignals) {
-    struct sigaction before = {};
-    sigaction(signal, nullptr, &before);
-    if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);  // nohup and shells ignore some
-  }
-}
-
-void end_on_signals() {
-  for (const int signal : kSignals) {
+void watch_signals() {
+  sigset_t watched;
+  sigemptyset(&watched);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction now = {};
     sigaction(signal, nullptr, &now);
-    if (now.sa_handler == on_signal) std::signal(signal, SIG_DFL);
+    if (now.sa_handler != SIG_IGN) sigaddset(&watched, signal);  // nohup and shells ignore some
   }
+  pthread_sigmask(SIG_BLOCK, &watched, nullptr);
+  std::thread([watched] { watch(watched); }).detach();
 }
+
+void stop_on_signals() { g_may_stop = true; }
+void end_on_signals() { g_may_stop = false; }
 
 const StopFlag& stop_flag() { return g_stop; }
 int stop_signal() { return g_signal; }

@@ -108,7 +108,11 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace linformer;
   try {
+    cli::watch_signals();
     return cli::run(argc, argv);
+  } catch (const cli::Interrupted& stopped) {
+    cli::message(std::string("linformer: ") + stopped.what());
+    return 128 + cli::stop_signal();
   } catch (const Error& error) {
     cli::message(std::string("linformer: ") + error.what());
     return static_cast<int>(error.code());

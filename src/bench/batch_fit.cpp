@@ -68,22 +68,21 @@ double seconds_of_calls(const BatchFit& fit, const Subject& subject, double peak
 
 void measure_all(BatchFitResult& result, const Subject& subject, const BatchFitOptions& options, Run& run) {
   const double peak = options.peak_gflops ? *options.peak_gflops : measure_peak_gflops(run.threads);
-  std::vector<BatchFit*> possible;
-  std::vector<Need> needs;
-  for (BatchFit& fit : result.fits) {
-    if (!fit.reason.empty()) continue;
-    possible.push_back(&fit);
-    needs.push_back({.seconds = seconds_of_calls(fit, subject, peak, run)});
-  }
-  const double share = fair_share(needs, options.budget_seconds);
+  std::vector<std::pair<double, BatchFit*>> possible;  // by their seconds: the cheapest come first
+  for (BatchFit& fit : result.fits)
+    if (fit.reason.empty()) possible.emplace_back(seconds_of_calls(fit, subject, peak, run), &fit);
+  std::ranges::stable_sort(possible, {}, [](const auto& one) { return one.first; });
+  double used = 0;
   for (size_t i = 0; i < possible.size(); ++i) {
+    const auto& [seconds, fit] = possible[i];
+    used += seconds;
     if (run.stopped()) {
-      possible[i]->measured_reason = "stopped before its turn";
+      fit->measured_reason = "stopped before its turn";
       result.complete = false;
-    } else if (needs[i].seconds > share * (1 + 1e-9)) {
-      possible[i]->measured_reason = "its calls take longer than their part of the budget";
+    } else if (used > options.budget_seconds) {
+      fit->measured_reason = "its calls take longer than what is left of the budget";
     } else {
-      measure(*possible[i], subject, run);
+      measure(*fit, subject, run);
     }
     if (run.progress != nullptr)
       run.progress->advance("cells", static_cast<int64_t>(i) + 1, std::ssize(possible));

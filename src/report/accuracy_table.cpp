@@ -82,6 +82,8 @@ std::string accuracy_preface(const AccuracyResult& result) {
           : fmt::format("learnt     from {} {}\n", counted(result.calibration_sequences, "sequence"), apart);
   if (result.loss)
     text += fmt::format("loss       {} nats without replacement\n", with_interval(*result.loss, 4));
+  if (!result.complete)
+    text += fmt::format("incomplete {} of {} sequences\n", result.sequences, result.planned_sequences);
   return text;
 }
 

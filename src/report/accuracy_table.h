@@ -10,7 +10,8 @@
 
 namespace linformer {
 
-/// How many sequences were learnt from, and the loss of the model as it is: a line each.
+/// How many sequences were learnt from, the loss of the model as it is, and whether the run was stopped: a
+/// line each.
 std::string accuracy_preface(const AccuracyResult& result);
 
 /// A row a cell: output error with half its interval, skill and divergence of its heads, the skill of

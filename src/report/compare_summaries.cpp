@@ -77,16 +77,17 @@ ReportComparison compare_spectra(const SpectrumResult& a, const SpectrumResult& 
                                     .expected = "analyses with statistics of P"});
   }
   ReportComparison comparison;
-  std::vector<std::string> statistics;
-  for (const std::string& name : a.statistics)
-    (std::ranges::find(b.statistics, name) != b.statistics.end() ? statistics : comparison.only_one_side)
-        .push_back(name);
   std::vector<Pair> pairs;
   const auto add = [&](const std::string& part, const StatisticsOf& one, const StatisticsOf& other) {
-    for (const std::string& name : statistics)
-      pairs.push_back({part + ", " + name, &one.statistics[*find_statistic(a, name)],
-                       &other.statistics[*find_statistic(b, name)]});
+    for (size_t i = 0; i < a.statistics.size(); ++i) {
+      const auto same = std::ranges::find(b.statistics, a.statistics[i]);
+      if (same == b.statistics.end()) continue;
+      pairs.push_back({part + ", " + a.statistics[i], &one.statistics[i],
+                       &other.statistics[static_cast<size_t>(same - b.statistics.begin())]});
+    }
   };
+  for (const std::string& name : a.statistics)
+    if (std::ranges::find(b.statistics, name) == b.statistics.end()) comparison.only_one_side.push_back(name);
   add("all layers", of_a->model, of_b->model);
   for (size_t i = 0; a.layers == b.layers && i < a.layers.size(); ++i)
     add(fmt::format("layer {}", a.layers[i]), of_a->layers[i], of_b->layers[i]);

@@ -13,6 +13,9 @@ namespace linformer {
 namespace {
 
 constexpr double kPixelsPerInch = 96, kPointsPerInch = 72, kFontPoints = 7.5;
+constexpr double kSvgFontPixels =
+    8.5;                              // browsers may have wider fonts only, and do not break what is too long
+constexpr double kSmallPerInch = 20;  // characters
 
 // Both formats of one size, by the same commands.
 constexpr const char* kFrame = R"(# Draws {0}.svg and {0}.pdf out of {0}.dat: gnuplot {0}.gp
@@ -20,13 +23,13 @@ set encoding utf8
 do for [format in 'svg pdf'] {{
 reset
 set datafile missing '?'
-small = format eq 'svg' ? ',8' : ',6'
+small = format eq 'svg' ? ',7' : ',6'
 if (format eq 'svg') {{ set terminal svg noenhanced size {1:.0f},{2:.0f} font 'Helvetica,{3}' linewidth {4:.3f} background 'white' }}
 if (format eq 'pdf') {{ set terminal pdfcairo noenhanced size {5}in,{6}in font 'Helvetica,{7}' }}
 set output '{0}.'.format
 set border lw 0.6
 set tics nomirror scale 0.5
-set key samplen 2 spacing 1 noautotitle
+set key samplen 2 spacing 1 noautotitle Left reverse
 {8}unset output
 }}
 )";
@@ -42,13 +45,28 @@ std::string row_text(const std::vector<double>& row) {
 // A value between 0 and 1 on the way between two bytes.
 int mixed(int from, int to, double part) { return static_cast<int>(std::lround(from + part * (to - from))); }
 
+// In lines that fit above so many inches.
+std::string title_of(std::string headline, double inches) {
+  const auto most = static_cast<size_t>(kSmallPerInch * inches);
+  std::vector<std::string> lines;
+  while (headline.size() > most) {
+    const size_t space = headline.rfind(' ', most);
+    if (space == headline.npos) break;
+    lines.push_back(gnuplot_text(headline.substr(0, space)));
+    headline.erase(0, space + 1);
+  }
+  lines.push_back(gnuplot_text(headline));
+  return fmt::format("{}", fmt::join(lines, R"(."\n".)"));
+}
+
 }  // namespace
 
 FigureWriter::FigureWriter(std::string name, double width_inches, double height_inches,
                            const std::string& headline)
     : width_(width_inches), height_(height_inches) {
   figure_.name = std::move(name);
-  if (!headline.empty()) set(fmt::format("set title {} font small offset 0,-0.5", gnuplot_text(headline)));
+  if (!headline.empty())
+    set(fmt::format("set title {} font small offset 0,-0.5", title_of(headline, width_)));
 }
 
 void FigureWriter::set(std::string_view command) { body_ += fmt::format("{}\n", command); }
@@ -80,7 +98,7 @@ void FigureWriter::plot(const std::vector<std::string>& elements) {
 Figure FigureWriter::finish() {
   constexpr double kSvgScale = kPixelsPerInch / kPointsPerInch;
   figure_.script = fmt::format(kFrame, figure_.name, width_ * kPixelsPerInch, height_ * kPixelsPerInch,
-                               kFontPoints * kSvgScale, kSvgScale, width_, height_, kFontPoints, body_);
+                               kSvgFontPixels, kSvgScale, width_, height_, kFontPoints, body_);
   return std::move(figure_);
 }
 

@@ -52,8 +52,9 @@ TEST_CASE("a goal that everything meets lets every layer have the smallest k") {
   CHECK(report["results"]["points"].back()["name"] == "by layer");
 }
 
-TEST_CASE("advise refuses goals that are none") {
+TEST_CASE("advise refuses goals that are none, before it opens anything") {
   const TemporaryFolder folder;
+  CHECK(run_program(quick({"--loss-increase", "abc", "--checkpoint", "missing"}), here(folder)).code == 2);
   CHECK(run_program(quick({"--loss-increase", "-1%"}), here(folder)).code == 2);
   CHECK(run_program(quick({"--hidden-error", "ten"}), here(folder)).code == 2);
   CHECK(run_program(quick({"--budget", "0"}), here(folder)).code == 2);

@@ -255,7 +255,7 @@ TEST_CASE("attention interrupted keeps the sequences that are done, marked incom
   const TemporaryFolder folder;
   folder.put("ids.jsonl", ids_jsonl(100, 64) + ids_jsonl(60, 64));
   // The file being written is there under another name; its second sequence is done once its bytes are not 0.
-  const auto second_done = [&] {
+  const auto second_done = [&](int) {
     for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
       if (!entry.path().string().ends_with(".tmp")) continue;
       std::ifstream file(entry.path(), std::ios::binary);

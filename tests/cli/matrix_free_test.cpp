@@ -230,7 +230,7 @@ TEST_CASE("a dry run without P writes nothing") {
 
 TEST_CASE("a signal keeps the heads that are finished without P, and the run can be resumed") {
   const TemporaryFolder folder;
-  const auto locked = [&] { return std::filesystem::exists(folder.path("r.json.partial.lock")); };
+  const auto locked = [&](int) { return std::filesystem::exists(folder.path("r.json.partial.lock")); };
   const Arguments options = {"--lengths", "384,512", "--sequences", "1", "--values", "64"};
   const ProgramResult result = analyze(folder, options, {.folder = "", .signal = SIGTERM, .when = locked});
   INFO("stderr: " << result.err);

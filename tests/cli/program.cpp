@@ -118,7 +118,7 @@ ProgramResult run_program(const std::vector<std::string>& arguments, const Progr
     ::poll(files, 2, waiting ? 1 : 100);
     if (files[0].revents != 0) out_open = read_some(out.read, result.out);
     if (files[1].revents != 0) err_open = read_some(err.read, result.err);
-    if (waiting && run.when()) result.signalled = ::kill(child, run.signal) == 0;
+    if (waiting && run.when(child)) result.signalled = ::kill(child, run.signal) == 0;
     if (std::chrono::duration<double>(Clock::now() - begin).count() > run.timeout_seconds) {
       timed_out = true;
       ::kill(child, SIGKILL);

@@ -17,9 +17,9 @@ struct ProgramRun {
   std::map<std::string, std::string> environment =
       {};                  ///< beside what the tests have, without colour settings
   int64_t file_limit = 0;  ///< RLIMIT_FSIZE in bytes; 0: none
-  /// The signal to send as soon as `when` is true; 0: none.
+  /// The signal to send as soon as `when` is true of the process id; 0: none.
   int signal = 0;
-  std::function<bool()> when = {};
+  std::function<bool(int)> when = {};
   bool unprivileged = false;  ///< as nobody, where the tests are run by root
   bool read_output = true;    ///< false: nobody reads stdout, and the pipe is closed from the start
   double timeout_seconds = 60;

@@ -34,7 +34,7 @@ std::string results_of(const TemporaryFolder& folder, const std::string& report)
 
 // True once singular values of the third sequence wait in the file.
 auto third_sequence_done(const TemporaryFolder& folder) {
-  return [&folder] {
+  return [&folder](int = 0) {
     std::ifstream file(folder.path("s.safetensors.partial"), std::ios::binary);
     constexpr int64_t kSequence = 2 * 4 * kLength * 4;  // layers, heads, values, bytes
     file.seekg(2 * kSequence);
@@ -146,7 +146,7 @@ TEST_CASE(
   std::filesystem::create_symlink("r.json", folder.path("link.json"));
   std::filesystem::copy_file(folder.path("ids.jsonl"), folder.path("r.json"));  // the link leads somewhere
   const auto started = third_sequence_done(folder);
-  const auto others_are_refused = [&] {
+  const auto others_are_refused = [&](int) {
     if (!started()) return false;
     for (const auto& [arguments, named] : std::vector<std::pair<Arguments, std::string>>{
              {with("r.json", {}), "r.json"},

@@ -244,9 +244,10 @@ TEST_CASE("the first signal ends a program that waits for the reader of its repo
   folder.put("ids.jsonl", ids_jsonl(2, 16));
   REQUIRE(::mkfifo(folder.path("pipe").c_str(), 0600) == 0);
   int looks = 0;
-  const auto waiting = [&] {  // a second, in steps of a millisecond or more, behind the last file before it
-    return std::filesystem::exists(folder.path("s.safetensors")) && ++looks > 1000;
-  };
+  const auto waiting =
+      [&](int) {  // a second, in steps of a millisecond or more, behind the last file before it
+        return std::filesystem::exists(folder.path("s.safetensors")) && ++looks > 1000;
+      };
   const ProgramResult result = run_program(analyze({"--out", "pipe", "--spectra", "s.safetensors"}),
                                            {.folder = folder.path(), .signal = SIGTERM, .when = waiting});
   CHECK(result.signalled);

@@ -110,6 +110,17 @@ TEST_CASE("Spectra are compared statistic by statistic, and a change beyond the 
   CHECK(compare_reports({a}, {few}, 0.05).values[0].verdict == "too few units");
 }
 
+TEST_CASE("A statistic is compared with itself, not with one whose name begins in the same way") {
+  SpectrumResult result = made_result();
+  result.statistics[3] = "sigma1_energy_share";
+  result.statistics[4] = "sigma1";
+  const ReportFile file = reopened(made_report(result));
+  const ReportComparison comparison = compare_reports({file}, {file}, 0.05);
+  REQUIRE(comparison.values[4].what == "all layers, sigma1");
+  CHECK(comparison.values[4].a == result.series[0].model.statistics[4].mean);
+  CHECK(comparison.values[4].a != result.series[0].model.statistics[3].mean);
+}
+
 TEST_CASE("Accuracies are compared replacement by replacement, and only a larger error counts") {
   const auto with_errors = [](double factor) {
     AccuracyResult result = made_accuracy();

@@ -68,7 +68,7 @@ BatchFitResult made_batch_fit() {
   BatchFit large = made_fit("standard");
   large.keeps_probabilities = true;
   large.one_bytes = 5'000'000, large.bytes_per_sequence = 4e6;
-  large.measured_reason = "its calls take longer than their part of the budget";
+  large.measured_reason = "its calls take longer than what is left of the budget";
   BatchFit never = made_fit("linformer:k=600,sharing=layerwise");
   never.reason = "too many slots";
   return {.level = Level::kLayer,
