@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "bench/comparison.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -104,7 +106,7 @@ Crossover crossover(const BenchCell& cell, const std::string& reference,
     return crossing;
   }
   if (points.back().value >= 0) {
-    crossing.reason = "not faster at the longest length measured";
+    crossing.reason = fmt::format("not faster at n = {:.0f}, the longest measured", points.back().length);
     return crossing;
   }
   for (size_t i = points.size() - 1; i > 0; --i) {

@@ -106,7 +106,7 @@ TEST_CASE("A crossover lies where straight lines on logarithmic axes meet, else 
   CHECK(found[0].length.value() == Approx(100));
   const std::vector<Crossover> reverse = crossovers_of(cells, {"linear"});
   REQUIRE(reverse.size() == 1);
-  CHECK(reverse[0].reason == "not faster at the longest length measured");
+  CHECK(reverse[0].reason == "not faster at n = 400, the longest measured");
   const std::vector<CellResult> always = {cell("quick", 10, 1), cell("slow", 10, 2), cell("quick", 20, 2),
                                           cell("slow", 20, 5)};
   CHECK(crossovers_of(always, {"slow"})[0].reason == "faster at every length measured");

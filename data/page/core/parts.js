@@ -31,6 +31,9 @@ const reasons = (list) =>
     ),
   );
 
+/// Fewer leave intervals rough.
+const kFewSequences = 5;
+
 /// A few numbers that matter, of {name, value, more}.
 const headline = (items) =>
   el(

@@ -41,14 +41,14 @@ function accuracyTrust({report, results}) {
   const {checks} = report;
   const trust = [];
   trust.push([
-    checks.passed,
+    checks.exact_cells > 0 && checks.passed,
     checks.exact_cells > 0
       ? `${counted(checks.exact_cells, "replacement")} that must change nothing changed outputs by ` +
         `${significant(checks.largest_exact_error)} at most (allowed: ${significant(checks.tolerance)}).`
       : "No exact replacement was asked for, so nothing checks the run.",
   ]);
   trust.push([
-    results.calibration_documents > 0,
+    results.calibration_sequences === 0 ? null : results.calibration_documents > 0 && results.sequences >= kFewSequences,
     `${counted(results.calibration_sequences, "sequence")} to learn from, ${results.sequences} others to be judged by` +
       (results.calibration_documents > 0 ? "." : ", of the same document: errors on other texts may be larger."),
   ]);

@@ -134,7 +134,7 @@ parts.set("linformer/advise/1", {
             "Nothing was trained. A Linformer that is trained, or distilled from the model, can be nearer at the same k.",
           ],
           [
-            results.sequences >= 5,
+            results.sequences >= kFewSequences,
             `What is lost was measured on ${counted(results.sequences, "sequence")} that nothing was learnt from.`,
           ],
           [
