@@ -38,8 +38,7 @@ constexpr const char* kCommand = "advise";
 [[noreturn]] void give_up() {
   throw Interrupted(
       "advise: stopped before its end; nothing is kept. accuracy, analyze-spectrum and bench go on with "
-      "--resume; "
-      "advise takes their reports by --accuracy, --spectrum and --bench");
+      "--resume, and advise takes their reports by --accuracy, --spectrum and --bench");
 }
 
 SpectrumResult measure_spectrum(AttentionSource& source, Session& session) {

@@ -8,8 +8,9 @@
 namespace linformer::cli {
 
 /// To be called first of all, before there is another thread: from then on a thread of its own waits for
-/// SIGINT, SIGTERM and SIGHUP, as far as they are not ignored, and no other one is ever interrupted. oneDNN's
-/// kernels (2.6) move the stack pointer into matrices; a handler that ran on their threads would write there.
+/// SIGINT, SIGTERM and SIGHUP, as far as they are not ignored, and no other thread is interrupted by them.
+/// oneDNN's kernels (2.6) move the stack pointer into matrices; a handler that ran on their threads would
+/// write there.
 void watch_signals();
 
 /// From now on the first of them requests a stop; a second one ends the process at once, as the first did

@@ -48,7 +48,7 @@ void multiply(const uint32_t* e, int64_t slots, MatrixView<const Bf16> x, const 
                   .pairs = pairs_of(rows),
                   .cols = x.cols,
                   .add = first > 0,
-                  .coming = bits(x.row(first)) + rows * x.stride,
+                  .coming = first + rows < x.rows ? bits(x.row(first + rows)) : nullptr,
                   .coming_stride = x.stride,
                   .coming_rows = std::min(kRows, x.rows - first - rows),
                   .coming_cols = x.cols});

@@ -13,8 +13,8 @@ namespace linformer {
 /// Set from a signal handler; computations look at it between units of work.
 class StopFlag {
  public:
-  void request() { requested_.store(true, std::memory_order_relaxed); }
-  bool requested() const { return requested_.load(std::memory_order_relaxed); }
+  void request() { requested_.store(true, std::memory_order_release); }
+  bool requested() const { return requested_.load(std::memory_order_acquire); }
 
  private:
   std::atomic<bool> requested_{false};

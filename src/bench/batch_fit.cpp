@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "base/threads.h"
 #include "bench/batch_sizes.h"

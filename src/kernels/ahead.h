@@ -9,6 +9,12 @@
 
 namespace linformer {
 
+/// Asks for the cache line `bytes` beyond `at`, which may be beyond all there is.
+HWY_INLINE void fetch_line(const void* at, int64_t bytes) {
+  __builtin_prefetch(
+      reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(at) + static_cast<uintptr_t>(bytes)));
+}
+
 /// Rows that a kernel will need soon, asked for a few at a time while there is something to compute: memory
 /// takes few requests at once.
 class Ahead {
@@ -20,21 +26,25 @@ class Ahead {
   template <class T>
   void add(const T* rows, int64_t stride, int64_t begin, int64_t end, int64_t size) {
     if (begin >= end) return;
+    HWY_DASSERT(count_ < 4);
     constexpr auto kBytes = static_cast<int64_t>(sizeof(T));
-    streams_[count_++] = {.at = reinterpret_cast<const char*>(rows + begin * stride),
-                          .stride = stride * kBytes,
+    streams_[count_++] = {.at = reinterpret_cast<uintptr_t>(rows + begin * stride),
+                          .stride = static_cast<uintptr_t>(stride * kBytes),
+                          .bytes = static_cast<uintptr_t>(size * kBytes),
                           .rows = end - begin,
-                          .bytes = size * kBytes,
                           .at_once = (end - begin + requests_ - 1) / requests_};
   }
 
   /// Some rows of each matrix go to the second-level cache. Always inline: compilers take a function that
   /// does nothing else for one without effect.
   HWY_INLINE void request() {
+    constexpr uintptr_t kLine = 64;
     for (int i = 0; i < count_; ++i) {
       Stream& stream = streams_[i];
       for (int64_t r = std::min(stream.rows, stream.at_once); r > 0; --r) {
-        for (int64_t byte = 0; byte < stream.bytes; byte += 64) __builtin_prefetch(stream.at + byte, 0, 2);
+        const uintptr_t end = stream.at + stream.bytes;
+        for (uintptr_t line = stream.at / kLine * kLine; line < end; line += kLine)
+          __builtin_prefetch(reinterpret_cast<const void*>(line), 0, 2);
         stream.at += stream.stride;
         --stream.rows;
       }
@@ -43,8 +53,8 @@ class Ahead {
 
  private:
   struct Stream {
-    const char* at;
-    int64_t stride, rows, bytes, at_once;
+    uintptr_t at, stride, bytes;
+    int64_t rows, at_once;
   };
   Stream streams_[4];
   int64_t requests_;

@@ -35,7 +35,7 @@ HWY_NOINLINE void multiply_tile(const Bf16Product& p, int64_t row, int64_t col, 
   const uint32_t* const next = row + 2 * R <= p.rows ? a + R * p.a_stride : a;
   const uint32_t* b = p.b + col;
   for (int64_t begin = 0; begin < p.pairs; begin += kLanes) {
-    HWY_UNROLL(6) for (int r = 0; r < R; ++r) __builtin_prefetch(next + r * p.a_stride + begin);
+    HWY_UNROLL(6) for (int r = 0; r < R; ++r) fetch_line(next + r * p.a_stride, begin * 4);
     const int64_t end = std::min<int64_t>(p.pairs, begin + kLanes);
     for (int64_t j = begin; j < end; ++j, b += p.b_stride) {
       __m512i vectors[kVectors];

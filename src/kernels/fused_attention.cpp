@@ -100,10 +100,11 @@ Block next_block(int64_t first, int64_t end) {
 }
 
 // Keys [begin, begin + kBlock) for a block of queries, as far as it sees them.
-void add_keys(const FusedAttention& a, const Room& room, const Block& block, int64_t begin, Ahead& ahead) {
+void add_block_of_keys(const FusedAttention& a, const Room& room, const Block& block, int64_t begin,
+                       Ahead& ahead) {
   const int64_t end = std::min(seen_keys(a, block.end()), begin + kBlock);
   if (begin >= end) return;
-  with_vectors(block.vectors, [&](auto n) HWY_ATTR { Keys<n>(a, room, block.query, begin, end, ahead); });
+  with_vectors(block.vectors, [&](auto n) HWY_ATTR { add_keys<n>(a, room, block.query, begin, end, ahead); });
 }
 
 // A group of blocks of queries, the call's rows up to `end`; each block of keys meets all of them in turn.
@@ -127,7 +128,7 @@ void attend_group(const FusedAttention& a, const Block* blocks, int64_t count, i
         ahead.add(a.q, a.q_stride, after, std::min(after + kQueries, end), a.head_size);
         with_vectors(blocks[i].vectors, [&](auto n) HWY_ATTR { begin_block<n>(a, room_of(i), blocks[i]); });
       }
-      add_keys(a, room_of(i), blocks[i], begin, ahead);
+      add_block_of_keys(a, room_of(i), blocks[i], begin, ahead);
     }
     begin = next;
   } while (begin < seen);

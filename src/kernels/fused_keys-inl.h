@@ -58,35 +58,52 @@ HWY_INLINE bool is_above_limit(const Room& room) {
   return !hn::AllFalse(d, above);
 }
 
-// Moves the shifts of the lanes above their limits, so that the largest score becomes 0; the `count` scores
-// in room.p and what was `summed` become relative to it.
-template <int NV>
-HWY_NOINLINE void Raise(const FusedAttention& a, const Room& room, int64_t count, bool summed) {
+// Moves the shift of the lanes of vector i whose largest score `most` is above the limit, so that it becomes
+// 0. Returns by how much their scores are to be lowered.
+HWY_INLINE F32s raise_shift(const Room& room, int i, F32s most) {
   const F32 d;
-  F32s factors[NV];
+  const int64_t at = i * kLanes;
+  const F32s limit = hn::Load(d, room.limit + at);
+  const auto above = hn::Gt(most, limit);
+  const F32s rise = hn::IfThenElseZero(above, most);
+  hn::Store(hn::Sub(hn::Load(d, room.shift + at), rise), d, room.shift + at);
+  hn::Store(hn::IfThenElse(above, hn::Set(d, kRise), limit), d, room.limit + at);
+  return rise;
+}
+
+// What the largest of `count` keys' scores in room.p asks for: they and what was `summed` become relative to
+// it. False, and the scores are as they were, where one moves so far that their rounding would be felt: they
+// are to be computed again with the new shift.
+template <int NV>
+HWY_NOINLINE bool Raise(const FusedAttention& a, const Room& room, int64_t count, bool summed) {
+  const F32 d;
+  const F32s zero = hn::Zero(d);
+  F32s rises[NV], factors[NV];
+  bool far = false;
   for (int i = 0; i < NV; ++i) {
-    const int64_t at = i * kLanes;
-    const F32s most = hn::Load(d, room.most + at), limit = hn::Load(d, room.limit + at);
-    const auto above = hn::Gt(most, limit);
-    const F32s rise = hn::IfThenElseZero(above, most);
-    // The first rise may be one down, but then nothing has been summed.
-    factors[i] = exp2_of(d, hn::Neg(hn::Max(rise, hn::Zero(d))));
-    hn::Store(hn::Sub(hn::Load(d, room.shift + at), rise), d, room.shift + at);
-    hn::Store(hn::IfThenElse(above, hn::Set(d, kRise), limit), d, room.limit + at);
-    for (int64_t j = 0; j < count; ++j) {
-      float* const score = room.p + j * kQueries + at;
-      hn::Store(hn::Sub(hn::Load(d, score), rise), d, score);
+    rises[i] = raise_shift(room, i, hn::Load(d, room.most + i * kLanes));
+    // A first rise may be one down, but then nothing has been summed.
+    const auto up = hn::Gt(rises[i], zero);
+    factors[i] = hn::IfThenElse(up, exp2_of(d, hn::Neg(rises[i])), hn::Set(d, 1.0f));
+    far |= !hn::AllFalse(d, hn::Gt(hn::Abs(rises[i]), hn::Set(d, kFar)));
+  }
+  if (summed) {
+    scale_lanes<NV>(room.sum, 1, factors);
+    scale_lanes<NV>(room.o, a.value_size, factors);
+  }
+  if (far) return false;
+  for (int64_t j = 0; j < count; ++j) {
+    for (int i = 0; i < NV; ++i) {
+      float* const score = room.p + j * kQueries + i * kLanes;
+      hn::Store(hn::Sub(hn::Load(d, score), rises[i]), d, score);
     }
   }
-  if (!summed) return;
-  scale_lanes<NV>(room.sum, 1, factors);
-  scale_lanes<NV>(room.o, a.value_size, factors);
+  return true;
 }
 
 // Keys [begin, end), whose scores are in room.p, are weighed and meet V.
 template <int NV>
 HWY_NOINLINE void Flush(const FusedAttention& a, const Room& room, int64_t begin, int64_t end) {
-  if (HWY_UNLIKELY(is_above_limit<NV>(room))) Raise<NV>(a, room, end - begin, begin > 0);
   weigh<NV>(room, end - begin);
   const float* const v = a.v + begin * a.v_stride;
   int64_t c = 0;
@@ -135,14 +152,9 @@ HWY_INLINE F32s largest(const F32s (&scores)[kTile][NV], int i) {
 
 // Makes the scores of the first keys, and those to come, relative to each lane's largest of these.
 template <int NV>
-HWY_NOINLINE void Begin(const Room& room, F32s (&scores)[kTile][NV]) {
-  const F32 d;
+HWY_NOINLINE void SetReference(const Room& room, F32s (&scores)[kTile][NV]) {
   for (int i = 0; i < NV; ++i) {
-    const F32s most = largest(scores, i), lowest = hn::Set(d, kLowest);
-    const auto some = hn::Gt(most, lowest);
-    const F32s rise = hn::IfThenElseZero(some, most);
-    hn::Store(hn::Neg(rise), d, room.shift + i * kLanes);
-    hn::Store(hn::IfThenElse(some, hn::Set(d, kRise), lowest), d, room.limit + i * kLanes);
+    const F32s rise = raise_shift(room, i, largest(scores, i));
     for (int r = 0; r < kTile; ++r) scores[r][i] = hn::Sub(scores[r][i], rise);
   }
 }
@@ -183,7 +195,7 @@ HWY_INLINE void score_tile(const FusedAttention& a, const Room& room, int64_t qu
   if (HWY_UNLIKELY(tile.valid < kTile || biased || (a.causal && j + kTile > first + a.past + 1))) {
     add_biases<kLive>(a, first, j, tile.valid, scores);
   }
-  if (HWY_UNLIKELY(j == 0)) Begin<kLive>(live, scores);
+  if (HWY_UNLIKELY(j == 0)) SetReference<kLive>(live, scores);
   const F32s never = hn::Set(d, -std::numeric_limits<float>::infinity());
   HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
     HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
@@ -196,11 +208,11 @@ HWY_INLINE void score_tile(const FusedAttention& a, const Room& room, int64_t qu
   }
 }
 
-// Keys [begin, end), kBlock at most, for a block of NV vectors of queries from `query` on. Where causal, the
-// tiles after a vector's last query leave it out.
+// Scores in room.p of keys [begin, end), kBlock at most, for a block of NV vectors of queries from `query`
+// on, and the largest of them. Where causal, the tiles after a vector's last query leave it out.
 template <int NV>
-HWY_NOINLINE void Keys(const FusedAttention& a, const Room& room, int64_t query, int64_t begin, int64_t end,
-                       Ahead& ahead) {
+HWY_NOINLINE void Score(const FusedAttention& a, const Room& room, int64_t query, int64_t begin, int64_t end,
+                        Ahead& ahead) {
   const auto seen_by = [&](int vectors) {
     const int64_t seen = (query + a.past + vectors * kLanes + kTile - 1) / kTile * kTile;
     return a.causal && vectors < NV ? std::min(end, seen) : end;
@@ -215,6 +227,15 @@ HWY_NOINLINE void Keys(const FusedAttention& a, const Room& room, int64_t query,
   }
   if constexpr (NV > 2) {
     for (; j < end; step()) score_tile<NV, 2>(a, room, query, j, end, ahead, p);
+  }
+}
+
+template <int NV>
+HWY_INLINE void add_keys(const FusedAttention& a, const Room& room, int64_t query, int64_t begin, int64_t end,
+                         Ahead& ahead) {
+  Score<NV>(a, room, query, begin, end, ahead);
+  if (HWY_UNLIKELY(is_above_limit<NV>(room))) {
+    if (!Raise<NV>(a, room, end - begin, begin > 0)) Score<NV>(a, room, query, begin, end, ahead);
   }
   Flush<NV>(a, room, begin, end);
 }

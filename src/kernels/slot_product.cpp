@@ -38,7 +38,7 @@ HWY_INLINE void multiply_tile(const SlotProduct& p, const float* next) {
   }
   const float* x = p.x;
   for (int64_t begin = 0; begin < p.n; begin += kLine) {
-    HWY_UNROLL(6) for (int r = 0; r < R; ++r) __builtin_prefetch(next + r * p.e_stride + begin);
+    HWY_UNROLL(6) for (int r = 0; r < R; ++r) fetch_line(next + r * p.e_stride, begin * 4);
     const int64_t end = std::min(p.n, begin + kLine);
     for (int64_t j = begin; j < end; ++j, x += p.x_stride) {
       F32s row[V];
@@ -93,7 +93,7 @@ void multiply_block(const SlotProduct& p, const float* next, Ahead& ahead) {
 // The columns from `col` on of all blocks.
 template <int V>
 void multiply_columns(const SlotProduct& p, int64_t col) {
-  HWY_ALIGN float narrow[kSlotProductBlock * kLanes];
+  HWY_ALIGN float narrow[V == 1 ? kSlotProductBlock * kLanes : 1];
   SlotProduct block = p;
   block.cols = std::min(V * kLanes, p.cols - col);
   block.out += col;

@@ -28,6 +28,7 @@ HWY_INLINE void transpose_square(const float* from, int64_t from_stride, float* 
     for (int64_t c = 0; c < N; ++c) to[c * to_stride + i] = from[i * from_stride + c];
   }
 #else
+  static_assert(N <= 8 || (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3));
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::FixedTag<float, N> d;
   hn::Vec<decltype(d)> t[N];  // quarter b of t[4 g + k] is column 4 b + k of rows 4 g .. 4 g + 3

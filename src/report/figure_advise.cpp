@@ -23,10 +23,15 @@ struct Way {
   std::vector<const AdvisedPoint*> points;
 };
 
+// A report may say anything; times are for a logarithmic axis, milliseconds to years.
+bool can_be_drawn(const AdvisedPoint& point) {
+  return point.ns > 1 && point.ns < 1e18 && std::isfinite(point.increase);
+}
+
 std::vector<Way> ways_of(const AdviceResult& result) {
   std::vector<Way> ways;
   for (const AdvisedPoint& point : result.points) {
-    if (!std::isfinite(point.ns) || !std::isfinite(point.increase)) continue;
+    if (!can_be_drawn(point)) continue;
     const std::string mechanism = without_rank(point.name);
     auto way = std::ranges::find(ways, mechanism, &Way::mechanism);
     if (way == ways.end()) way = ways.insert(way, {.mechanism = mechanism, .points = {}});
@@ -35,14 +40,14 @@ std::vector<Way> ways_of(const AdviceResult& result) {
   return ways;
 }
 
-// "k=64", or "k=32-256, exact" of layers that differ; "~" before it where the time is put together.
+// "k=64", or "k=32-256,exact" of layers that differ; "~" before it where the time is put together.
 std::string label_of(const AdvisedPoint& point) {
   std::vector<int64_t> ks = point.ks;
   const bool exact_too = std::erase(ks, 0) > 0;
   if (ks.empty()) return exact_too ? "exact" : "?";
   const auto [least, most] = std::ranges::minmax(ks);
   const std::string k = least == most ? std::to_string(most) : fmt::format("{}-{}", least, most);
-  return fmt::format("{}k={}{}", point.estimated ? "~" : "", k, exact_too ? ", exact" : "");
+  return fmt::format("{}k={}{}", point.estimated ? "~" : "", k, exact_too ? ",exact" : "");
 }
 
 std::vector<double> row_of(const AdvisedPoint& point) {
@@ -54,12 +59,12 @@ std::vector<double> row_of(const AdvisedPoint& point) {
 Rows frontier_of(const AdviceResult& result) {
   Rows rows;
   for (const AdvisedPoint& point : result.points)
-    if (point.pareto && std::isfinite(point.ns)) rows.push_back({point.ns * kMs, kPercent * point.increase});
+    if (point.pareto && can_be_drawn(point)) rows.push_back({point.ns * kMs, kPercent * point.increase});
   std::ranges::sort(rows);
   return rows;
 }
 
-// 0, the goal, and rounds numbers beyond it; `most` is well above the goal.
+// 0, the goal, and round numbers beyond it; `most` is well above the goal.
 std::string tics_between(double goal, double most) {
   std::vector<std::string> tics = {"0", shortest(goal)};
   for (int decade = -3; std::pow(10, decade) <= most; ++decade) {
@@ -85,9 +90,11 @@ void scale_times(FigureWriter& figure, const std::vector<Way>& ways) {
   }
   const double ratio = most / least, low = least / std::pow(ratio, 0.1), high = most * std::pow(ratio, 0.2);
   std::vector<std::string> tics;
-  for (double power = std::pow(10, std::floor(std::log10(low))); power <= high; power *= 10) {
-    for (const double step : {1.0, 2.0, 5.0})
-      if (step * power >= low && step * power <= high) tics.push_back(shortest(step * power));
+  for (int decade = static_cast<int>(std::floor(std::log10(low))); std::pow(10, decade) <= high; ++decade) {
+    for (const double step : {1.0, 2.0, 5.0}) {
+      const double tic = step * std::pow(10, decade);
+      if (tic >= low && tic <= high) tics.push_back(shortest(tic));
+    }
   }
   figure.set("set logscale x");
   figure.set(fmt::format("set xrange [{:.4g}:{:.4g}]", low, high));

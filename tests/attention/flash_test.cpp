@@ -136,6 +136,32 @@ TEST_CASE("scores that keep rising move the reference of flash attention again a
   });
 }
 
+// A reference set by them would leave the others' scores the rounding of what they are above it.
+TEST_CASE("first keys far below the others, or masked, cost flash attention no accuracy") {
+  on_every_target([] {
+    AttentionShape s = shape_of(200);
+    s.batch = 1, s.heads = 1, s.head_size = 64, s.value_size = 64;
+    const Heads q(1, 1, 200, 64), k(1, 1, 200, 64), v(1, 1, 200, 64), out(1, 1, 200, 64);
+    for (const float lower : {30.0f, 700.0f, 1e4f}) {
+      for (const int64_t first : {4, 130}) {
+        q.fill(1, 1), k.fill(1, 2), v.fill(1, 3);
+        for (int64_t i = 0; i < 200; ++i) q.view.data[i * 64] = 1;
+        for (int64_t j = 0; j < 200; ++j) k.view.data[j * 64] = j < first ? -lower / s.scale : 0;
+        const AttentionInput in{.q = q.view, .k = k.view, .v = v.view};
+        run_mechanism("flash", s, in, out.view, {}, 1);
+        CAPTURE(lower, first);
+        CHECK(compare(s, in, out.view, {}).output <= 2e-6);
+      }
+    }
+    std::vector<float> mask(200, 0);
+    std::fill_n(mask.begin(), 6, -kInfinity);
+    for (int64_t j = 6; j < 200; ++j) k.view.data[j * 64] = 500 / s.scale;
+    const AttentionInput in{.q = q.view, .k = k.view, .v = v.view, .key_mask = {mask.data(), 1, 200, 200}};
+    run_mechanism("flash", s, in, out.view, {}, 1);
+    CHECK(compare(s, in, out.view, {}).output <= 5e-5);  // products of 4000 round by 2e-4, in f64's place too
+  });
+}
+
 TEST_CASE("scores far apart, huge or of equal size do no harm to flash attention") {
   for (const float x : output_of(70, [](int64_t j) { return j == 50 ? 1e30f : -1e30f; })) CHECK(x == 50);
   for (const float x : output_of(70, [](int64_t) { return -1e30f; })) CHECK(std::abs(x - 34.5f) < 1e-5f);

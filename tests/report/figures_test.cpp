@@ -248,6 +248,10 @@ TEST_CASE(
   CHECK(figures_of({reopened(made_report(result))}).figures.empty());
 }
 
+static Figure only_figure(const AdviceResult& advice) {
+  return figures_of({reopened(made_report(advice))}).figures.front();
+}
+
 TEST_CASE("Advice is drawn as what is lost against time, with the goal and the frontier") {
   const FigureSet set = figures_of({reopened(made_report(made_advice()))});
   CHECK(names_of(set) == std::vector<std::string>{"made-pareto"});
@@ -257,9 +261,18 @@ TEST_CASE("Advice is drawn as what is lost against time, with the goal and the f
   CHECK(contains(figure.data,
                  "# fitted:sharing=head: k, ms, what is lost in %, its interval\n"
                  "k=8 4 50 37.5 62.5\nk=16 8 25 18.75 31.25\n"));
-  CHECK(contains(figure.data, "\n~k=0-8 6 0.3 "));
+  CHECK(contains(figure.data, "\n~k=8,exact 6 0.3 "));
   CHECK(contains(figure.script, "asinh(y/1)"));
   CHECK(contains(figure.script, "plot 1 with lines"));
+  CHECK_FALSE(contains(figure.script, "set logscale x"));
+  AdviceResult apart = made_advice();
+  apart.points.front().ns *= 100;
+  CHECK(contains(only_figure(apart).script, "set logscale x\n"));
+  for (const double ns : {0.0, -1.0, 1e300}) {  // no axis for these, so no point
+    AdviceResult odd = made_advice();
+    odd.points.front().ns = ns;
+    CHECK_FALSE(contains(only_figure(odd).script, "set logscale x\n"));
+  }
   AdviceResult near = made_advice();
   near.goal.increase = 0.2;
   CHECK_FALSE(contains(figures_of({reopened(made_report(near))}).figures.front().script, "asinh"));
