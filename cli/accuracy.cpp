@@ -67,9 +67,19 @@ void write_learnt(const std::string& path, const std::vector<LearntTensor>& tens
   writer.commit();
 }
 
-void check_options(const AccuracyCommand& o, const Session& session) {
-  check_output_options(o.common, o.resume);
+void check_save_fitted(const AccuracyCommand& o, const ReportPlaces& places, const Session& session) {
   if (o.save_fitted.empty()) return;
+  if (!o.mechanisms.empty() && o.mechanisms.find("fitted") == std::string::npos) {
+    throw Error(ErrorCode::kUsage, {.subject = "--save-fitted",
+                                    .found = "no fitted among --mechanisms",
+                                    .expected = "something that is fitted"});
+  }
+  for (const std::string& place : {places.report, places.journal}) {
+    if (place.empty() || !same_place(o.save_fitted, place)) continue;
+    throw Error(ErrorCode::kUsage, {.subject = "--save-fitted",
+                                    .found = fmt::format("'{}', which the run writes too", place),
+                                    .expected = "two files"});
+  }
   refuse_overwriting(files_read(o.input, session), o.save_fitted);
   const AtomicFile writable(o.save_fitted);  // should fail before the work, not after
 }
@@ -107,11 +117,12 @@ int dry_run(Accuracy& accuracy, const OpenInput& input, const ReportPlaces& plac
 
 int run(const AccuracyCommand& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
-  check_options(o, session);
+  check_output_options(o.common, o.resume);
   ReportPlaces places =
       choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, "");
   places.curves.clear();
   check_places(places, files_read(o.input, session));
+  check_save_fitted(o, places, session);
   should_resume(places, o.resume);  // asked again under the lock; here for an early refusal
   const OpenInput input = open_input(o.input, {}, session, true);
   Untrained untrained;

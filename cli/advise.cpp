@@ -156,7 +156,7 @@ std::string names_of(const AdviseParts& parts) {
 ReportPlaces places_of(const AdviseCommand& o, const Session& session) {
   ReportPlaces places =
       choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, "");
-  places.curves.clear(), places.journal.clear();
+  places.curves.clear();
   std::vector<std::string> read = files_read(o.input, session);
   for (const std::string& path : {o.reports.accuracy, o.reports.spectrum})
     if (!path.empty()) read.push_back(path);
@@ -177,6 +177,7 @@ int run(const AdviseCommand& o, const Invocation& invocation) {
   require_parts_of(parts, facts, length);
 
   stop_on_signals();
+  const PlacesLock lock(places);
   LayerChoice choice;
   const bool choose_from_report = parts.accuracy.has_value();
   if (input) choice = complete(o, *input, length, parts, session);

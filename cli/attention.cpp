@@ -12,6 +12,7 @@
 #include "interrupt.h"
 #include "model/attention_file.h"
 #include "options.h"
+#include "report_places.h"
 
 namespace linformer::cli {
 namespace {
@@ -58,6 +59,7 @@ int run(const AttentionOptions& o, const Invocation& invocation) {
     return 0;
   }
   stop_on_signals();
+  const PlacesLock lock(choose_places(o.common.out, ""));
   const int64_t written = write_attention_file(o.common.out, *input.source, width, options, session.run());
   const auto planned = std::ssize(input.source->facts().sizes);
   session.note(fmt::format("{}: {} of {} sequences{}", o.common.out, written, planned,

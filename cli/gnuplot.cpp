@@ -7,7 +7,10 @@
 
 #include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "io/atomic_file.h"
 #include "report/numbers.h"
@@ -51,6 +54,15 @@ Outcome run_gnuplot(const std::string& folder, const std::string& script) {
   return outcome;
 }
 
+// Whether a file's last line, of those that are not empty, ends so.
+bool ends_with(const std::string& path, std::string_view end) {
+  std::ifstream file(path, std::ios::binary);
+  std::string line, last;
+  while (std::getline(file, line))
+    if (!line.empty()) last = line;
+  return last.ends_with(end);
+}
+
 }  // namespace
 
 bool write_figures(const std::vector<Figure>& figures, const std::string& folder, const Session& session) {
@@ -68,8 +80,14 @@ bool write_figures(const std::vector<Figure>& figures, const std::string& folder
                       folder, folder));
       return false;
     }
+    const std::string picture = fmt::format("{}/{}", folder, figure.name);
     if (outcome.system_error != 0 || outcome.status != 0) {
-      message(fmt::format("linformer: gnuplot did not draw {}/{}.gp", folder, figure.name));
+      message(fmt::format("linformer: gnuplot did not draw {}.gp", picture));
+      return false;
+    }
+    // It does not tell of a full disk.
+    if (!ends_with(picture + ".svg", "</svg>") || !ends_with(picture + ".pdf", "%%EOF")) {
+      message(fmt::format("linformer: {}.svg or .pdf is not whole; is the disk full?", picture));
       return false;
     }
   }

@@ -76,18 +76,6 @@ void check_writable(const std::string& path, const std::vector<std::string>& rea
                .remedy = "Choose another name, or change the permissions"});
 }
 
-// One name for all names of a file, whether it exists or not.
-fs::path resolved(const std::string& path) {
-  std::error_code failed;
-  const fs::path target = fs::weakly_canonical(fs::absolute(path, failed), failed);
-  return failed ? fs::path(path) : target;
-}
-
-bool same_place(const std::string& a, const std::string& b) {
-  std::error_code none;
-  return resolved(a) == resolved(b) || fs::equivalent(a, b, none);
-}
-
 // A file left by a run that was killed does not matter: what counts is the lock on it, which the kernel
 // releases with the process.
 FileDescriptor lock_file(const std::string& path, const std::string& subject) {
@@ -109,7 +97,19 @@ FileDescriptor lock_file(const std::string& path, const std::string& subject) {
   }
 }
 
+// One name for all names of a file, whether it exists or not.
+fs::path resolved(const std::string& path) {
+  std::error_code failed;
+  const fs::path target = fs::weakly_canonical(fs::absolute(path, failed), failed);
+  return failed ? fs::path(path) : target;
+}
+
 }  // namespace
+
+bool same_place(const std::string& a, const std::string& b) {
+  std::error_code none;
+  return resolved(a) == resolved(b) || fs::equivalent(a, b, none);
+}
 
 ReportPlaces choose_places(const std::string& out, const std::string& spectra) {
   ReportPlaces places{.report = {}, .curves = {}, .journal = {}, .spectra = spectra};

@@ -17,6 +17,9 @@ struct ReportPlaces {
   bool standard_output = false;  ///< the report goes there, and nothing else
 };
 
+/// Whether two names are of one file, be it there or not.
+bool same_place(const std::string& a, const std::string& b);
+
 /// Of a report `out` ("-": standard output) and of --spectra. Nothing belongs beside a pipe, a device, or
 /// what /dev and /proc stand for.
 ReportPlaces choose_places(const std::string& out, const std::string& spectra);

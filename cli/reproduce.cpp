@@ -60,7 +60,8 @@ std::string readme(const Reproduction& reproduction, const std::vector<std::stri
                    const FigureSet& set, const std::string& page) {
   std::string text = reproduction_text(reproduction, true);
   text += fmt::format("\nMade by `{}`.\n", fmt::join(command, " "));
-  text += fmt::format("All of it to be looked at in a browser: [{0}]({0}).\n", page);
+  text += fmt::format("All of it to be looked at in a browser: `{}`, which is made with it and not kept.\n",
+                      page);
   for (const Figure& figure : set.figures) text += fmt::format("\n![{0}]({0}.svg)\n", figure.name);
   for (const auto& [name, tables] : set.texts) text += "\n" + tables;
   return text;

@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../results"
   echo
   echo 'Each folder has a README with what was claimed, what was found here and how far to trust it, the reports and'
   echo 'the figures with their gnuplot scripts and data. `scripts/results_readme.sh` wrote this list.'
-  [ ! -e page.html ] || echo 'All of them on one page, to be opened in a browser: [page.html](page.html).'
+  echo 'All of them are on one page, `page.html`, which `make reproduce` makes beside this file.'
   echo
   echo '| folder | what | command |'
   echo '|---|---|---|'

@@ -36,6 +36,7 @@ struct Specification {
       if (equals == std::string_view::npos) fail(fmt::format("'{}'", option), "option=value");
       const std::string key(option.substr(0, equals)), value(option.substr(equals + 1));
       if (key == rank) {
+        if (k) fail(fmt::format("'{}'", text), fmt::format("{} once", rank));
         const std::vector<int64_t> one = parse_list(value, "--mechanisms");
         if (one.size() != 1) fail(fmt::format("'{}'", option), fmt::format("one {}, or none and --k", rank));
         k = one.front();

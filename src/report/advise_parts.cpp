@@ -52,7 +52,8 @@ AccuracyResult accuracy_from(const ReportFile& file) {
   if (result.cells.empty()) refuse(file.path, "no cell", "replacements that were measured");
   for (const CellAccuracy& cell : result.cells) {
     if (!cell.all_replaced || cell.one_replaced.empty())
-      refuse(file.path, "heads alone", "the model with one and with all layers replaced",
+      refuse(file.path, "no model with one layer, or with all, replaced",
+             "the model with one and with all layers replaced",
              "accuracy without --no-layers and --no-model has them");
   }
   return result;

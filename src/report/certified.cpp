@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -70,17 +71,20 @@ void add(Interval& sum, const Interval& interval) {
 template <class Belongs>
 Means means_of(const SpectrumResult& result, Belongs&& belongs) {
   Means means;
+  size_t last = std::numeric_limits<size_t>::max();  // that all of them have
+  for (const CertifiedSpectrum& s : result.certified)
+    if (belongs(s)) last = std::min(last, s.values.size() - 1);
   for (const CertifiedSpectrum& s : result.certified) {
     if (!belongs(s)) continue;
-    means.rows = s.rows, means.layer = s.layer, means.m = s.m(s.values.size() - 1);
+    means.rows = s.rows, means.layer = s.layer, means.m = s.m(last);
     ++means.heads;
     means.entropy += s.row_entropy;
     means.sigma1 += s.values.front();
-    add(means.sure_energy, s.sure_energy.back());
-    add(means.energy, s.energy.back());
-    add(means.sigma, s.sigma.back());
+    add(means.sure_energy, s.sure_energy[last]);
+    add(means.energy, s.energy[last]);
+    add(means.sigma, s.sigma[last]);
     means.has_cumulative = means.has_cumulative && !s.cumulative.empty();
-    if (means.has_cumulative) add(means.cumulative, s.cumulative.back());
+    if (means.has_cumulative) add(means.cumulative, s.cumulative[last]);
   }
   const auto count = static_cast<double>(means.heads);
   means.entropy /= count;

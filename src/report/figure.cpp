@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -35,6 +36,11 @@ set key samplen 2 spacing 1 noautotitle Left reverse
 )";
 
 std::string number_text(double value) { return std::isfinite(value) ? shortest(value) : "?"; }
+
+std::string one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
 
 std::string row_text(const std::vector<double>& row) {
   std::vector<std::string> cells;
@@ -83,9 +89,9 @@ std::string FigureWriter::block(std::string_view about, const std::vector<std::v
 std::string FigureWriter::labelled_block(std::string_view about, const std::vector<std::string>& labels,
                                          const std::vector<std::vector<double>>& rows) {
   if (blocks_ > 0) figure_.data += "\n\n";
-  figure_.data += fmt::format("# {}\n", about);
+  figure_.data += fmt::format("# {}\n", one_line(std::string(about)));
   for (size_t i = 0; i < rows.size(); ++i) {
-    if (!labels[i].empty()) figure_.data += labels[i] + " ";
+    if (!labels[i].empty()) figure_.data += one_line(labels[i]) + " ";
     figure_.data += row_text(rows[i]);
   }
   return fmt::format("{} index {}", gnuplot_text(figure_.name + ".dat"), blocks_++);

@@ -131,8 +131,8 @@ TEST_CASE("What is too long for the budget, or does not fit this machine, is not
   }
   // Some 20 us for the linformers, twice 63 at n = 64 and twice 252 at n = 128.
   const BatchFitResult cheapest = fit_attention(kMega, 300e-6);
-  for (const size_t i : {0, 1, 2, 5}) CHECK(cheapest.fits[i].measured.size() == 2);
-  for (const size_t i : {3, 4})
+  for (const size_t i : std::vector<size_t>{0, 1, 2, 5}) CHECK(cheapest.fits[i].measured.size() == 2);
+  for (const size_t i : std::vector<size_t>{3, 4})
     CHECK(contains(cheapest.fits[i].measured_reason, "what is left of the budget"));
   const BatchFitResult all = fit_attention(kMega);
   const int64_t short_bytes = all.fits[0].measured.at(1).predicted;

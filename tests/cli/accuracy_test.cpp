@@ -188,7 +188,10 @@ TEST_CASE("accuracy refuses what it cannot do, before it does anything") {
   CHECK(code({"--calibration", "0"}) == 2);
   CHECK(code({"--calibration", "1.5"}) == 2);
   CHECK(code({"--resume"}) == 2);
-  CHECK(code({"--save-fitted", "missing/ef.safetensors"}) == 6);
+  CHECK(code({"--mechanisms", "svd:k=4,k=5"}) == 2);
+  CHECK(code({"--mechanisms", "fitted", "--save-fitted", "missing/ef.safetensors"}) == 6);
+  CHECK(code({"--mechanisms", "svd", "--save-fitted", "ef.safetensors"}) == 2);
+  CHECK(code({"--mechanisms", "fitted", "--save-fitted", "x.json", "--out", "x.json"}) == 2);
   folder.put("few.jsonl", "[1, 2, 3, 4]\n[4, 3, 2, 1]\n");
   const ProgramResult causal = run_program({"accuracy", "--checkpoint", fixtures() + "/models/gpt2", "--ids",
                                             folder.path("few.jsonl"), "--mechanisms", "flash;svd"},

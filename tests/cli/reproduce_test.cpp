@@ -67,7 +67,7 @@ TEST_CASE("reproduce does one target, and refuses others by name") {
   CHECK(contains(one.out, "Table 2"));
   CHECK_FALSE(std::filesystem::exists(folder.path("r/table1")));
   CHECK(contains(folder.content("r/table2/page.html"), "\"name\":\"reproduce\""));
-  CHECK(contains(folder.content("r/table2/README.md"), "[page.html](page.html)"));
+  CHECK(contains(folder.content("r/table2/README.md"), "`page.html`, which is made with it"));
   const ProgramResult odd = reproduce(folder, "table4");
   CHECK(odd.code == 2);
   CHECK(contains(odd.err, "table3"));

@@ -93,6 +93,10 @@ TEST_CASE("the table of certified spectra averages the heads of each length and 
                                                   "0.5000..0.9000", "0.2500..0.4500", "0.2500..0.4500"});
   CHECK(table.rows[1][0] == "16");
   CHECK(certified_table(made(false)).rows[0].back().empty());
+  SpectrumResult fewer = made();  // one head has two values only: what both have is shown
+  fewer.certified[1].values.pop_back();
+  CHECK(certified_table(fewer).rows[0][5] == "2");
+  CHECK(certified_table(fewer).rows[0][8] == "0.5000..0.7000");
 }
 
 TEST_CASE("the curves of certified spectra have a line a head and value") {

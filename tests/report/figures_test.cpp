@@ -8,6 +8,7 @@
 #include "io/json.h"
 #include "io/temporary_folder.h"
 #include "report/bench_read.h"
+#include "report/figure.h"
 #include "report/figure_bench.h"
 #include "report/figure_spectrum.h"
 #include "report/made_accuracy.h"
@@ -103,6 +104,12 @@ TEST_CASE("A spectrum report has its five figures, each with the control and the
     CHECK(contains(figure.script, "Not the paper''s model: bert, 8 x 3 heads, n = 8, 20 sequences"));
     CHECK(contains(figure.script, "set output '" + figure.name + ".'.format"));
   }
+}
+
+TEST_CASE("A name of two lines leaves the data of a figure what they are") {
+  FigureWriter figure("f", 3, 3, "");
+  figure.labelled_block("one\n9 9", {"a\nb"}, {{1, 2}});
+  CHECK(figure.finish().data == "# one 9 9\na b 1 2\n");
 }
 
 TEST_CASE("Figures of equal reports are equal to the byte") {
