@@ -147,8 +147,7 @@ std::vector<std::string> mechanism_names();
 std::string_view rank_option(std::string_view name);
 /// A specification without that option, with it.
 std::string with_rank(std::string_view specification, int64_t k);
-/// A specification with it, without it; of what is no mechanism, as a replacement in the place of one may be,
-/// without "k".
+/// The specification without that option. A name that is no mechanism, such as a replacement's, loses "k".
 std::string without_rank(std::string_view specification);
 
 }  // namespace linformer

@@ -49,7 +49,7 @@ int64_t task_slots(const SlotWeights& weights, int64_t heads);
 void mask_slots(const SlotWeights& weights, int64_t d, int64_t n, MatrixView<const float> key_mask,
                 MatrixView<float> out);
 
-/// Takes matrices from n positions to k slots. Its products are kept between calls.
+/// Takes matrices from n positions to k slots. Its convolutions are kept between calls.
 class SlotProjection {
  public:
   /// Bytes that run() works in for rows of d elements. Never less for more threads.

