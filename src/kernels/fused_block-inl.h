@@ -34,7 +34,7 @@ constexpr int64_t kBlock = 128;                   // keys whose weights are kept
 constexpr int kColumns = kManyRegisters ? 8 : 4;  // of V
 constexpr int kGroup = static_cast<int>(kFusedAttentionGroup / kQueries);  // blocks of queries
 constexpr float kRise = 24.0f;  // above the reference, in powers of two, that is let be
-constexpr float kFar = 32.0f;   // that a score may be above it and keep its rounding: 2e-6
+constexpr float kFar = 64.0f;   // above it: scores from which on are computed again, for their rounding
 constexpr float kLowest = std::numeric_limits<float>::lowest();
 constexpr float kLog2e = 1.44269504f;
 

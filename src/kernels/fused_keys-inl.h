@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <type_traits>
 
 #include "kernels/ahead.h"
 #include "kernels/fused_attention.h"
@@ -221,14 +220,15 @@ HWY_NOINLINE void Score(const FusedAttention& a, const Room& room, int64_t query
   std::fill_n(room.most, kQueries, kLowest);
   float* p = room.p;
   int64_t j = begin;
-  const auto score_until = [&](int64_t until, auto dead) HWY_ATTR {
-    for (; j < until; j += kTile, p += kTile * kQueries) {
-      score_tile<NV, dead>(a, room, query, j, end, ahead, p);
-    }
-  };
-  score_until(seen_by(1), std::integral_constant<int, 0>());
-  if constexpr (NV > 1) score_until(seen_by(2), std::integral_constant<int, 1>());
-  if constexpr (NV > 2) score_until(end, std::integral_constant<int, 2>());
+  constexpr int64_t kRows = kTile * kQueries;
+  const int64_t first = seen_by(1), second = seen_by(2);
+  for (; j < first; j += kTile, p += kRows) score_tile<NV, 0>(a, room, query, j, end, ahead, p);
+  if constexpr (NV > 1) {
+    for (; j < second; j += kTile, p += kRows) score_tile<NV, 1>(a, room, query, j, end, ahead, p);
+  }
+  if constexpr (NV > 2) {
+    for (; j < end; j += kTile, p += kRows) score_tile<NV, 2>(a, room, query, j, end, ahead, p);
+  }
 }
 
 template <int NV>
