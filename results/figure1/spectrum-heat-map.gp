@@ -3,13 +3,13 @@ set encoding utf8
 do for [format in 'svg pdf'] {
 reset
 set datafile missing '?'
-small = format eq 'svg' ? ',8' : ',6'
-if (format eq 'svg') { set terminal svg noenhanced size 648,194 font 'Helvetica,10' linewidth 1.333 background 'white' }
+small = format eq 'svg' ? ',7' : ',6'
+if (format eq 'svg') { set terminal svg noenhanced size 648,194 font 'Helvetica,8.5' linewidth 1.333 background 'white' }
 if (format eq 'pdf') { set terminal pdfcairo noenhanced size 6.75in,2.02in font 'Helvetica,7.5' }
 set output 'spectrum-heat-map.'.format
 set border lw 0.6
 set tics nomirror scale 0.5
-set key samplen 2 spacing 1 noautotitle
+set key samplen 2 spacing 1 noautotitle Left reverse
 set multiplot layout 1,2 title 'Not the paper''s model: bert, 4 x 3 heads, n = 512, 18 sequences'
 set xlabel 'head' offset 0,0.3
 set ylabel 'layer' offset 0.7,0

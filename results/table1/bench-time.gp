@@ -3,14 +3,14 @@ set encoding utf8
 do for [format in 'svg pdf'] {
 reset
 set datafile missing '?'
-small = format eq 'svg' ? ',8' : ',6'
-if (format eq 'svg') { set terminal svg noenhanced size 312,360 font 'Helvetica,10' linewidth 1.333 background 'white' }
+small = format eq 'svg' ? ',7' : ',6'
+if (format eq 'svg') { set terminal svg noenhanced size 312,360 font 'Helvetica,8.5' linewidth 1.333 background 'white' }
 if (format eq 'pdf') { set terminal pdfcairo noenhanced size 3.25in,3.75in font 'Helvetica,7.5' }
 set output 'bench-time.'.format
 set border lw 0.6
 set tics nomirror scale 0.5
-set key samplen 2 spacing 1 noautotitle
-set title 'a layer of roberta-base, b = 1, h = 12, d = 64, L = 1, 2 threads; a CPU, not the paper''s V100' font small offset 0,-0.5
+set key samplen 2 spacing 1 noautotitle Left reverse
+set title 'a layer of roberta-base, b = 1, h = 12, d = 64, L = 1, 2 threads; a CPU,'."\n".'not the paper''s V100' font small offset 0,-0.5
 set xlabel 'sequence length n' offset 0,0.3
 set ylabel 'ms' offset 0.7,0
 set logscale x 2

@@ -3,13 +3,13 @@ set encoding utf8
 do for [format in 'svg pdf'] {
 reset
 set datafile missing '?'
-small = format eq 'svg' ? ',8' : ',6'
-if (format eq 'svg') { set terminal svg noenhanced size 312,240 font 'Helvetica,10' linewidth 1.333 background 'white' }
+small = format eq 'svg' ? ',7' : ',6'
+if (format eq 'svg') { set terminal svg noenhanced size 312,240 font 'Helvetica,8.5' linewidth 1.333 background 'white' }
 if (format eq 'pdf') { set terminal pdfcairo noenhanced size 3.25in,2.5in font 'Helvetica,7.5' }
 set output 'spectrum-scree.'.format
 set border lw 0.6
 set tics nomirror scale 0.5
-set key samplen 2 spacing 1 noautotitle
+set key samplen 2 spacing 1 noautotitle Left reverse
 set title 'Not the paper''s model: bert, 6 x 12 heads, n = 512, 100 sequences' font small offset 0,-0.5
 set xlabel 'index m of the singular value' offset 0,0.3
 set ylabel 'share of Σσ in σ_m' offset 0.7,0
