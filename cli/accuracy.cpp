@@ -67,21 +67,20 @@ void write_learnt(const std::string& path, const std::vector<LearntTensor>& tens
   writer.commit();
 }
 
-void check_save_fitted(const AccuracyCommand& o, const ReportPlaces& places, const Session& session) {
-  if (o.save_fitted.empty()) return;
+ReportPlaces places_of(const AccuracyCommand& o, const Session& session) {
+  ReportPlaces places =
+      choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, "");
+  places.curves.clear();
+  places.fitted = o.save_fitted;
+  check_places(places, files_read(o.input, session));
+  if (o.save_fitted.empty()) return places;
   if (!o.mechanisms.empty() && o.mechanisms.find("fitted") == std::string::npos) {
     throw Error(ErrorCode::kUsage, {.subject = "--save-fitted",
                                     .found = "no fitted among --mechanisms",
                                     .expected = "something that is fitted"});
   }
-  for (const std::string& place : {places.report, places.journal}) {
-    if (place.empty() || !same_place(o.save_fitted, place)) continue;
-    throw Error(ErrorCode::kUsage, {.subject = "--save-fitted",
-                                    .found = fmt::format("'{}', which the run writes too", place),
-                                    .expected = "two files"});
-  }
-  refuse_overwriting(files_read(o.input, session), o.save_fitted);
   const AtomicFile writable(o.save_fitted);  // should fail before the work, not after
+  return places;
 }
 
 int exit_code(const AccuracyResult& result) {
@@ -95,7 +94,7 @@ void note_stopped(const AccuracyResult& result, const ReportPlaces& places, cons
   session.note(fmt::format("stopped after {} of {} sequences", result.sequences, result.planned_sequences));
   if (places.journal.empty()) return;
   const char* const again = result.calibration_sequences > 0 ? "; what was learnt is learnt again" : "";
-  session.note(fmt::format("the same command with --out {} --resume goes on{}", places.report, again));
+  session.note(how_to_go_on(places) + again);
 }
 
 // One sequence is learnt from and one batch is judged, for the time.
@@ -118,11 +117,7 @@ int dry_run(Accuracy& accuracy, const OpenInput& input, const ReportPlaces& plac
 int run(const AccuracyCommand& o, const Invocation& invocation) {
   Session session(o.common, invocation.environment, invocation.arguments);
   check_output_options(o.common, o.resume);
-  ReportPlaces places =
-      choose_places(o.common.out.empty() ? session.default_report(kCommand) : o.common.out, "");
-  places.curves.clear();
-  check_places(places, files_read(o.input, session));
-  check_save_fitted(o, places, session);
+  const ReportPlaces places = places_of(o, session);
   should_resume(places, o.resume);  // asked again under the lock; here for an early refusal
   const OpenInput input = open_input(o.input, {}, session, true);
   Untrained untrained;

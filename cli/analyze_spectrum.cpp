@@ -87,9 +87,7 @@ void show(const SpectrumResult& result, const Json& report, const ReportPlaces& 
   if (!places.spectra.empty()) session.note(fmt::format("spectra: {}", places.spectra));
   if (result.complete) return;
   session.note(fmt::format("stopped after {} of {} sequences", result.sequences, result.planned_sequences));
-  if (!places.journal.empty()) {
-    session.note(fmt::format("the same command with --out {} --resume goes on", places.report));
-  }
+  if (!places.journal.empty()) session.note(how_to_go_on(places));
 }
 
 // Asked only where a limit is set: the input is opened for it.

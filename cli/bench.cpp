@@ -106,8 +106,7 @@ void show(const BenchResult& result, const Json& report, const ReportPlaces& pla
     session.note(fmt::format("report: {}", places.report));
   }
   note_remarks(result, session);
-  if (!result.complete && !places.journal.empty())
-    session.note(fmt::format("stopped; the same command with --out {} --resume goes on", places.report));
+  if (!result.complete && !places.journal.empty()) session.note("stopped; " + how_to_go_on(places));
 }
 
 int run(BenchCommand o, const Invocation& invocation) {

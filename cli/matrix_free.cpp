@@ -136,9 +136,7 @@ void show(const Findings& found, const Json& report, const ReportPlaces& places,
   if (result.complete) return;
   session.note(fmt::format("stopped after {} heads, in sequence {} of {}", result.certified.size(),
                            result.sequences + 1, result.planned_sequences));
-  if (!places.journal.empty()) {
-    session.note(fmt::format("the same command with --out {} --resume goes on", places.report));
-  }
+  if (!places.journal.empty()) session.note(how_to_go_on(places));
 }
 
 int dry_run(const SpectrumOptions& o, Session& session) {

@@ -104,12 +104,12 @@ fs::path resolved(const std::string& path) {
   return failed ? fs::path(path) : target;
 }
 
-}  // namespace
-
 bool same_place(const std::string& a, const std::string& b) {
   std::error_code none;
   return resolved(a) == resolved(b) || fs::equivalent(a, b, none);
 }
+
+}  // namespace
 
 ReportPlaces choose_places(const std::string& out, const std::string& spectra) {
   ReportPlaces places{.report = {}, .curves = {}, .journal = {}, .spectra = spectra};
@@ -130,11 +130,9 @@ void check_places(const ReportPlaces& places, const std::vector<std::string>& re
                                     .found = fmt::format("'{}', a pipe or device", places.spectra),
                                     .expected = "a file, which is read back and has another beside it"});
   }
-  const std::pair<const char*, std::string> all[] = {{"the report", places.report},
-                                                     {"the curves", places.curves},
-                                                     {"the journal", places.journal},
-                                                     {"--spectra", places.spectra},
-                                                     {"what --spectra waits in", waiting}};
+  const std::pair<const char*, std::string> all[] = {
+      {"the report", places.report}, {"the curves", places.curves},        {"the journal", places.journal},
+      {"--spectra", places.spectra}, {"what --spectra waits in", waiting}, {"--save-fitted", places.fitted}};
   for (auto one = std::begin(all); one != std::end(all); ++one) {
     if (one->second.empty()) continue;
     check_writable(one->second, read);
@@ -187,6 +185,10 @@ bool should_resume(const ReportPlaces& places, const ResumeOptions& options) {
   throw Error(ErrorCode::kUsage, {.subject = places.journal,
                                   .found = "an unfinished run",
                                   .expected = "--resume to go on or --force to begin again"});
+}
+
+std::string how_to_go_on(const ReportPlaces& places) {
+  return fmt::format("the same command with --out {} --resume goes on", places.report);
 }
 
 std::string nothing_to_resume(const ReportPlaces& places) {

@@ -14,11 +14,9 @@ namespace linformer::cli {
 /// Empty: nowhere.
 struct ReportPlaces {
   std::string report, curves, journal, spectra;
+  std::string fitted = {};       ///< of --save-fitted
   bool standard_output = false;  ///< the report goes there, and nothing else
 };
-
-/// Whether two names are of one file, be it there or not.
-bool same_place(const std::string& a, const std::string& b);
 
 /// Of a report `out` ("-": standard output) and of --spectra. Nothing belongs beside a pipe, a device, or
 /// what /dev and /proc stand for.
@@ -44,6 +42,9 @@ void check_output_options(const CommonOptions& common, const ResumeOptions& resu
 /// Whether there is a journal to go on with. Throws Error(kUsage) if there is one and no option says what to
 /// do: an unfinished run is neither overwritten nor continued by accident.
 bool should_resume(const ReportPlaces& places, const ResumeOptions& options);
+
+/// What is said of a run that was stopped and has a journal.
+std::string how_to_go_on(const ReportPlaces& places);
 
 /// What is said where --resume was given and should_resume() is false.
 std::string nothing_to_resume(const ReportPlaces& places);

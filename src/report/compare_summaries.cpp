@@ -77,17 +77,19 @@ ReportComparison compare_spectra(const SpectrumResult& a, const SpectrumResult& 
                                     .expected = "analyses with statistics of P"});
   }
   ReportComparison comparison;
+  std::vector<std::pair<size_t, size_t>> common;  // where a statistic is, in a and in b
+  for (size_t i = 0; i < a.statistics.size(); ++i) {
+    const auto same = std::ranges::find(b.statistics, a.statistics[i]);
+    if (same == b.statistics.end())
+      comparison.only_one_side.push_back(a.statistics[i]);
+    else
+      common.emplace_back(i, same - b.statistics.begin());
+  }
   std::vector<Pair> pairs;
   const auto add = [&](const std::string& part, const StatisticsOf& one, const StatisticsOf& other) {
-    for (size_t i = 0; i < a.statistics.size(); ++i) {
-      const auto same = std::ranges::find(b.statistics, a.statistics[i]);
-      if (same == b.statistics.end()) continue;
-      pairs.push_back({part + ", " + a.statistics[i], &one.statistics[i],
-                       &other.statistics[static_cast<size_t>(same - b.statistics.begin())]});
-    }
+    for (const auto& [in_a, in_b] : common)
+      pairs.push_back({part + ", " + a.statistics[in_a], &one.statistics[in_a], &other.statistics[in_b]});
   };
-  for (const std::string& name : a.statistics)
-    if (std::ranges::find(b.statistics, name) == b.statistics.end()) comparison.only_one_side.push_back(name);
   add("all layers", of_a->model, of_b->model);
   for (size_t i = 0; a.layers == b.layers && i < a.layers.size(); ++i)
     add(fmt::format("layer {}", a.layers[i]), of_a->layers[i], of_b->layers[i]);

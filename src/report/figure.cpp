@@ -14,8 +14,8 @@ namespace linformer {
 namespace {
 
 constexpr double kPixelsPerInch = 96, kPointsPerInch = 72, kFontPoints = 7.5;
-constexpr double kSvgFontPixels =
-    8.5;                              // browsers may have wider fonts only, and do not break what is too long
+// Browsers may only have wider fonts, and do not break lines that are too long.
+constexpr double kSvgFontPixels = 8.5;
 constexpr double kSmallPerInch = 20;  // characters
 
 // Both formats of one size, by the same commands.
@@ -110,7 +110,8 @@ Figure FigureWriter::finish() {
 
 std::string gnuplot_text(std::string_view text) {
   std::string result = "'";
-  for (const char c : text) result += c == '\'' ? std::string("''") : c == '\n' ? " " : std::string(1, c);
+  for (const char c : one_line(std::string(text)))
+    result += c == '\'' ? std::string("''") : std::string(1, c);
   return result + "'";
 }
 

@@ -64,14 +64,19 @@ Rows frontier_of(const AdviceResult& result) {
   return rows;
 }
 
+// 1, 2 and 5 times the powers of ten from 10^decade to `most`.
+std::vector<double> round_numbers(int decade, double most) {
+  std::vector<double> numbers;
+  for (; std::pow(10, decade) <= most; ++decade)
+    for (const double step : {1.0, 2.0, 5.0}) numbers.push_back(step * std::pow(10, decade));
+  return numbers;
+}
+
 // 0, the goal, and round numbers beyond it; `most` is well above the goal.
 std::string tics_between(double goal, double most) {
   std::vector<std::string> tics = {"0", shortest(goal)};
-  for (int decade = -3; std::pow(10, decade) <= most; ++decade) {
-    const double power = std::pow(10, decade);
-    for (const double step : {1.0, 2.0, 5.0})
-      if (step * power > 1.9 * goal && step * power <= most * 1.5) tics.push_back(shortest(step * power));
-  }
+  for (const double tic : round_numbers(-3, most))
+    if (tic > 1.9 * goal && tic <= most * 1.5) tics.push_back(shortest(tic));
   return fmt::format("{}", fmt::join(tics, ", "));
 }
 
@@ -90,12 +95,8 @@ void scale_times(FigureWriter& figure, const std::vector<Way>& ways) {
   }
   const double ratio = most / least, low = least / std::pow(ratio, 0.1), high = most * std::pow(ratio, 0.2);
   std::vector<std::string> tics;
-  for (int decade = static_cast<int>(std::floor(std::log10(low))); std::pow(10, decade) <= high; ++decade) {
-    for (const double step : {1.0, 2.0, 5.0}) {
-      const double tic = step * std::pow(10, decade);
-      if (tic >= low && tic <= high) tics.push_back(shortest(tic));
-    }
-  }
+  for (const double tic : round_numbers(static_cast<int>(std::floor(std::log10(low))), high))
+    if (tic >= low && tic <= high) tics.push_back(shortest(tic));
   figure.set("set logscale x");
   figure.set(fmt::format("set xrange [{:.4g}:{:.4g}]", low, high));
   figure.set(fmt::format("set xtics ({})", fmt::join(tics, ", ")));

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -103,37 +100,6 @@ TEST_CASE("bench lists the cells of a model that is far larger than the memory a
   CHECK(contains(list.err, "4096 threads on"));
   CHECK(list.peak_bytes < 1'000'000'000);
   CHECK(folder.entries() == 0);
-}
-
-// A handler on a thread that runs one of oneDNN's kernels would write where the stack pointer happens to be.
-TEST_CASE("signals interrupt no thread that computes: one of its own waits for them") {
-  const TemporaryFolder folder;
-  std::vector<std::string> masks;  // of signals that the threads hold back
-  std::string caught;
-  ProgramRun run = here(folder);
-  run.signal = SIGTERM;
-  run.when = [&](int process) {
-    if (!std::filesystem::exists(folder.path("b.json.partial"))) return false;
-    for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", process))) {
-      std::ifstream status(task.path() / "status");
-      for (std::string key, value; status >> key;) {
-        if (key == "SigBlk:" && status >> value) masks.push_back(value);
-        if (key == "SigCgt:" && status >> value) caught = value;
-      }
-    }
-    return true;
-  };
-  const ProgramResult stopped = run_program(
-      {"bench", "--lengths", "512,1024", "--budget", "5s", "--threads", "2", "--out", "b.json"}, run);
-  CHECK(stopped.code == 128 + SIGTERM);
-  const auto has = [](const std::string& mask, int signal) {
-    return (std::stoull(mask, nullptr, 16) >> (signal - 1) & 1) != 0;
-  };
-  CHECK(masks.size() == 3);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    CHECK(std::ranges::count_if(masks, [&](const auto& mask) { return !has(mask, signal); }) <= 1);
-    CHECK_FALSE(has(caught, signal));
-  }
 }
 
 TEST_CASE("bench that is interrupted goes on where it was with --resume, and only with the same options") {
