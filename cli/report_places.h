@@ -37,7 +37,7 @@ struct ResumeOptions {
 void add_resume_options(CLI::App& app, const char* group, ResumeOptions& options);
 
 /// Throws Error(kUsage) for --resume without the --out that it needs, and for a --format beside --out -.
-void check_output_options(const CommonOptions& common, const ResumeOptions& resume);
+void check_output_options(const CommonOptions& common, const ResumeOptions& options);
 
 /// Whether there is a journal to go on with. Throws Error(kUsage) if there is one and no option says what to
 /// do: an unfinished run is neither overwritten nor continued by accident.

@@ -44,6 +44,7 @@ std::string one_line(std::string text) {
 
 std::string row_text(const std::vector<double>& row) {
   std::vector<std::string> cells;
+  cells.reserve(row.size());
   for (const double value : row) cells.push_back(number_text(value));
   return fmt::format("{}\n", fmt::join(cells, " "));
 }
