@@ -133,6 +133,10 @@ AccuracyForecast Accuracy::forecast(const AnalysisFiles& files) {
   evaluate(batch, model ? &*model : nullptr, records);
   forecast.evaluation_seconds = seconds_since(begin) / static_cast<double>(batch.size()) *
                                 static_cast<double>(split_.evaluation.size());
+  // A thread that has had no head yet may get any.
+  int64_t largest = 0;
+  for (const HeadWorkspace& w : workspaces_) largest = std::max(largest, w.bytes());
+  for (const HeadWorkspace& w : workspaces_) more_bytes += largest - w.bytes();
   forecast.memory_bytes = run_.memory.peak_bytes() + more_bytes;
   return forecast;
 }

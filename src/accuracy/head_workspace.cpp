@@ -36,6 +36,13 @@ int32_t* HeadWorkspace::integers(int64_t count) {
   return integers_.data();
 }
 
+int64_t HeadWorkspace::bytes() const {
+  int64_t sum = integers_.bytes() + scratch_.bytes() + products_.bytes();
+  for (const auto& [place, buffer] : floats_) sum += buffer.bytes();
+  for (const auto& [place, buffer] : doubles_) sum += buffer.bytes();
+  return sum;
+}
+
 void HeadWorkspace::multiply(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c) {
   const Product::Sizes sizes = sizes_of(a, b, c, false);
   products_.run(sizes, a.data, b.data, c.data, scratch_.span(), memory_);

@@ -27,6 +27,8 @@ class HeadWorkspace {
   MatrixView<float> matrix(size_t place, int64_t rows, int64_t cols);
   MatrixView<double> doubles(size_t place, int64_t rows, int64_t cols);
   int32_t* integers(int64_t count);
+  /// What all of it takes now.
+  int64_t bytes() const;
 
   /// C = A · B, and C = A · Bᵀ.
   void multiply(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c);

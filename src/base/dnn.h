@@ -68,6 +68,9 @@ class ProductCache {
   void run(const Product::Sizes& sizes, const float* a, const float* b, float* c,
            std::span<std::byte> scratch, MemoryAccount& account);
 
+  /// Of the scratch that was taken.
+  int64_t bytes() const { return scratch_.bytes(); }
+
  private:
   std::map<Product::Sizes, Product> products_;
   RawBuffer scratch_;

@@ -88,7 +88,8 @@ class Buffer {
   }
 
   T* data() const { return static_cast<T*>(raw_.data()); }
-  int64_t size() const { return raw_.bytes() / static_cast<int64_t>(sizeof(T)); }
+  int64_t size() const { return bytes() / static_cast<int64_t>(sizeof(T)); }
+  int64_t bytes() const { return raw_.bytes(); }
   T& operator[](int64_t i) const { return data()[i]; }
 
  private:
