@@ -143,6 +143,7 @@ HWY_INLINE __m512i pair_of(__m512 even, __m512 odd) {
   return _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(low, 16), high);
 }
 
+// All but O and the sums, which a kernel begins as it adds to them.
 template <int NV>
 HWY_NOINLINE void begin_block(const Bf16Attention& a, const Room& room, const Block& block) {
   for (int v = 0; v < NV; ++v) {
@@ -161,7 +162,6 @@ HWY_NOINLINE void begin_block(const Bf16Attention& a, const Room& room, const Bl
       HWY_UNROLL(16) for (int i = 0; i < kLanes; ++i) _mm512_store_si512(to + i * kQueries, rows[i]);
     }
   }
-  std::fill_n(room.o, whole16(a.value_size + 1) * kQueries, 0.0f);
   std::fill_n(room.shift, kQueries, 0.0f);
   std::fill_n(room.limit, kQueries, std::numeric_limits<float>::lowest());
 }
@@ -220,9 +220,9 @@ inline int64_t seen_keys(const Bf16Attention& a, int64_t end) {
   return a.causal ? std::clamp<int64_t>(end + a.past, 0, a.keys) : a.keys;
 }
 
-// A group of blocks of queries, the call's rows up to `end`; each block of keys meets all of them in turn.
+// A group of blocks of queries; each block of keys meets all of them in turn.
 inline void attend_group(const Steps (&steps)[kVectors], const Bf16Attention& a, const Block* blocks,
-                         int64_t count, int64_t end, float* workspace) {
+                         int64_t count, float* workspace) {
   const int64_t seen = seen_keys(a, blocks[count - 1].end());
   const int64_t last = std::max<int64_t>(0, seen - 1) / kBlock * kBlock;  // block of keys
   const auto room = [&](int64_t i) { return Room(workspace, a.head_size, a.value_size, i); };
@@ -237,7 +237,7 @@ inline void attend_group(const Steps (&steps)[kVectors], const Bf16Attention& a,
       if (begin == last && a.part.o == nullptr)
         ahead.add(a.o, a.o_stride, blocks[i].query, after, a.value_size);
       if (begin == 0) {
-        ahead.add(a.q, a.q_stride, after, std::min(after + kQueries, end), a.head_size);
+        ahead.add(a.q, a.q_stride, after, std::min(after + kQueries, a.queries), a.head_size);
         of_block.begin(a, room(i), blocks[i]);
       }
       if (begin < until) of_block.add_keys(a, room(i), blocks[i], begin, until, ahead);
@@ -258,7 +258,7 @@ inline void attend_rows(const Steps (&steps)[kVectors], const Bf16Attention& a, 
       blocks[count] = next_block(first, end);
       first += blocks[count].rows;
     }
-    attend_group(steps, a, blocks, count, end, workspace);
+    attend_group(steps, a, blocks, count, workspace);
   }
 }
 

@@ -40,9 +40,10 @@ HWY_INLINE void multiply_keys(const uint32_t* q, int64_t head_size, const uint16
   }
 }
 
-// Oᵀ[0 .. C) += (V columns)ᵀ P over `count` pairs of keys, of which there are some.
+// Oᵀ[0 .. C) += (V columns)ᵀ P over `count` pairs of keys, of which there are some; = with the first keys.
 template <int C, int NV>
-HWY_INLINE void add_columns(const uint32_t* v, int64_t v_stride, const uint32_t* p, int64_t count, float* o) {
+HWY_INLINE void add_columns(const uint32_t* v, int64_t v_stride, const uint32_t* p, int64_t count, bool first,
+                            float* o) {
   __m512 sums[C][NV];
   HWY_UNROLL(8) for (int c = 0; c < C; ++c) {
     HWY_UNROLL(3) for (int i = 0; i < NV; ++i) sums[c][i] = _mm512_setzero_ps();
@@ -58,7 +59,7 @@ HWY_INLINE void add_columns(const uint32_t* v, int64_t v_stride, const uint32_t*
   HWY_UNROLL(8) for (int c = 0; c < C; ++c) {
     HWY_UNROLL(3) for (int i = 0; i < NV; ++i) {
       float* const to = o + c * kQueries + i * kLanes;
-      _mm512_store_ps(to, _mm512_add_ps(_mm512_load_ps(to), sums[c][i]));
+      _mm512_store_ps(to, first ? sums[c][i] : _mm512_add_ps(_mm512_load_ps(to), sums[c][i]));
     }
   }
 }
@@ -71,10 +72,10 @@ HWY_NOINLINE void flush(const Bf16Attention& a, const Room& room, int64_t begin,
   const int64_t count = pairs_of(end - begin);
   int64_t c = 0;
   for (; c + kColumns <= a.value_size; c += kColumns) {
-    add_columns<kColumns, NV>(v + c, a.value_size, room.p, count, room.o + c * kQueries);
+    add_columns<kColumns, NV>(v + c, a.value_size, room.p, count, begin == 0, room.o + c * kQueries);
   }
   for (; c < a.value_size; ++c) {
-    add_columns<1, NV>(v + c, a.value_size, room.p, count, room.o + c * kQueries);
+    add_columns<1, NV>(v + c, a.value_size, room.p, count, begin == 0, room.o + c * kQueries);
   }
 }
 
@@ -197,9 +198,17 @@ HWY_NOINLINE void add_keys(const Bf16Attention& a, const Room& room, const Block
   flush<NV>(a, room, pending, end);
 }
 
-constexpr Steps kSteps[kVectors] = {{begin_block<1>, add_keys<1>, end_block<1>},
-                                    {begin_block<2>, add_keys<2>, end_block<2>},
-                                    {begin_block<3>, add_keys<3>, end_block<3>}};
+// O begins with the first keys.
+template <int NV>
+HWY_NOINLINE void begin_sums(const Bf16Attention& a, const Room& room, const Block& block) {
+  begin_block<NV>(a, room, block);
+  std::fill_n(room.sum, kQueries, 0.0f);
+  if (seen_keys(a, block.end()) == 0) std::fill_n(room.o, a.value_size * kQueries, 0.0f);
+}
+
+constexpr Steps kSteps[kVectors] = {{begin_sums<1>, add_keys<1>, end_block<1>},
+                                    {begin_sums<2>, add_keys<2>, end_block<2>},
+                                    {begin_sums<3>, add_keys<3>, end_block<3>}};
 
 }  // namespace
 

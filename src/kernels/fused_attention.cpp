@@ -48,17 +48,12 @@ int64_t seen_keys(const FusedAttention& a, int64_t end) {
 
 template <int NV>
 HWY_INLINE void begin_block(const FusedAttention& a, const Room& room, const Block& block) {
-  const F32 d;
-  F32s factors[NV];
-  for (int i = 0; i < NV; ++i) factors[i] = hn::Set(d, a.scale * kLog2e);
   if (block.rows < NV * kLanes) std::fill_n(room.q, a.head_size * kQueries, 0.0f);
-  transpose(a.q + block.query * a.q_stride, a.q_stride, block.rows, a.head_size, room.q, kQueries);
-  scale_lanes<NV>(room.q, a.head_size, factors);
-  std::fill_n(room.o, a.value_size * kQueries, 0.0f);
-  for (int i = 0; i < NV; ++i) {
-    hn::Store(hn::Set(d, kLowest), d, room.limit + i * kLanes);
-    for (float* row : {room.shift, room.sum}) hn::Store(hn::Zero(d), d, row + i * kLanes);
-  }
+  transpose_scaled(a.q + block.query * a.q_stride, a.q_stride, block.rows, a.head_size, room.scale, room.q,
+                   kQueries);
+  std::fill_n(room.limit, NV * kLanes, kLowest);
+  for (float* row : {room.shift, room.sum}) std::fill_n(row, NV * kLanes, 0.0f);
+  if (seen_keys(a, block.end()) == 0) std::fill_n(room.o, a.value_size * kQueries, 0.0f);
 }
 
 void store_part(const FusedAttention& a, const Room& room, const Block& block) {
@@ -67,17 +62,12 @@ void store_part(const FusedAttention& a, const Room& room, const Block& block) {
   std::copy_n(room.shift, block.rows, a.part.shifts + block.query);
 }
 
-template <int NV>
-HWY_INLINE void end_block(const FusedAttention& a, const Room& room, const Block& block) {
+void end_block(const FusedAttention& a, const Room& room, const Block& block) {
   if (a.part.o != nullptr) return store_part(a, room, block);
-  const F32 d;
-  F32s factors[NV];
-  for (int i = 0; i < NV; ++i) {
-    const F32s sum = hn::Load(d, room.sum + i * kLanes);
-    factors[i] = hn::IfThenZeroElse(hn::Eq(sum, hn::Zero(d)), hn::Div(hn::Set(d, 1.0f), sum));
-  }
-  scale_lanes<NV>(room.o, a.value_size, factors);
-  transpose(room.o, kQueries, a.value_size, block.rows, a.o + block.query * a.o_stride, a.o_stride);
+  HWY_ALIGN float factors[kQueries];
+  for (int64_t i = 0; i < block.rows; ++i) factors[i] = room.sum[i] == 0 ? 0.0f : 1 / room.sum[i];
+  transpose_scaled(room.o, kQueries, a.value_size, block.rows, factors, a.o + block.query * a.o_stride,
+                   a.o_stride);
   if (a.log_sums == nullptr) return;
   for (int64_t i = 0; i < block.rows; ++i) {
     a.log_sums[block.query + i] = std::log2(room.sum[i]) - room.shift[i];
@@ -107,9 +97,8 @@ void add_block_of_keys(const FusedAttention& a, const Room& room, const Block& b
   with_vectors(block.vectors, [&](auto n) HWY_ATTR { add_keys<n>(a, room, block.query, begin, end, ahead); });
 }
 
-// A group of blocks of queries, the call's rows up to `end`; each block of keys meets all of them in turn.
-void attend_group(const FusedAttention& a, const Block* blocks, int64_t count, int64_t end,
-                  float* workspace) {
+// A group of blocks of queries; each block of keys meets all of them in turn.
+void attend_group(const FusedAttention& a, const Block* blocks, int64_t count, float* workspace) {
   const int64_t seen = seen_keys(a, blocks[count - 1].end());
   const int64_t late = std::max<int64_t>(0, (seen - 1) / kBlock - 1);  // the last block of keys but one
   const auto room_of = [&](int64_t i) { return Room(workspace, a.head_size, a.value_size, i); };
@@ -125,19 +114,18 @@ void attend_group(const FusedAttention& a, const Block* blocks, int64_t count, i
       if (begin == late * kBlock && a.part.o == nullptr)
         ahead.add(a.o, a.o_stride, blocks[i].query, after, a.value_size);
       if (begin == 0) {
-        ahead.add(a.q, a.q_stride, after, std::min(after + kQueries, end), a.head_size);
+        ahead.add(a.q, a.q_stride, after, std::min(after + kQueries, a.queries), a.head_size);
         with_vectors(blocks[i].vectors, [&](auto n) HWY_ATTR { begin_block<n>(a, room_of(i), blocks[i]); });
       }
       add_block_of_keys(a, room_of(i), blocks[i], begin, ahead);
     }
     begin = next;
   } while (begin < seen);
-  for (int64_t i = 0; i < count; ++i) {
-    with_vectors(blocks[i].vectors, [&](auto n) HWY_ATTR { end_block<n>(a, room_of(i), blocks[i]); });
-  }
+  for (int64_t i = 0; i < count; ++i) end_block(a, room_of(i), blocks[i]);
 }
 
 void Attend(const FusedAttention& a, int64_t first, int64_t rows, float* workspace) {
+  std::fill_n(Room(workspace, a.head_size, a.value_size, 0).scale, a.head_size, a.scale * kLog2e);
   const int64_t end = first + rows;
   while (first < end) {
     Block blocks[kGroup];
@@ -146,7 +134,7 @@ void Attend(const FusedAttention& a, int64_t first, int64_t rows, float* workspa
       blocks[count] = next_block(first, end);
       first += blocks[count].rows;
     }
-    attend_group(a, blocks, count, end, workspace);
+    attend_group(a, blocks, count, workspace);
   }
 }
 

@@ -68,9 +68,10 @@ struct Room {
   float* limit;  // one row: the shifted score from which that moves
   float* sum;    // one row: of the weights that are in o
   // What follows is shared by the blocks of a group.
-  float* p;     // [kBlock]: scores, then weights, of the keys at hand
-  float* most;  // one row: the largest of those scores
-  float* k;     // [kTile, head_size]: keys of the last, shorter tile
+  float* p;      // [kBlock]: scores, then weights, of the keys at hand
+  float* most;   // one row: the largest of those scores
+  float* scale;  // [head_size]: of q
+  float* k;      // [kTile, head_size]: keys of the last, shorter tile
 
   // Of block `index` of a group.
   Room(float* at, int64_t head_size, int64_t value_size, int64_t index)
@@ -81,7 +82,8 @@ struct Room {
         sum(limit + kQueries),
         p(at + kGroup * own_floats(head_size, value_size)),
         most(p + kBlock * kQueries),
-        k(most + kQueries) {}
+        scale(most + kQueries),
+        k(scale + (head_size + 15) / 16 * 16) {}
 
   // The same from vector `v` of the block on; keys are not moved.
   Room from(int v) const {
@@ -93,7 +95,7 @@ struct Room {
   }
 
   static int64_t floats(int64_t head_size, int64_t value_size) {
-    return kGroup * own_floats(head_size, value_size) + (kBlock + 1) * kQueries +
+    return kGroup * own_floats(head_size, value_size) + (kBlock + 1) * kQueries + (head_size + 15) / 16 * 16 +
            (kTile * head_size + 15) / 16 * 16;
   }
 
@@ -131,9 +133,10 @@ HWY_INLINE void add_products(const float* row, Factor&& factor, F32s (&sums)[C][
   }
 }
 
-// Oᵀ[c .. c + C) += (V columns)ᵀ P over `count` keys, of which there are some.
+// Oᵀ[c .. c + C) += (V columns)ᵀ P over `count` keys, of which there are some; or = the first of all sums.
 template <int C, int NV>
-HWY_INLINE void add_columns(const float* v, int64_t v_stride, const float* p, int64_t count, float* o) {
+HWY_INLINE void add_columns(const float* v, int64_t v_stride, const float* p, int64_t count, bool first,
+                            float* o) {
   const F32 d;
   F32s sums[C][NV];
   const auto value = [&](int c) HWY_ATTR { return v[c]; };
@@ -146,7 +149,7 @@ HWY_INLINE void add_columns(const float* v, int64_t v_stride, const float* p, in
   HWY_UNROLL(8) for (int c = 0; c < C; ++c) {
     HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
       float* const to = o + c * kQueries + i * kLanes;
-      hn::Store(hn::Add(hn::Load(d, to), sums[c][i]), d, to);
+      hn::Store(first ? sums[c][i] : hn::Add(hn::Load(d, to), sums[c][i]), d, to);
     }
   }
 }

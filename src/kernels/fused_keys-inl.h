@@ -108,30 +108,39 @@ HWY_NOINLINE void Flush(const FusedAttention& a, const Room& room, int64_t begin
   const float* const v = a.v + begin * a.v_stride;
   int64_t c = 0;
   for (; c + kColumns <= a.value_size; c += kColumns) {
-    add_columns<kColumns, NV>(v + c, a.v_stride, room.p, end - begin, room.o + c * kQueries);
+    add_columns<kColumns, NV>(v + c, a.v_stride, room.p, end - begin, begin == 0, room.o + c * kQueries);
   }
   if (c + 4 <= a.value_size) {
-    add_columns<4, NV>(v + c, a.v_stride, room.p, end - begin, room.o + c * kQueries);
+    add_columns<4, NV>(v + c, a.v_stride, room.p, end - begin, begin == 0, room.o + c * kQueries);
     c += 4;
   }
   for (; c < a.value_size; ++c) {
-    add_columns<1, NV>(v + c, a.v_stride, room.p, end - begin, room.o + c * kQueries);
+    add_columns<1, NV>(v + c, a.v_stride, room.p, end - begin, begin == 0, room.o + c * kQueries);
   }
 }
 
-// Adds the biases of keys j .. j + kTile, `valid` of which there are, for queries from `query` on.
+// Room.most of vector i, to which `largest` belongs too.
+HWY_INLINE void add_to_most(const Room& room, int i, F32s largest) {
+  const F32 d;
+  float* const most = room.most + i * kLanes;
+  hn::Store(hn::Max(hn::Load(d, most), largest), d, most);
+}
+
+// Adds the biases to scores at `p` of keys j .. j + kTile, `valid` of which there are, and queries from
+// `query` on. With the first keys, what they and those to come are relative to becomes each lane's largest.
 template <int NV>
-HWY_INLINE void add_biases(const FusedAttention& a, int64_t query, int64_t j, int64_t valid,
-                           F32s (&scores)[kTile][NV]) {
+HWY_NOINLINE void Correct(const FusedAttention& a, const Room& room, int64_t query, int64_t j, int64_t valid,
+                          float* p) {
   const F32 d;
   const hn::RebindToSigned<F32> di;
   const F32s never = hn::Set(d, -std::numeric_limits<float>::infinity());
-  HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
-    const int64_t key = j + std::min<int64_t>(r, valid - 1);
-    const F32s of_key = hn::Set(d, a.key_bias == nullptr ? 0.0f : a.key_bias[key] * kLog2e);
-    HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
-      const int64_t first = query + i * kLanes;
-      F32s s = hn::Add(scores[r][i], of_key);
+  for (int i = 0; i < NV; ++i, p += kLanes) {
+    const int64_t first = query + i * kLanes;
+    F32s largest = never;
+    for (int r = 0; r < kTile; ++r) {
+      const int64_t key = j + std::min<int64_t>(r, valid - 1);
+      F32s s = hn::Load(d, p + r * kQueries);
+      if (a.key_bias != nullptr) s = hn::Add(s, hn::Set(d, a.key_bias[key] * kLog2e));
       if (a.distance_bias != nullptr) {
         const F32s bias = hn::LoadU(d, a.distance_bias + first - key + a.keys - 1);
         s = hn::MulAdd(bias, hn::Set(d, kLog2e), s);
@@ -140,25 +149,19 @@ HWY_INLINE void add_biases(const FusedAttention& a, int64_t query, int64_t j, in
         const auto ahead = hn::Gt(hn::Set(di, static_cast<int32_t>(key - first - a.past)), hn::Iota(di, 0));
         s = hn::IfThenElse(hn::RebindMask(d, ahead), never, s);
       }
-      scores[r][i] = r < valid ? s : never;
+      if (r >= valid) s = never;
+      hn::Store(s, d, p + r * kQueries);
+      largest = hn::Max(largest, s);
     }
+    if (j == 0) {
+      const F32s rise = raise_shift(room, i, largest);
+      for (int r = 0; r < kTile; ++r)
+        hn::Store(hn::Sub(hn::Load(d, p + r * kQueries), rise), d, p + r * kQueries);
+      largest = hn::Sub(largest, rise);
+    }
+    add_to_most(room, i, largest);
   }
 }
-
-template <int NV>
-HWY_INLINE F32s largest(const F32s (&scores)[kTile][NV], int i) {
-  return hn::Max(hn::Max(scores[0][i], scores[1][i]), hn::Max(scores[2][i], scores[3][i]));
-}
-
-// Makes the scores of the first keys, and those to come, relative to each lane's largest of these.
-template <int NV>
-HWY_NOINLINE void SetReference(const Room& room, F32s (&scores)[kTile][NV]) {
-  for (int i = 0; i < NV; ++i) {
-    const F32s rise = raise_shift(room, i, largest(scores, i));
-    for (int r = 0; r < kTile; ++r) scores[r][i] = hn::Sub(scores[r][i], rise);
-  }
-}
-
 // A tile of keys, `valid` of which there are.
 struct Tile {
   const float* k;
@@ -191,20 +194,20 @@ HWY_INLINE void score_tile(const FusedAttention& a, const Room& room, int64_t qu
   multiply_keys<kLive>(
       live.q, a.head_size, tile.k, tile.stride,
       [&](int, int i) HWY_ATTR { return hn::Load(d, live.shift + i * kLanes); }, scores);
-  const bool biased = a.key_bias != nullptr || a.distance_bias != nullptr;
-  if (HWY_UNLIKELY(tile.valid < kTile || biased || (a.causal && j + kTile > first + a.past + 1))) {
-    add_biases<kLive>(a, first, j, tile.valid, scores);
-  }
-  if (HWY_UNLIKELY(j == 0)) SetReference<kLive>(live, scores);
-  const F32s never = hn::Set(d, -std::numeric_limits<float>::infinity());
-  HWY_UNROLL(4) for (int i = 0; i < NV; ++i) {
-    HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
-      hn::Store(i < Dead ? never : scores[r][std::max(0, i - Dead)], d, p + r * kQueries + i * kLanes);
+  HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
+    for (int i = 0; i < Dead; ++i) {
+      hn::Store(hn::Set(d, -std::numeric_limits<float>::infinity()), d, p + r * kQueries + i * kLanes);
+    }
+    HWY_UNROLL(4) for (int i = 0; i < kLive; ++i) {
+      hn::Store(scores[r][i], d, p + r * kQueries + (Dead + i) * kLanes);
     }
   }
+  const bool biased = a.key_bias != nullptr || a.distance_bias != nullptr;
+  if (HWY_UNLIKELY(j == 0 || tile.valid < kTile || biased || (a.causal && j + kTile > first + a.past + 1))) {
+    return Correct<kLive>(a, live, first, j, tile.valid, p + Dead * kLanes);
+  }
   HWY_UNROLL(4) for (int i = 0; i < kLive; ++i) {
-    float* const most = live.most + i * kLanes;
-    hn::Store(hn::Max(hn::Load(d, most), largest(scores, i)), d, most);
+    add_to_most(live, i, hn::Max(hn::Max(scores[0][i], scores[1][i]), hn::Max(scores[2][i], scores[3][i])));
   }
 }
 

@@ -135,10 +135,11 @@ HWY_NOINLINE void AddProducts(const ProductVectors& x, const Place& place, int64
   const float* const in = x.in + begin * x.in_stride;
   int64_t c = 0;
   for (; c + kColumns <= x.width; c += kColumns) {
-    add_columns<kColumns, kVectors>(in + c, x.in_stride, place.weights, count, place.sums + c * kQueries);
+    add_columns<kColumns, kVectors>(in + c, x.in_stride, place.weights, count, false,
+                                    place.sums + c * kQueries);
   }
   for (; c < x.width; ++c) {
-    add_columns<1, kVectors>(in + c, x.in_stride, place.weights, count, place.sums + c * kQueries);
+    add_columns<1, kVectors>(in + c, x.in_stride, place.weights, count, false, place.sums + c * kQueries);
   }
 }
 
