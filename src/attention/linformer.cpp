@@ -57,6 +57,7 @@ class Linformer final : public Mechanism {
     sizes_.require_possible(s);
     e_ = sizes_.slot_weights(s, s.head_size);
     f_ = sizes_.slot_weights(s, s.value_size);
+    rounded_e_.forget(), rounded_f_.forget();
     if (!parameters.empty()) {
       e_.weight.data = parameters[0];
       f_.weight.data = parameters[options_.one_matrix() ? 0 : 1];
@@ -82,10 +83,16 @@ class Linformer final : public Mechanism {
   int64_t bf16_workspace_bytes(const AttentionShape& s, int threads, bool tapped) const override {
     if (tapped || !multiplies_bf16()) return Mechanism::bf16_workspace_bytes(s, threads, tapped);
     const int64_t projection =
-        std::max(bf16_slots_bytes(sizes_.slot_weights(s, s.head_size), s.keys, s.head_size, threads),
-                 bf16_slots_bytes(sizes_.slot_weights(s, s.value_size), s.keys, s.value_size, threads));
+        std::max(bf16_slots_bytes(sizes_.slot_weights(s, s.head_size), s.head_size, threads),
+                 bf16_slots_bytes(sizes_.slot_weights(s, s.value_size), s.value_size, threads));
     return slot_bytes<Bf16>(s) +
            std::max(projection, flash_->bf16_workspace_bytes(over_slots(s), threads, tapped));
+  }
+
+  int64_t bf16_parameter_bytes(const AttentionShape& s) const override {
+    if (!multiplies_bf16()) return 0;
+    const int64_t e = Bf16Weights::bytes(sizes_.slot_weights(s, s.head_size));
+    return options_.one_matrix() ? e : e + Bf16Weights::bytes(sizes_.slot_weights(s, s.value_size));
   }
 
   void run_bf16(const AttentionShape& s, const Bf16AttentionInput& in, HeadsView<Bf16> out,
@@ -94,7 +101,8 @@ class Linformer final : public Mechanism {
     project_and_attend<Bf16>(
         s, in, workspace,
         [&](const SlotWeights& w, HeadsView<const Bf16> from, HeadsView<Bf16> to, auto room) {
-          bf16_slots(w, from, in.key_mask, to, room, run);
+          Bf16Weights& rounded = &w == &e_ || options_.one_matrix() ? rounded_e_ : rounded_f_;
+          bf16_slots(w, rounded.of(w, run), from, in.key_mask, to, room, run);
         },
         [&](const Bf16AttentionInput& slots, auto room) {
           flash_->run_bf16(over_slots(s), slots, out, taps, room, run);
@@ -169,6 +177,7 @@ class Linformer final : public Mechanism {
   std::unique_ptr<Mechanism> standard_, flash_;
   SlotProjection projection_;
   SlotWeights e_, f_;
+  Bf16Weights rounded_e_, rounded_f_;
 };
 
 }  // namespace

@@ -123,6 +123,9 @@ class Mechanism {
   /// Bytes that run_bf16() works in, as workspace_bytes(). By default those of run(), and f32 copies of Q, K,
   /// V and O.
   virtual int64_t bf16_workspace_bytes(const AttentionShape& shape, int threads, bool tapped) const;
+  /// Bytes of the parameters rounded to bf16, which the first run_bf16() after prepare() makes and the
+  /// mechanism keeps.
+  virtual int64_t bf16_parameter_bytes(const AttentionShape&) const { return 0; }
   /// run() with Q, K, V and O in bf16; sums, parameters, taps and biases are f32. O is within 1e-2 of max |O|
   /// of f64 on the same values. By default run() on f32 copies, made once a call; a mechanism with kernels
   /// for bf16 has both of these to itself, and says so in its traits.

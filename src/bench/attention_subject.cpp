@@ -50,6 +50,7 @@ CellPrediction AttentionSubject::predict(const BenchCell& cell, Run& run) const 
   for (const ParameterSpec& spec : mechanism->parameters(s)) {
     p.parameter_bytes += element_count(spec.shape).value() * static_cast<int64_t>(sizeof(float));
   }
+  if (cell.dtype == DType::kBF16) p.parameter_bytes += mechanism->bf16_parameter_bytes(s);
   return p;
 }
 

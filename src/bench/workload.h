@@ -47,7 +47,7 @@ struct CellPrediction {
   double flops = 0;             ///< of one call
   int64_t tensor_bytes = 0;     ///< what is given and what comes out
   int64_t workspace_bytes = 0;  ///< what it works in
-  int64_t parameter_bytes = 0;  ///< weights, E and F
+  int64_t parameter_bytes = 0;  ///< weights, E and F, and what is kept of them in bf16
   int64_t bytes() const { return tensor_bytes + workspace_bytes + parameter_bytes; }
 };
 

@@ -18,7 +18,7 @@ struct SlotProduct {
 
 /// Positions whose terms are summed before they meet the sums of those before: a call for a multiple of so
 /// many and one that adds the rest give the bits of one call for all.
-constexpr int64_t kSlotProductBlock = 128;
+constexpr int64_t kSlotProductBlock = 256;
 
 /// Vector code, chosen at run time for the machine. An element has the same bits however slots are divided
 /// among calls. `out` must not overlap the others.

@@ -40,6 +40,7 @@ struct Bf16Case {
 
 // A mechanism's output in bf16 for drawn input.
 struct Bf16Run {
+  MemoryAccount memory;
   AttentionShape s;
   std::unique_ptr<Mechanism> mechanism;
   DrawnParameters parameters;
@@ -64,11 +65,10 @@ struct Bf16Run {
   }
 
   void run(int threads) {
-    MemoryAccount memory;
     Run run{.memory = memory, .threads = threads};
     const RawBuffer workspace(memory, mechanism->bf16_workspace_bytes(s, threads, false), "workspace");
     mechanism->run_bf16(s, input(), o.view, {}, workspace.span(), run);
-    CHECK(memory.current_bytes() == workspace.bytes());
+    CHECK(memory.current_bytes() == workspace.bytes() + mechanism->bf16_parameter_bytes(s));
     CHECK(f32_from(o.storage.back()) == f32_from(bf16_from(kUntouched)));
   }
 
@@ -257,6 +257,19 @@ TEST_CASE("what is masked does not reach the output of linformer in bf16, whatev
     run.mask[j] = -std::numeric_limits<float>::infinity();
   }
   run.run(1);
+  CHECK(run.error() <= 1);
+}
+
+TEST_CASE("linformer in bf16 rounds the parameters that it was prepared with last, and them once") {
+  const KernelLimit limit(GENERATE(from_range(bf16_isas())));
+  Bf16Run run(GENERATE("linformer:k=7", "linformer:k=7,sharing=none"), {.shape = kShape, .kv_heads = 2});
+  for (std::vector<float>& tensor : run.parameters.values) {
+    for (float& x : tensor) x = -2 * x;
+  }
+  run.run(2);
+  CHECK(run.error() > 1);  // of the values it was prepared with
+  run.mechanism->prepare(run.s, run.parameters.pointers);
+  run.run(2);
   CHECK(run.error() <= 1);
 }
 
