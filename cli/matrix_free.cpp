@@ -61,7 +61,7 @@ Json method_json(const SpectrumOptions& o, const CertifiedAnalysisOptions& optio
                {"values", options.spectrum.values},
                {"tolerance", options.spectrum.tolerance},
                {"probes", options.spectrum.probes},
-               {"krylov_width", krylov_width(options.spectrum.values)},
+               {"krylov_width", kKrylovWidth},
                {"basis_vectors", options.spectrum.basis > 0 ? Json(options.spectrum.basis) : Json()},
                {"lengths", lengths_of(o)},
                {"drop_special_tokens", o.input.drop_special_tokens},

@@ -40,32 +40,33 @@ void begin_block(const Sweep& s, const Place& place, const Block& block, int64_t
   for (int64_t i = 0; i < block.rows; ++i) place.shifts[i] = -s.log_sums[block.first + i];
 }
 
-// Scores become −inf where a key is after its query.
-HWY_INLINE void hide_later_keys(const Sweep& s, int64_t first, int64_t other,
-                                F32s (&scores)[kTile][kVectors]) {
+// Scores in rows at `to` become −inf where a key is after its query: of kTile others from `other` on, and of
+// lanes from `first` on.
+HWY_NOINLINE void HideLaterKeys(const Sweep& s, int64_t first, int64_t other, float* to) {
   const F32 d;
   const hn::RebindToSigned<F32> di;
   const F32s never = hn::Set(d, -std::numeric_limits<float>::infinity());
-  HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
-    HWY_UNROLL(4) for (int i = 0; i < kVectors; ++i) {
+  for (int r = 0; r < kTile; ++r, to += kQueries) {
+    for (int i = 0; i < kVectors; ++i) {
       const int64_t lane = first + i * kLanes;
       const auto offset = hn::Set(di, static_cast<int32_t>(other + r - lane));  // of the other's index
       const auto lanes = hn::Iota(di, 0);
       const auto hidden = s.transposed ? hn::Gt(lanes, offset) : hn::Gt(offset, lanes);
-      scores[r][i] = hn::IfThenElse(hn::RebindMask(d, hidden), never, scores[r][i]);
+      const F32s score = hn::Load(d, to + i * kLanes);
+      hn::Store(hn::IfThenElse(hn::RebindMask(d, hidden), never, score), d, to + i * kLanes);
     }
   }
 }
 
 // Scores of others [begin, end), kBlock at most, to place.weights.
+template <bool kTransposed, bool kBiased>
 HWY_NOINLINE void Score(const Sweep& s, const Place& place, const Block& block, int64_t begin, int64_t end) {
   const F32 d;
   float* to = place.weights;
-  for (int64_t j = begin; j < end; j += kTile) {
+  for (int64_t j = begin; j < end; j += kTile, to += kTile * kQueries) {
     const int64_t valid = std::min<int64_t>(kTile, end - j);
     const float* others = s.others + j * s.other_stride;
     int64_t stride = s.other_stride;
-    float shifts[kTile] = {};
     if (HWY_UNLIKELY(valid < kTile)) {
       for (int64_t r = 0; r < kTile; ++r) {
         std::memcpy(place.tile + r * s.head_size, others + std::min(r, valid - 1) * stride,
@@ -73,26 +74,34 @@ HWY_NOINLINE void Score(const Sweep& s, const Place& place, const Block& block, 
       }
       others = place.tile, stride = s.head_size;
     }
-    if (s.transposed) {
-      for (int64_t r = 0; r < valid; ++r) shifts[r] = -s.log_sums[j + r];
-    }
-    const float* const bias = s.bias == nullptr ? nullptr : s.bias + block.first - j + s.other_count - 1;
+    const float* const bias = kBiased ? s.bias + block.first - j + s.other_count - 1 : nullptr;
     F32s scores[kTile][kVectors];
     multiply_keys<kVectors>(
         place.lanes, s.head_size, others, stride,
         [&](int r, int i) HWY_ATTR {
-          const F32s shift = s.transposed ? hn::Set(d, shifts[r]) : hn::Load(d, place.shifts + i * kLanes);
-          if (bias == nullptr) return shift;
-          return hn::Add(shift, hn::LoadU(d, bias - std::min<int64_t>(r, valid - 1) + i * kLanes));
+          const int64_t at = std::min<int64_t>(r, valid - 1);
+          const F32s shift =
+              kTransposed ? hn::Set(d, -s.log_sums[j + at]) : hn::Load(d, place.shifts + i * kLanes);
+          return kBiased ? hn::Add(shift, hn::LoadU(d, bias - at + i * kLanes)) : shift;
         },
         scores);
-    const bool some_later = s.transposed ? j < block.first + block.rows - 1 : j + kTile > block.first + 1;
-    if (HWY_UNLIKELY(s.causal && some_later)) hide_later_keys(s, block.first, j, scores);
-    HWY_UNROLL(4) for (int r = 0; r < kTile; ++r, to += kQueries) {
-      HWY_UNROLL(4)
-      for (int i = 0; i < kVectors; ++i) hn::Store(scores[r][i], d, to + i * kLanes);
+    HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
+      HWY_UNROLL(4) for (int i = 0; i < kVectors; ++i) {
+        hn::Store(scores[r][i], d, to + r * kQueries + i * kLanes);
+      }
     }
+    const bool some_later = kTransposed ? j < block.first + block.rows - 1 : j + kTile > block.first + 1;
+    if (HWY_UNLIKELY(s.causal && some_later)) HideLaterKeys(s, block.first, j, to);
   }
+}
+
+void score(const Sweep& s, const Place& place, const Block& block, int64_t begin, int64_t end) {
+  if (s.transposed) {
+    return s.bias == nullptr ? Score<true, false>(s, place, block, begin, end)
+                             : Score<true, true>(s, place, block, begin, end);
+  }
+  return s.bias == nullptr ? Score<false, false>(s, place, block, begin, end)
+                           : Score<false, true>(s, place, block, begin, end);
 }
 
 // Scores in place.weights become entries of P.
@@ -174,7 +183,7 @@ void run_group(const Sweep& s, const ProductVectors& x, const ColumnSums* sums, 
       const Place place = place_of(i);
       const int64_t begin = std::max(block, blocks[i].begin), end = std::min(block + kBlock, blocks[i].end);
       if (begin >= end) continue;
-      Score(s, place, blocks[i], begin, end);
+      score(s, place, blocks[i], begin, end);
       if (sums != nullptr) std::copy_n(place.weights, (end - begin) * kQueries, place.scores);
       Exponentiate(place, end - begin);
       if (sums != nullptr) AddColumns(place, end - begin);

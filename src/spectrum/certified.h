@@ -19,8 +19,9 @@ struct CertifiedOptions {
   uint64_t seed = 1;
 };
 
-/// Columns of a Krylov block for so many values.
-int64_t krylov_width(int64_t values);
+/// Columns of a Krylov block. A pass takes as long for P itself as for some 64 columns, and a cluster of
+/// values, such as the d that follow σ₁ where scores vary little, is found once it fits into a block.
+inline constexpr int64_t kKrylovWidth = 80;
 /// Vectors of a Krylov basis, at most.
 int64_t krylov_capacity(const CertifiedOptions& options, int64_t rows);
 
