@@ -2,6 +2,7 @@
 #include "kernels/reflected_copy.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 // Compiled once per instruction set.
@@ -22,21 +23,24 @@ namespace {
 using F32 = hn::CappedTag<float, 16>;
 using F32s = hn::Vec<F32>;
 
+// Magnitudes as integers have the order of the numbers, infinity and NaN after all others.
 float LargestMagnitude(const RowMajor& p) {
   const F32 d;
+  const hn::RebindToSigned<F32> di;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  F32s most = hn::Zero(d), beside = hn::Zero(d);
-  float rest = 0;
+  const auto bits = [&](const float* at) HWY_ATTR { return hn::BitCast(di, hn::Abs(hn::LoadU(d, at))); };
+  auto most = hn::Zero(di), beside = hn::Zero(di);
+  int32_t rest = 0;
   for (int64_t i = 0; i < p.rows; ++i) {
     const float* const row = p.data + i * p.stride;
     int64_t j = 0;
     for (; j + 2 * lanes <= p.cols; j += 2 * lanes) {
-      most = hn::Max(most, hn::Abs(hn::LoadU(d, row + j)));
-      beside = hn::Max(beside, hn::Abs(hn::LoadU(d, row + j + lanes)));
+      most = hn::Max(most, bits(row + j));
+      beside = hn::Max(beside, bits(row + j + lanes));
     }
-    for (; j < p.cols; ++j) rest = std::max(rest, std::abs(row[j]));
+    for (; j < p.cols; ++j) rest = std::max(rest, std::bit_cast<int32_t>(std::abs(row[j])));
   }
-  return std::max(rest, hn::GetLane(hn::MaxOfLanes(d, hn::Max(most, beside))));
+  return std::bit_cast<float>(std::max(rest, hn::GetLane(hn::MaxOfLanes(di, hn::Max(most, beside)))));
 }
 
 void WeightedColumnSums(const RowMajor& p, float scale, const float* g, double* along, double* sums) {

@@ -13,7 +13,7 @@ struct RowMajor {
   int64_t rows, cols, stride;
 };
 
-/// The largest |entry|, 0 without any; entries must be finite.
+/// The largest |entry|, 0 without any; not finite if any of them is not.
 float largest_magnitude(const RowMajor& p);
 
 /// along[j] = Σᵢ gᵢ · scale · P[i, j] and sums[j] = Σᵢ scale · P[i, j], g [rows], 16 rows at a time in f32

@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 #include <string>
 
 #include "base/threads.h"
+#include "kernels/reflected_copy.h"
 #include "spectrum/methods.h"
 
 namespace linformer {
@@ -17,11 +19,9 @@ bool is_finite(float x) { return (std::bit_cast<uint32_t>(x) & 0x7f800000u) != 0
 
 // The first row with an entry that is not finite, or -1.
 int64_t bad_row(MatrixView<const float> p) {
+  if (is_finite(largest_magnitude({p.data, p.rows, p.cols, p.stride}))) return -1;
   for (int64_t i = 0; i < p.rows; ++i) {
-    const float* row = p.row(i);
-    uint32_t bad = 0;
-    for (int64_t j = 0; j < p.cols; ++j) bad |= static_cast<uint32_t>(!is_finite(row[j]));
-    if (bad != 0) return i;
+    if (!std::all_of(p.row(i), p.row(i) + p.cols, is_finite)) return i;
   }
   return -1;
 }

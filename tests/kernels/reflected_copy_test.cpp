@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -92,5 +93,22 @@ TEST_CASE("sums of columns and the largest magnitude are those of a plain loop")
       CHECK(sums[static_cast<size_t>(j)] == Approx(s).margin(1e-5));
     }
     CHECK(largest_magnitude(c.p) == most);
+  });
+}
+
+TEST_CASE("the largest magnitude is not finite where any entry is not, and what lies between rows is none") {
+  on_cases([](Case&& c) {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity(),
+                    kNaN = std::numeric_limits<float>::quiet_NaN();
+    for (int64_t i = 0; i < c.p.rows; ++i) c.data[static_cast<size_t>(i * c.p.stride + c.p.cols)] = kNaN;
+    CHECK(std::isfinite(largest_magnitude(c.p)));
+    for (int64_t at = 0; at < c.p.rows * c.p.cols; at += 5) {
+      float& entry = c.data[static_cast<size_t>(at / c.p.cols * c.p.stride + at % c.p.cols)];
+      for (const float bad : {kInfinity, -kInfinity, kNaN, -kNaN}) {
+        const float before = std::exchange(entry, bad);
+        CHECK_FALSE(std::isfinite(largest_magnitude(c.p)));
+        entry = before;
+      }
+    }
   });
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Milliseconds a matrix that singular values take: the program's methods and torch.linalg.svdvals, on the same P.
+"""Milliseconds a matrix that singular values take: the program's methods, numpy.linalg.svd and torch.linalg.svdvals, on the
+same P.
 
 P is the softmax of Gaussian logits of standard deviations from 0.05 to 20. For every instruction set and number of
 threads, each round runs every side once, in turn; a table has the medians, ratios to `fast`, its share of the f32 FMA
@@ -10,7 +11,8 @@ peer's exclude a warm-up. Prints Markdown with the machine and the versions abov
     env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE python tests/peers/singular_values.py ./linformer \\
         [--isas avx512,avx2] [--threads 1,2] [--sizes 64,128,256,512,1024] [--rounds 3]
 
-`avx2` limits our kernels, OpenBLAS (to its Haswell kernels) and torch with its MKL.
+`avx2` limits our kernels, OpenBLAS (to its Haswell kernels), ours and numpy's own, and torch with its MKL. `gesdd` has rows
+padded against conflicts in the cache, which makes it faster at n = 512 and 1024 than plain calls are.
 """
 import argparse
 import json
@@ -24,10 +26,11 @@ import time
 from pathlib import Path
 
 METHODS = ("fast", "gesdd", "gram")
-SIDES = (*METHODS, "torch")
+SIDES = (*METHODS, "numpy", "torch")
 DEVIATIONS = (0.05, 0.5, 1, 1.5, 2, 4, 8, 20)
-TORCH_MATRICES = 256  # of each size, at most
-LIMITS = {"avx2": {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}, "avx512": {}}
+PEER_MATRICES = 256  # of each size, at most
+LIMITS = {"avx2": {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2", "OPENBLAS_CORETYPE": "Haswell"},
+          "avx512": {}}
 
 
 def attention(n: int, matrices: int):
@@ -57,25 +60,26 @@ def peak_gflops(options, folder: Path) -> float:
     return report["results"]["peak_gflops"]
 
 
-def torch_seconds(p) -> float:
-    import torch
-    torch.linalg.svdvals(p[:1])
+def seconds_of(svdvals, p) -> float:
+    svdvals(p[:1])
     started = time.perf_counter()
-    torch.linalg.svdvals(p)
+    svdvals(p)
     return time.perf_counter() - started
 
 
 def measure(options, n: int, peak: float, folder: Path) -> dict:
     import numpy
+    import torch
     matrices = max(32, 32 * (256 // n) ** 2)
     p = attention(n, matrices)
     numpy.save(folder / "p.npy", p.reshape(matrices // 32, 32, n, n).numpy())
-    some = min(matrices, TORCH_MATRICES)
+    some = min(matrices, PEER_MATRICES)
     seconds = {side: [] for side in SIDES}
     for _ in range(options.rounds):
         for method in METHODS:
             seconds[method].append(spectra(options, method, 0, folder)["phases"]["singular_values_seconds"] / matrices)
-        seconds["torch"].append(torch_seconds(p[:some]) / some)
+        seconds["numpy"].append(seconds_of(lambda a: numpy.linalg.svd(a, compute_uv=False), p[:some].numpy()) / some)
+        seconds["torch"].append(seconds_of(torch.linalg.svdvals, p[:some]) / some)
     row = {side: 1e3 * statistics.median(values) for side, values in seconds.items()}
     row["n"] = n
     row["share"] = 8 / 3 * n**3 / (row["fast"] * 1e-3) / (peak * 1e9)
@@ -97,6 +101,7 @@ def worker(options) -> None:
 def measured(options, isa: str, threads: int) -> dict:
     environment = {**os.environ, **LIMITS[isa]}
     environment.pop("OMP_NUM_THREADS", None)
+    environment["OPENBLAS_NUM_THREADS"] = str(threads)
     command = [sys.executable, __file__, options.program, "--worker", f"{isa},{threads}", "--rounds", str(options.rounds),
                "--sizes", ",".join(map(str, options.sizes))]
     return json.loads(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout)
