@@ -98,7 +98,7 @@ void add_matrix_free(CLI::App& app, SpectrumOptions& o) {
       ->group(kFreeGroup);
   app.add_option("--basis", o.certified.basis,
                  "vectors to spend on it at most, not fewer than --values: the more, the more of the last "
-                 "values converge; memory and time grow with them (default: --values and three blocks)")
+                 "values converge; memory and time grow with them (default: some 200 more than --values)")
       ->transform(whole_number<int64_t>(1))
       ->check(CLI::Range(1, 16384))
       ->group(kFreeGroup);

@@ -27,7 +27,7 @@ class HeadWorkspace {
   MatrixView<float> matrix(size_t place, int64_t rows, int64_t cols);
   MatrixView<double> doubles(size_t place, int64_t rows, int64_t cols);
   int32_t* integers(int64_t count);
-  /// What all of it takes now.
+  /// Of its own buffers; those that mechanisms keep are not among them.
   int64_t bytes() const;
 
   /// C = A · B, and C = A · Bᵀ.

@@ -27,8 +27,9 @@ class Bf16Weights {
 /// Bytes that bf16_slots() works in for rows of d elements. Never less for more threads.
 int64_t bf16_slots_bytes(const SlotWeights& weights, int64_t d, int threads);
 
-/// out [b, h, k, d] as SlotProjection::run() has it, of weights of Kind::kMatrix without a bias, given as
-/// `rounded` too; the sums, which are f32, are rounded to bf16 after. Only where has_bf16_products().
+/// out [b, h, k, d] as SlotProjection::run() has it, of weights of Kind::kMatrix without a bias, all finite,
+/// and `rounded`, what Bf16Weights::of() gives for them; the sums, which are f32, are rounded to bf16 after.
+/// Only where has_bf16_products().
 void bf16_slots(const SlotWeights& weights, const uint32_t* rounded, HeadsView<const Bf16> in,
                 MatrixView<const float> key_mask, HeadsView<Bf16> out, std::span<std::byte> workspace,
                 Run& run);

@@ -19,9 +19,12 @@ namespace {
 // Rows of one head that are a thread's piece of work: whole blocks of the kernel, few enough of them that no
 // thread waits long for the last one.
 int64_t piece_rows(const AttentionShape& s, int64_t block, int64_t parts, int threads) {
-  constexpr int64_t kPieces = 32;  // of a thread
+  constexpr int64_t kPieces = 32;     // of a thread, at least, where there are blocks for them
+  constexpr int64_t kMostGroups = 8;  // in a piece: within it the next group's rows are fetched ahead
   const int64_t blocks = s.batch * s.heads * parts * ((s.queries + block - 1) / block);
-  return block * std::clamp<int64_t>(blocks / (kPieces * threads), 1, kFusedAttentionGroup / block);
+  const int64_t share = std::max<int64_t>(1, blocks / (kPieces * threads)),
+                group = kFusedAttentionGroup / block;
+  return block * (share < group ? share : std::min(share / group, kMostGroups) * group);
 }
 
 // Rows of one head over one part of the keys.

@@ -72,7 +72,7 @@ class Linformer final : public Mechanism {
            std::span<std::byte> workspace, Run& run) override {
     project_and_attend<float>(
         s, in, workspace,
-        [&](const SlotWeights& w, HeadsView<const float> from, HeadsView<float> to, auto room) {
+        [&](const SlotWeights& w, Bf16Weights&, HeadsView<const float> from, HeadsView<float> to, auto room) {
           projection_.run(w, from, in.key_mask, to, room, run);
         },
         [&](const AttentionInput& slots, auto room) {
@@ -100,10 +100,8 @@ class Linformer final : public Mechanism {
     if (taps.any() || !multiplies_bf16()) return Mechanism::run_bf16(s, in, out, taps, workspace, run);
     project_and_attend<Bf16>(
         s, in, workspace,
-        [&](const SlotWeights& w, HeadsView<const Bf16> from, HeadsView<Bf16> to, auto room) {
-          Bf16Weights& rounded = &w == &e_ || options_.one_matrix() ? rounded_e_ : rounded_f_;
-          bf16_slots(w, rounded.of(w, run), from, in.key_mask, to, room, run);
-        },
+        [&](const SlotWeights& w, Bf16Weights& rounded, HeadsView<const Bf16> from, HeadsView<Bf16> to,
+            auto room) { bf16_slots(w, rounded.of(w, run), from, in.key_mask, to, room, run); },
         [&](const Bf16AttentionInput& slots, auto room) {
           flash_->run_bf16(over_slots(s), slots, out, taps, room, run);
         });
@@ -141,11 +139,11 @@ class Linformer final : public Mechanism {
   // Whether bf16 input meets products of bf16: E and F are rounded to it; windows are pooled in f32.
   bool multiplies_bf16() const { return !options_.windows() && has_bf16_products(); }
 
-  // project(weights, in, out, room) makes slots of K and of V, attend(slots, room) goes over them; the room
-  // of both is what slot_bytes() leaves of the workspace.
+  // project(weights, rounded, in, out, room) makes slots of K and of V, attend(slots, room) goes over them;
+  // the room of both is what slot_bytes() leaves of the workspace.
   template <class T, class Project, class Attend>
   void project_and_attend(const AttentionShape& s, const AttentionInputOf<T>& in,
-                          std::span<std::byte> workspace, Project project, Attend attend) const {
+                          std::span<std::byte> workspace, Project project, Attend attend) {
     if (in.distance_bias.data != nullptr)
       refuse_linformer("a bias by distance", "none: the columns of P are slots, not keys");
     // As many heads of slots as of keys, or of E where that is more.
@@ -159,10 +157,10 @@ class Linformer final : public Mechanism {
     const HeadsView<T> keys = place(s.head_size), values = place(s.value_size);
     const MatrixView<float> mask{reinterpret_cast<float*>(at), s.batch, k, k};
     const std::span<std::byte> room = workspace.subspan(static_cast<size_t>(slot_bytes<T>(s)));
-    project(e_, in.k, keys, room);
+    project(e_, rounded_e_, in.k, keys, room);
     AttentionInputOf<T> slots{.q = in.q, .k = keys, .v = {}};
     if (in.v.data != nullptr) {
-      project(f_, in.v, values, room);
+      project(f_, options_.one_matrix() ? rounded_e_ : rounded_f_, in.v, values, room);
       slots.v = values;
     }
     if (in.key_mask.data != nullptr || window_of(e_, s.head_size, k - 1).begin >= s.keys) {

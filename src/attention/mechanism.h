@@ -97,7 +97,8 @@ struct ReferenceRows {
   double amplification = 1;  ///< how many times as large as in exact attention other rounding may show in O
 };
 
-/// One way to compute attention. Its options are fixed when it is made. One call at a time.
+/// One way to compute attention. Its options are fixed when it is made. One call at a time. What it keeps
+/// between calls is counted in run.memory, which must outlive it.
 class Mechanism {
  public:
   virtual ~Mechanism() = default;
@@ -112,8 +113,8 @@ class Mechanism {
   /// queries where these are as many as the keys.
   virtual int64_t workspace_bytes(const AttentionShape& shape, int threads, bool tapped) const = 0;
 
-  /// Takes the parameters that parameters() lists for this shape, in its order: dense, row-major, valid until
-  /// the next prepare(). Throws Error(kUsage) for a shape, mask or bias it cannot compute.
+  /// Takes the parameters that parameters() lists for this shape, in its order: dense, row-major, valid and
+  /// as they are until the next prepare(). Throws Error(kUsage) for a shape, mask or bias it cannot compute.
   virtual void prepare(const AttentionShape& shape, std::span<const float* const> parameters) = 0;
   /// O [b, h, queries, value_size], on the threads of `run`. `workspace`: at least workspace_bytes(), aligned
   /// to 64 bytes, its contents neither read nor kept.
@@ -123,12 +124,12 @@ class Mechanism {
   /// Bytes that run_bf16() works in, as workspace_bytes(). By default those of run(), and f32 copies of Q, K,
   /// V and O.
   virtual int64_t bf16_workspace_bytes(const AttentionShape& shape, int threads, bool tapped) const;
-  /// Bytes of the parameters rounded to bf16, which the first run_bf16() after prepare() makes and the
-  /// mechanism keeps.
+  /// Bytes of the parameters rounded to bf16, which the first run_bf16() without taps after prepare() makes
+  /// and the mechanism keeps.
   virtual int64_t bf16_parameter_bytes(const AttentionShape&) const { return 0; }
   /// run() with Q, K, V and O in bf16; sums, parameters, taps and biases are f32. O is within 1e-2 of max |O|
   /// of f64 on the same values. By default run() on f32 copies, made once a call; a mechanism with kernels
-  /// for bf16 has both of these to itself, and says so in its traits.
+  /// for bf16 has these three to itself, and says so in its traits.
   virtual void run_bf16(const AttentionShape& shape, const Bf16AttentionInput& in, HeadsView<Bf16> out,
                         const AttentionTaps& taps, std::span<std::byte> workspace, Run& run);
 

@@ -220,9 +220,9 @@ inline int64_t seen_keys(const Bf16Attention& a, int64_t end) {
   return a.causal ? std::clamp<int64_t>(end + a.past, 0, a.keys) : a.keys;
 }
 
-// A group of blocks of queries; each block of keys meets all of them in turn.
+// A group of blocks of queries, the call's rows up to `end`; each block of keys meets all of them in turn.
 inline void attend_group(const Steps (&steps)[kVectors], const Bf16Attention& a, const Block* blocks,
-                         int64_t count, float* workspace) {
+                         int64_t count, int64_t end, float* workspace) {
   const int64_t seen = seen_keys(a, blocks[count - 1].end());
   const int64_t last = std::max<int64_t>(0, seen - 1) / kBlock * kBlock;  // block of keys
   const auto room = [&](int64_t i) { return Room(workspace, a.head_size, a.value_size, i); };
@@ -237,7 +237,7 @@ inline void attend_group(const Steps (&steps)[kVectors], const Bf16Attention& a,
       if (begin == last && a.part.o == nullptr)
         ahead.add(a.o, a.o_stride, blocks[i].query, after, a.value_size);
       if (begin == 0) {
-        ahead.add(a.q, a.q_stride, after, std::min(after + kQueries, a.queries), a.head_size);
+        ahead.add(a.q, a.q_stride, after, std::min(after + kQueries, end), a.head_size);
         of_block.begin(a, room(i), blocks[i]);
       }
       if (begin < until) of_block.add_keys(a, room(i), blocks[i], begin, until, ahead);
@@ -258,7 +258,7 @@ inline void attend_rows(const Steps (&steps)[kVectors], const Bf16Attention& a, 
       blocks[count] = next_block(first, end);
       first += blocks[count].rows;
     }
-    attend_group(steps, a, blocks, count, workspace);
+    attend_group(steps, a, blocks, count, end, workspace);
   }
 }
 

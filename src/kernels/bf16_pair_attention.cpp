@@ -40,7 +40,7 @@ HWY_INLINE void multiply_keys(const uint32_t* q, int64_t head_size, const uint16
   }
 }
 
-// Oᵀ[0 .. C) += (V columns)ᵀ P over `count` pairs of keys, of which there are some; = with the first keys.
+// Oᵀ[0 .. C) += (V columns)ᵀ P over `count` pairs of keys, of which there are some; = where `first`.
 template <int C, int NV>
 HWY_INLINE void add_columns(const uint32_t* v, int64_t v_stride, const uint32_t* p, int64_t count, bool first,
                             float* o) {
@@ -198,17 +198,17 @@ HWY_NOINLINE void add_keys(const Bf16Attention& a, const Room& room, const Block
   flush<NV>(a, room, pending, end);
 }
 
-// O begins with the first keys.
+// Of a block whose O begins with the first keys, unless it sees none.
 template <int NV>
-HWY_NOINLINE void begin_sums(const Bf16Attention& a, const Room& room, const Block& block) {
+HWY_NOINLINE void begin_block_and_sums(const Bf16Attention& a, const Room& room, const Block& block) {
   begin_block<NV>(a, room, block);
   std::fill_n(room.sum, kQueries, 0.0f);
   if (seen_keys(a, block.end()) == 0) std::fill_n(room.o, a.value_size * kQueries, 0.0f);
 }
 
-constexpr Steps kSteps[kVectors] = {{begin_sums<1>, add_keys<1>, end_block<1>},
-                                    {begin_sums<2>, add_keys<2>, end_block<2>},
-                                    {begin_sums<3>, add_keys<3>, end_block<3>}};
+constexpr Steps kSteps[kVectors] = {{begin_block_and_sums<1>, add_keys<1>, end_block<1>},
+                                    {begin_block_and_sums<2>, add_keys<2>, end_block<2>},
+                                    {begin_block_and_sums<3>, add_keys<3>, end_block<3>}};
 
 }  // namespace
 

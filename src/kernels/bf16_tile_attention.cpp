@@ -223,16 +223,16 @@ HWY_INLINE __m512i lanes_of_row(const uint16_t* v, __mmask16 there, __mmask16 on
                                _mm512_set1_epi32(0x3f80));
 }
 
-// Tiles are added to what is there.
+// Of a block to whose O and sums tiles are added.
 template <int NV>
-HWY_NOINLINE void begin_sums(const Bf16Attention& a, const Room& room, const Block& block) {
+HWY_NOINLINE void begin_block_and_sums(const Bf16Attention& a, const Room& room, const Block& block) {
   begin_block<NV>(a, room, block);
   std::fill_n(room.o, whole16(a.value_size + 1) * kQueries, 0.0f);
 }
 
-constexpr Steps kSteps[kVectors] = {{begin_sums<1>, add_keys<1>, end_block<1>},
-                                    {begin_sums<2>, add_keys<2>, end_block<2>},
-                                    {begin_sums<3>, add_keys<3>, end_block<3>}};
+constexpr Steps kSteps[kVectors] = {{begin_block_and_sums<1>, add_keys<1>, end_block<1>},
+                                    {begin_block_and_sums<2>, add_keys<2>, end_block<2>},
+                                    {begin_block_and_sums<3>, add_keys<3>, end_block<3>}};
 
 }  // namespace
 

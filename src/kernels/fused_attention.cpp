@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <type_traits>
 
 // Compiled once per instruction set.
@@ -27,7 +26,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace linformer {
 namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
 namespace {
 
 int64_t Rows() { return kQueries; }
@@ -97,8 +95,9 @@ void add_block_of_keys(const FusedAttention& a, const Room& room, const Block& b
   with_vectors(block.vectors, [&](auto n) HWY_ATTR { add_keys<n>(a, room, block.query, begin, end, ahead); });
 }
 
-// A group of blocks of queries; each block of keys meets all of them in turn.
-void attend_group(const FusedAttention& a, const Block* blocks, int64_t count, float* workspace) {
+// A group of blocks of queries, the call's rows up to `end`; each block of keys meets all of them in turn.
+void attend_group(const FusedAttention& a, const Block* blocks, int64_t count, int64_t end,
+                  float* workspace) {
   const int64_t seen = seen_keys(a, blocks[count - 1].end());
   const int64_t late = std::max<int64_t>(0, (seen - 1) / kBlock - 1);  // the last block of keys but one
   const auto room_of = [&](int64_t i) { return Room(workspace, a.head_size, a.value_size, i); };
@@ -114,7 +113,7 @@ void attend_group(const FusedAttention& a, const Block* blocks, int64_t count, f
       if (begin == late * kBlock && a.part.o == nullptr)
         ahead.add(a.o, a.o_stride, blocks[i].query, after, a.value_size);
       if (begin == 0) {
-        ahead.add(a.q, a.q_stride, after, std::min(after + kQueries, a.queries), a.head_size);
+        ahead.add(a.q, a.q_stride, after, std::min(after + kQueries, end), a.head_size);
         with_vectors(blocks[i].vectors, [&](auto n) HWY_ATTR { begin_block<n>(a, room_of(i), blocks[i]); });
       }
       add_block_of_keys(a, room_of(i), blocks[i], begin, ahead);
@@ -134,7 +133,7 @@ void Attend(const FusedAttention& a, int64_t first, int64_t rows, float* workspa
       blocks[count] = next_block(first, end);
       first += blocks[count].rows;
     }
-    attend_group(a, blocks, count, workspace);
+    attend_group(a, blocks, count, end, workspace);
   }
 }
 

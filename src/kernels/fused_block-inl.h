@@ -62,7 +62,7 @@ HWY_INLINE F32s exp2_of(F32 d, F32s x) {
 
 // The workspace of a block of queries. Rows are kQueries floats, a lane each.
 struct Room {
-  float* q;      // [head_size], scaled by log2 e: Qᵀ
+  float* q;      // [head_size], scaled to powers of two: Qᵀ
   float* o;      // [value_size]: Oᵀ, not yet divided by the sums
   float* shift;  // one row: minus the score that the weights are relative to
   float* limit;  // one row: the shifted score from which that moves
@@ -70,7 +70,7 @@ struct Room {
   // What follows is shared by the blocks of a group.
   float* p;      // [kBlock]: scores, then weights, of the keys at hand
   float* most;   // one row: the largest of those scores
-  float* scale;  // [head_size]: of q
+  float* scale;  // [head_size]: scale · log₂ e, a factor for each column of Q
   float* k;      // [kTile, head_size]: keys of the last, shorter tile
 
   // Of block `index` of a group.
@@ -133,7 +133,7 @@ HWY_INLINE void add_products(const float* row, Factor&& factor, F32s (&sums)[C][
   }
 }
 
-// Oᵀ[c .. c + C) += (V columns)ᵀ P over `count` keys, of which there are some; or = the first of all sums.
+// Oᵀ[c .. c + C) += (V columns)ᵀ P over `count` keys, of which there are some; = where `first`.
 template <int C, int NV>
 HWY_INLINE void add_columns(const float* v, int64_t v_stride, const float* p, int64_t count, bool first,
                             float* o) {

@@ -126,11 +126,12 @@ HWY_INLINE void add_to_most(const Room& room, int i, F32s largest) {
   hn::Store(hn::Max(hn::Load(d, most), largest), d, most);
 }
 
-// Adds the biases to scores at `p` of keys j .. j + kTile, `valid` of which there are, and queries from
-// `query` on. With the first keys, what they and those to come are relative to becomes each lane's largest.
+// What few tiles need, of keys j .. j + kTile, `valid` of which there are, and queries from `query` on:
+// biases are added to the scores at `p`; those of keys that are not there or not seen become −∞; with the
+// first keys, the reference becomes each lane's largest. Then room.most takes them in.
 template <int NV>
-HWY_NOINLINE void Correct(const FusedAttention& a, const Room& room, int64_t query, int64_t j, int64_t valid,
-                          float* p) {
+HWY_NOINLINE void FinishTile(const FusedAttention& a, const Room& room, int64_t query, int64_t j,
+                             int64_t valid, float* p) {
   const F32 d;
   const hn::RebindToSigned<F32> di;
   const F32s never = hn::Set(d, -std::numeric_limits<float>::infinity());
@@ -162,6 +163,7 @@ HWY_NOINLINE void Correct(const FusedAttention& a, const Room& room, int64_t que
     add_to_most(room, i, largest);
   }
 }
+
 // A tile of keys, `valid` of which there are.
 struct Tile {
   const float* k;
@@ -204,7 +206,7 @@ HWY_INLINE void score_tile(const FusedAttention& a, const Room& room, int64_t qu
   }
   const bool biased = a.key_bias != nullptr || a.distance_bias != nullptr;
   if (HWY_UNLIKELY(j == 0 || tile.valid < kTile || biased || (a.causal && j + kTile > first + a.past + 1))) {
-    return Correct<kLive>(a, live, first, j, tile.valid, p + Dead * kLanes);
+    return FinishTile<kLive>(a, live, first, j, tile.valid, p + Dead * kLanes);
   }
   HWY_UNROLL(4) for (int i = 0; i < kLive; ++i) {
     add_to_most(live, i, hn::Max(hn::Max(scores[0][i], scores[1][i]), hn::Max(scores[2][i], scores[3][i])));

@@ -59,7 +59,7 @@ HWY_NOINLINE void HideLaterKeys(const Sweep& s, int64_t first, int64_t other, fl
 }
 
 // Scores of others [begin, end), kBlock at most, to place.weights.
-template <bool kTransposed, bool kBiased>
+template <bool Transposed, bool Biased>
 HWY_NOINLINE void Score(const Sweep& s, const Place& place, const Block& block, int64_t begin, int64_t end) {
   const F32 d;
   float* to = place.weights;
@@ -74,15 +74,15 @@ HWY_NOINLINE void Score(const Sweep& s, const Place& place, const Block& block, 
       }
       others = place.tile, stride = s.head_size;
     }
-    const float* const bias = kBiased ? s.bias + block.first - j + s.other_count - 1 : nullptr;
+    const float* const bias = Biased ? s.bias + block.first - j + s.other_count - 1 : nullptr;
     F32s scores[kTile][kVectors];
     multiply_keys<kVectors>(
         place.lanes, s.head_size, others, stride,
         [&](int r, int i) HWY_ATTR {
           const int64_t at = std::min<int64_t>(r, valid - 1);
           const F32s shift =
-              kTransposed ? hn::Set(d, -s.log_sums[j + at]) : hn::Load(d, place.shifts + i * kLanes);
-          return kBiased ? hn::Add(shift, hn::LoadU(d, bias - at + i * kLanes)) : shift;
+              Transposed ? hn::Set(d, -s.log_sums[j + at]) : hn::Load(d, place.shifts + i * kLanes);
+          return Biased ? hn::Add(shift, hn::LoadU(d, bias - at + i * kLanes)) : shift;
         },
         scores);
     HWY_UNROLL(4) for (int r = 0; r < kTile; ++r) {
@@ -90,12 +90,12 @@ HWY_NOINLINE void Score(const Sweep& s, const Place& place, const Block& block, 
         hn::Store(scores[r][i], d, to + r * kQueries + i * kLanes);
       }
     }
-    const bool some_later = kTransposed ? j < block.first + block.rows - 1 : j + kTile > block.first + 1;
+    const bool some_later = Transposed ? j < block.first + block.rows - 1 : j + kTile > block.first + 1;
     if (HWY_UNLIKELY(s.causal && some_later)) HideLaterKeys(s, block.first, j, to);
   }
 }
 
-void score(const Sweep& s, const Place& place, const Block& block, int64_t begin, int64_t end) {
+void score_others(const Sweep& s, const Place& place, const Block& block, int64_t begin, int64_t end) {
   if (s.transposed) {
     return s.bias == nullptr ? Score<true, false>(s, place, block, begin, end)
                              : Score<true, true>(s, place, block, begin, end);
@@ -183,7 +183,7 @@ void run_group(const Sweep& s, const ProductVectors& x, const ColumnSums* sums, 
       const Place place = place_of(i);
       const int64_t begin = std::max(block, blocks[i].begin), end = std::min(block + kBlock, blocks[i].end);
       if (begin >= end) continue;
-      score(s, place, blocks[i], begin, end);
+      score_others(s, place, blocks[i], begin, end);
       if (sums != nullptr) std::copy_n(place.weights, (end - begin) * kQueries, place.scores);
       Exponentiate(place, end - begin);
       if (sums != nullptr) AddColumns(place, end - begin);

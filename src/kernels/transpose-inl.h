@@ -89,9 +89,8 @@ HWY_INLINE void transpose_by(const float* from, int64_t from_stride, int64_t row
                              to_stride);
     }
   };
-  const auto element = [&](int64_t i, int64_t c) {
-    to[c * to_stride + i] = factors.times(from[i * from_stride + c], c);
-  };
+  const auto element = [&](int64_t i, int64_t c)
+                           HWY_ATTR { to[c * to_stride + i] = factors.times(from[i * from_stride + c], c); };
   const int64_t high = rows / kLarge * kLarge, wide = cols / kLarge * kLarge;
   const int64_t most_rows = rows / kSmall * kSmall, most_cols = cols / kSmall * kSmall;
   for (int64_t i = 0; i < high; i += kLarge) squares(std::integral_constant<int64_t, kLarge>(), i, 0);

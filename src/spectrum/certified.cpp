@@ -37,7 +37,7 @@ class Certified {
         run_(run),
         op_(head, run),
         capacity_(krylov_capacity(options, op_.rows())),
-        width_(std::min(kKrylovWidth, capacity_)),
+        width_(krylov_width(capacity_)),
         krylov_(op_, capacity_ + room_for_residual(op_.rows(), capacity_), std::max(width_, kResidualWidth),
                 kResidualWidth) {}
 
@@ -83,9 +83,9 @@ class Certified {
   // Whether another block is more than the iteration may take; if P has no more rows it takes all.
   bool full() const { return capacity_ < op_.rows() && krylov_.size() + width_ > capacity_; }
 
-  // Whether the certificate will be narrow enough, by a guess at the residual from as many Ritz
-  // values as a block has, the last. More vectors do not help against rounding: where that takes more
-  // than half of the tolerance, iteration ends with half of it for the rest.
+  // Whether the certificate will be narrow enough, by a guess at ‖R‖₂: kOfLastRitz times the largest of as
+  // many of the last Ritz values as a block has. More vectors do not help against rounding: where that takes
+  // more than half of the tolerance, iteration ends with half of it for the rest.
   bool narrow() const {
     const RitzValues ritz = krylov_.ritz();
     const int64_t last = std::max<int64_t>(0, krylov_.size() - width_);
@@ -167,15 +167,22 @@ class Certified {
 
 }  // namespace
 
+int64_t krylov_width(int64_t capacity) {
+  const int64_t blocks = std::max<int64_t>(1, (capacity + kKrylovWidth - 1) / kKrylovWidth);
+  return (capacity + blocks - 1) / blocks;
+}
+
 int64_t krylov_capacity(const CertifiedOptions& options, int64_t rows) {
-  const int64_t capacity = options.basis > 0 ? options.basis : options.values + 3 * kKrylovWidth;
+  const int64_t basis =
+      options.basis > 0 ? options.basis : (options.values / kKrylovWidth + 3) * kKrylovWidth;
+  const int64_t width = krylov_width(basis), capacity = (basis + width - 1) / width * width;
   return capacity + kResidualWidth * kResidualSteps <= rows ? capacity : rows;
 }
 
 int64_t certified_bytes(int64_t rows, int64_t cols, int64_t head_size, const CertifiedOptions& options,
                         int threads) {
   const int64_t capacity = krylov_capacity(options, rows),
-                width = std::clamp(capacity, kResidualWidth, kKrylovWidth);
+                width = std::max(krylov_width(capacity), kResidualWidth);
   const int64_t widest = std::max(width + kResidualWidth, options.probes);
   return AttentionOperator::buffer_bytes(rows, cols, head_size, widest, threads) +
          BlockKrylov::buffer_bytes(rows, cols, capacity + room_for_residual(rows, capacity), width,
@@ -184,12 +191,12 @@ int64_t certified_bytes(int64_t rows, int64_t cols, int64_t head_size, const Cer
 }
 
 double certified_operations(int64_t rows, int64_t cols, int64_t head_size, const CertifiedOptions& options) {
-  const int64_t width = std::clamp<int64_t>(krylov_capacity(options, rows), 1, kKrylovWidth);
+  const int64_t capacity = krylov_capacity(options, rows), width = krylov_width(capacity);
   const auto pass = [&](int64_t columns) {
     return 2.0 * static_cast<double>(rows) * static_cast<double>(cols) *
            static_cast<double>(head_size + columns);
   };
-  const int64_t blocks = krylov_capacity(options, rows) / width;
+  const int64_t blocks = capacity / std::max<int64_t>(1, width);
   const int64_t probe_steps = options.probes > 0 ? kMostProbeSteps : 0;
   return pass(width + kResidualWidth) + static_cast<double>(2 * blocks) * pass(width) +
          static_cast<double>(2 * kResidualSteps - 1) * pass(kResidualWidth) +

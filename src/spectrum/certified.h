@@ -14,14 +14,17 @@ namespace linformer {
 struct CertifiedOptions {
   int64_t values = 128;     ///< R: leading singular values wanted; fewer where P has fewer
   double tolerance = 1e-3;  ///< of the energy of the first R: where its interval is narrower, iteration ends
-  int64_t basis = 0;        ///< vectors of the Krylov basis, at most and not below R; 0: R and three blocks
-  int64_t probes = 16;      ///< of the nuclear norm; 0: it is not estimated
+  int64_t basis = 0;    ///< vectors of the Krylov basis, in whole blocks, not below R; 0: R and 161 to 240
+  int64_t probes = 16;  ///< of the nuclear norm; 0: it is not estimated
   uint64_t seed = 1;
 };
 
-/// Columns of a Krylov block. A pass takes as long for P itself as for some 64 columns, and a cluster of
+/// Most columns of a Krylov block. A pass takes as long for P itself as for some 64 columns, and a cluster of
 /// values, such as the d that follow σ₁ where scores vary little, is found once it fits into a block.
 inline constexpr int64_t kKrylovWidth = 80;
+
+/// Columns of the blocks that make up so many vectors.
+int64_t krylov_width(int64_t capacity);
 /// Vectors of a Krylov basis, at most.
 int64_t krylov_capacity(const CertifiedOptions& options, int64_t rows);
 

@@ -7,13 +7,10 @@
 
 #include "base/index.h"
 #include "base/random.h"
-#include "kernels/reflected_copy.h"
 #include "spectrum/methods.h"
 
 namespace linformer {
 namespace {
-
-RowMajor row_major(MatrixView<const float> p) { return {p.data, p.rows, p.cols, p.stride}; }
 
 // The power of two that brings the largest |entry| to [1/2, 1); 1 for a matrix of zeros.
 float scale_of(MatrixView<const float> p) {

@@ -11,9 +11,13 @@
 #include "base/idle_time.h"
 #include "base/index.h"
 #include "base/lapack.h"
+#include "kernels/reflected_copy.h"
 #include "spectrum/singular_values.h"
 
 namespace linformer {
+
+/// As the kernels take it.
+inline RowMajor row_major(MatrixView<const float> p) { return {p.data, p.rows, p.cols, p.stride}; }
 
 std::unique_ptr<SingularValues> make_fast();
 std::unique_ptr<SingularValues> make_gram();

@@ -9,7 +9,6 @@
 #include <string>
 
 #include "base/threads.h"
-#include "kernels/reflected_copy.h"
 #include "spectrum/methods.h"
 
 namespace linformer {
@@ -19,7 +18,7 @@ bool is_finite(float x) { return (std::bit_cast<uint32_t>(x) & 0x7f800000u) != 0
 
 // The first row with an entry that is not finite, or -1.
 int64_t bad_row(MatrixView<const float> p) {
-  if (is_finite(largest_magnitude({p.data, p.rows, p.cols, p.stride}))) return -1;
+  if (is_finite(largest_magnitude(row_major(p)))) return -1;
   for (int64_t i = 0; i < p.rows; ++i) {
     if (!std::all_of(p.row(i), p.row(i) + p.cols, is_finite)) return i;
   }

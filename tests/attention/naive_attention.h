@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -128,6 +130,9 @@ inline Errors compare(const AttentionShape& s, const AttentionInput& in, const H
   return worst;
 }
 
+/// Bytes that are NaN in every type, so that what is read before it is written shows.
+inline void spoil(std::span<std::byte> workspace) { std::ranges::fill(workspace, std::byte{0xff}); }
+
 /// One call of a mechanism without parameters, in a workspace of its own.
 inline void run_mechanism(const std::string& name, const AttentionShape& shape, const AttentionInput& in,
                           HeadsView<float> out, const AttentionTaps& taps, int threads) {
@@ -135,6 +140,7 @@ inline void run_mechanism(const std::string& name, const AttentionShape& shape, 
   Run run{.memory = memory, .threads = threads};
   const auto mechanism = make_mechanism(name);
   const RawBuffer workspace(memory, mechanism->workspace_bytes(shape, threads, taps.any()), "workspace");
+  spoil(workspace.span());
   mechanism->prepare(shape, {});
   mechanism->run(shape, in, out, taps, workspace.span(), run);
 }

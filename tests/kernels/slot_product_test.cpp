@@ -51,7 +51,7 @@ TEST_CASE("products that make slots agree with f64 sums at every size around the
   on_every_target([] {
     for (const int64_t slots : {1, 2, 5, 6, 7, 15}) {
       for (const int64_t cols : {1, 7, 16, 17, 32, 64, 80, 131}) {
-        for (const int64_t n : {0, 1, 15, 16, 127, 128, 129, 300}) {
+        for (const int64_t n : {0, 1, 15, 16, 255, 256, 257, 300, 513}) {
           Case c{slots, n, cols};
           CAPTURE(slots, n, cols);
           for (const bool add : {false, true}) {
@@ -64,7 +64,7 @@ TEST_CASE("products that make slots agree with f64 sums at every size around the
               }
               CHECK(row[cols] == 5);
             }
-            CHECK(worst <= 8e-5);
+            CHECK(worst <= (n > kSlotProductBlock ? 1.2e-4 : 8e-5));  // of standard normal numbers
           }
         }
       }
@@ -75,16 +75,17 @@ TEST_CASE("products that make slots agree with f64 sums at every size around the
 TEST_CASE("slots have the same bits however they and whole blocks of positions are divided among calls") {
   on_every_target([] {
     for (const int64_t cols : {40, 64}) {
-      Case whole{13, 300, cols}, parts{13, 300, cols};
+      constexpr int64_t kPositions = 600;
+      Case whole{13, kPositions, cols}, parts{13, kPositions, cols};
       slot_product(whole.product(false));
       for (const auto& [first, slots] : {std::pair<int64_t, int64_t>{0, 1}, {1, 8}, {9, 4}}) {
-        for (int64_t position = 0; position < 300; position += kSlotProductBlock) {
+        for (int64_t position = 0; position < kPositions; position += kSlotProductBlock) {
           SlotProduct p = parts.product(position > 0);
           p.e += first * p.e_stride + position;
           p.x += position * p.x_stride;
           p.out += first * p.out_stride;
           p.slots = slots;
-          p.n = std::min(kSlotProductBlock, 300 - position);
+          p.n = std::min(kSlotProductBlock, kPositions - position);
           slot_product(p);
         }
       }

@@ -6,7 +6,7 @@ P is the softmax of Gaussian logits of standard deviations from 0.05 to 20. For 
 threads, each round runs every side once, in turn; a table has the medians, ratios to `fast`, its share of the f32 FMA
 peak of as many threads (counting 8/3 n^3 operations a matrix), and the largest difference of `fast` and `gesdd` from
 LAPACK in f64 over sigma_1. Ours are the seconds of the report's phase "singular values", of a process of its own; the
-peer's exclude a warm-up. Prints Markdown with the machine and the versions above it.
+peers' exclude a warm-up. Prints Markdown with the machine and the versions above it.
 
     env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE python tests/peers/singular_values.py ./linformer \\
         [--isas avx512,avx2] [--threads 1,2] [--sizes 64,128,256,512,1024] [--rounds 3]
@@ -90,12 +90,13 @@ def measure(options, n: int, peak: float, folder: Path) -> dict:
 
 def worker(options) -> None:
     """One instruction set and number of threads; its rows as JSON."""
+    import numpy
     import torch
     torch.set_num_threads(options.thread_count)
     with tempfile.TemporaryDirectory() as folder:
         peak = peak_gflops(options, Path(folder))
         rows = [measure(options, n, peak, Path(folder)) for n in options.sizes]
-    print(json.dumps({"peak": peak, "rows": rows, "torch": torch.__version__}))
+    print(json.dumps({"peak": peak, "rows": rows, "peers": f"numpy {numpy.__version__}, torch {torch.__version__}"}))
 
 
 def measured(options, isa: str, threads: int) -> dict:
@@ -160,7 +161,7 @@ def main() -> None:
         for threads in options.threads:
             found = measured(options, isa, threads)
             print(f"\n{isa}, {threads} thread{'s' * (threads > 1)}, peak {found['peak']:.0f} GFLOP/s, "
-                  f"torch {found['torch']}; milliseconds a matrix:\n\n{table(found, alone)}", flush=True)
+                  f"{found['peers']}; milliseconds a matrix:\n\n{table(found, alone)}", flush=True)
             alone = alone or (found if threads == 1 else None)
     return None
 
