@@ -96,9 +96,11 @@ void add_matrix_free(CLI::App& app, SpectrumOptions& o) {
          "spent (default: 0.001)")
       ->check(positive_number())
       ->group(kFreeGroup);
-  app.add_option("--basis", o.certified.basis,
-                 "vectors to spend on it at most, not fewer than --values: the more, the more of the last "
-                 "values converge; memory and time grow with them (default: some 200 more than --values)")
+  app.add_option(
+         "--basis", o.certified.basis,
+         "vectors to spend on it at most, not fewer than --values, rounded up to whole blocks: the more, the "
+         "more of the last values converge; memory and time grow with them (default: some 200 more than "
+         "--values)")
       ->transform(whole_number<int64_t>(1))
       ->check(CLI::Range(1, 16384))
       ->group(kFreeGroup);

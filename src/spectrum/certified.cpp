@@ -59,8 +59,8 @@ class Certified {
   }
 
  private:
-  RandomStream stream(uint32_t purpose) const {
-    return {.seed = options_.seed, .purpose = purpose, .index = index_ << 20};
+  RandomStream stream(uint32_t purpose, uint64_t draw = 0) const {
+    return {.seed = options_.seed, .purpose = purpose, .index = (index_ << 20) + draw};
   }
 
   // A sure bound on ‖B − computed B‖_F.
@@ -68,14 +68,18 @@ class Certified {
     return op_.relative_rounding() * op_.norm_bound() * std::sqrt(static_cast<double>(basis)) * (1 + 1e-4);
   }
 
-  // False if it was stopped.
+  // False if it was stopped. A chain sees no more of a cluster of equal values than a block's width; where
+  // one ends before there are enough values, another begins, until nothing is left.
   bool iterate() {
-    krylov_.begin(stream(kStartPurpose), width_);
-    while (!run_.stopped()) {
-      if (!krylov_.add_block()) return true;
-      krylov_.prepare_block();
-      if (full()) return true;
-      if (krylov_.size() >= options_.values && narrow()) return true;
+    const int64_t enough = std::min({options_.values, op_.rows(), op_.cols()});
+    for (uint64_t chain = 0; !run_.stopped(); ++chain) {
+      const int64_t before = krylov_.size();
+      krylov_.begin(stream(kStartPurpose, chain), width_);
+      while (!run_.stopped() && krylov_.add_block()) {
+        krylov_.prepare_block();
+        if (full() || (krylov_.size() >= enough && narrow())) return true;
+      }
+      if (full() || krylov_.size() >= enough || krylov_.size() == before) return !run_.stopped();
     }
     return false;
   }
@@ -134,7 +138,9 @@ class Certified {
     spectrum_.row_entropy = moments.mean_row_entropy;
     spectrum_.sigma1_bound = std::sqrt(moments.squared_columns / static_cast<double>(op_.rows()));
     spectrum_.residual_bound = residual_bound_;
-    spectrum_.values.assign(ritz.values.begin(), ritz.values.begin() + count);
+    // Rounding may have left a value a little above what is sure.
+    for (int64_t m = 0; m < count; ++m)
+      spectrum_.values.push_back(std::min(ritz.values[index(m)], c.sure_sigma[index(m)].high));
     spectrum_.sure_energy = std::move(c.sure_energy);
     spectrum_.energy = std::move(c.energy);
     spectrum_.sure_sigma = std::move(c.sure_sigma);
