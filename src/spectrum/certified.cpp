@@ -94,8 +94,9 @@ class Certified {
     const RitzValues ritz = krylov_.ritz();
     const int64_t last = std::max<int64_t>(0, krylov_.size() - width_);
     const double residual = factor() * kOfLastRitz * ritz.values[index(last)];
+    const int64_t count = std::min<int64_t>(options_.values, std::ssize(ritz.values));
     const auto width = [&](double e) {
-      const Interval energy = certificate(ritz, residual, e, options_.values).energy.back();
+      const Interval energy = certificate(ritz, residual, e, count).energy.back();
       return energy.high - energy.low;
     };
     return width(rounding(std::ssize(ritz.values))) <= options_.tolerance ||
