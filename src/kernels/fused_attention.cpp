@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 // Compiled once per instruction set.
 #include "kernels/targets.h"
@@ -44,13 +43,13 @@ int64_t seen_keys(const FusedAttention& a, int64_t end) {
   return a.causal ? std::clamp<int64_t>(end + a.past, 0, a.keys) : a.keys;
 }
 
-template <int NV>
-HWY_INLINE void begin_block(const FusedAttention& a, const Room& room, const Block& block) {
-  if (block.rows < NV * kLanes) std::fill_n(room.q, a.head_size * kQueries, 0.0f);
+void begin_block(const FusedAttention& a, const Room& room, const Block& block) {
+  const int64_t lanes = block.vectors * kLanes;
+  if (block.rows < lanes) std::fill_n(room.q, a.head_size * kQueries, 0.0f);
   transpose_scaled(a.q + block.query * a.q_stride, a.q_stride, block.rows, a.head_size, room.scale, room.q,
                    kQueries);
-  std::fill_n(room.limit, NV * kLanes, kLowest);
-  for (float* row : {room.shift, room.sum}) std::fill_n(row, NV * kLanes, 0.0f);
+  std::fill_n(room.limit, lanes, kLowest);
+  for (float* row : {room.shift, room.sum}) std::fill_n(row, lanes, 0.0f);
   if (seen_keys(a, block.end()) == 0) std::fill_n(room.o, a.value_size * kQueries, 0.0f);
 }
 
@@ -72,14 +71,6 @@ void end_block(const FusedAttention& a, const Room& room, const Block& block) {
   }
 }
 
-// Calls f with the number of a block's vectors as a constant.
-template <class F>
-HWY_INLINE void with_vectors(int64_t vectors, F&& f) {
-  if (vectors == 3) f(std::integral_constant<int, 3>());
-  if (vectors == 2) f(std::integral_constant<int, 2>());
-  if (vectors == 1) f(std::integral_constant<int, 1>());
-}
-
 Block next_block(int64_t first, int64_t end) {
   const int64_t left = end - first, vectors = (left + kLanes - 1) / kLanes;
   // Four vectors are two blocks of two, not of three and one.
@@ -92,7 +83,9 @@ void add_block_of_keys(const FusedAttention& a, const Room& room, const Block& b
                        Ahead& ahead) {
   const int64_t end = std::min(seen_keys(a, block.end()), begin + kBlock);
   if (begin >= end) return;
-  with_vectors(block.vectors, [&](auto n) HWY_ATTR { add_keys<n>(a, room, block.query, begin, end, ahead); });
+  if (block.vectors == 3) add_keys<3>(a, room, block.query, begin, end, ahead);
+  if (block.vectors == 2) add_keys<2>(a, room, block.query, begin, end, ahead);
+  if (block.vectors == 1) add_keys<1>(a, room, block.query, begin, end, ahead);
 }
 
 // A group of blocks of queries, the call's rows up to `end`; each block of keys meets all of them in turn.
@@ -114,7 +107,7 @@ void attend_group(const FusedAttention& a, const Block* blocks, int64_t count, i
         ahead.add(a.o, a.o_stride, blocks[i].query, after, a.value_size);
       if (begin == 0) {
         ahead.add(a.q, a.q_stride, after, std::min(after + kQueries, end), a.head_size);
-        with_vectors(blocks[i].vectors, [&](auto n) HWY_ATTR { begin_block<n>(a, room_of(i), blocks[i]); });
+        begin_block(a, room_of(i), blocks[i]);
       }
       add_block_of_keys(a, room_of(i), blocks[i], begin, ahead);
     }

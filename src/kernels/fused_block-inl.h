@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/stride.h"
 #include "kernels/fused_attention.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -83,7 +84,7 @@ struct Room {
         p(at + kGroup * own_floats(head_size, value_size)),
         most(p + kBlock * kQueries),
         scale(most + kQueries),
-        k(scale + (head_size + 15) / 16 * 16) {}
+        k(scale + whole_lines(head_size)) {}
 
   // The same from vector `v` of the block on; keys are not moved.
   Room from(int v) const {
@@ -95,8 +96,8 @@ struct Room {
   }
 
   static int64_t floats(int64_t head_size, int64_t value_size) {
-    return kGroup * own_floats(head_size, value_size) + (kBlock + 1) * kQueries + (head_size + 15) / 16 * 16 +
-           (kTile * head_size + 15) / 16 * 16;
+    return kGroup * own_floats(head_size, value_size) + (kBlock + 1) * kQueries + whole_lines(head_size) +
+           whole_lines(kTile * head_size);
   }
 
  private:

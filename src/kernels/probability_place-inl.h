@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/stride.h"
 #include "kernels/fused_block-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -59,7 +60,7 @@ struct Place {
 
   static int64_t floats(int64_t head_size, int64_t width) {
     return kGroup * (kColumnFloats + own_floats(head_size, width)) + 2 * kBlock * kQueries +
-           (kTile * head_size + 15) / 16 * 16;
+           whole_lines(kTile * head_size);
   }
 
  private:

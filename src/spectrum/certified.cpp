@@ -28,6 +28,20 @@ int64_t room_for_residual(int64_t rows, int64_t capacity) {
   return capacity < rows ? kResidualWidth * kResidualSteps : 0;
 }
 
+// Columns of the blocks that make up so many vectors.
+int64_t krylov_width(int64_t capacity) {
+  const int64_t blocks = std::max<int64_t>(1, (capacity + kKrylovWidth - 1) / kKrylovWidth);
+  return (capacity + blocks - 1) / blocks;
+}
+
+// Vectors of a Krylov basis, at most.
+int64_t krylov_capacity(const CertifiedOptions& options, int64_t rows) {
+  const int64_t basis =
+      options.basis > 0 ? options.basis : (options.values / kKrylovWidth + 3) * kKrylovWidth;
+  const int64_t width = krylov_width(basis), capacity = (basis + width - 1) / width * width;
+  return capacity + kResidualWidth * kResidualSteps <= rows ? capacity : rows;
+}
+
 // The analysis of one head.
 class Certified {
  public:
@@ -173,18 +187,6 @@ class Certified {
 };
 
 }  // namespace
-
-int64_t krylov_width(int64_t capacity) {
-  const int64_t blocks = std::max<int64_t>(1, (capacity + kKrylovWidth - 1) / kKrylovWidth);
-  return (capacity + blocks - 1) / blocks;
-}
-
-int64_t krylov_capacity(const CertifiedOptions& options, int64_t rows) {
-  const int64_t basis =
-      options.basis > 0 ? options.basis : (options.values / kKrylovWidth + 3) * kKrylovWidth;
-  const int64_t width = krylov_width(basis), capacity = (basis + width - 1) / width * width;
-  return capacity + kResidualWidth * kResidualSteps <= rows ? capacity : rows;
-}
 
 int64_t certified_bytes(int64_t rows, int64_t cols, int64_t head_size, const CertifiedOptions& options,
                         int threads) {

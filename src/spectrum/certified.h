@@ -23,11 +23,6 @@ struct CertifiedOptions {
 /// values, such as the d that follow σ₁ where scores vary little, is found once it fits into a block.
 inline constexpr int64_t kKrylovWidth = 80;
 
-/// Columns of the blocks that make up so many vectors.
-int64_t krylov_width(int64_t capacity);
-/// Vectors of a Krylov basis, at most.
-int64_t krylov_capacity(const CertifiedOptions& options, int64_t rows);
-
 /// Bytes of all buffers for P [rows, cols] of head size d.
 int64_t certified_bytes(int64_t rows, int64_t cols, int64_t head_size, const CertifiedOptions& options,
                         int threads);
