@@ -32,7 +32,7 @@ BlockKrylov::BlockKrylov(AttentionOperator& p, int64_t capacity, int64_t width, 
   MemoryAccount& memory = p.run().memory;
   left_ = Buffer<float>(memory, p.rows() * stride_, "Krylov basis");
   right_ = Buffer<float>(memory, p.cols() * stride_, "products with the Krylov basis");
-  next_ = Buffer<float>(memory, p.rows() * width, "a Krylov block");
+  images_ = Buffer<float>(memory, p.rows() * (width + later), "a Krylov block");
   later_ = Buffer<float>(memory, p.rows() * later, "a Krylov block");
   gram_ = Buffer<double>(memory, capacity * capacity, "Gram matrices of the Krylov basis");
   energy_ = Buffer<double>(memory, capacity * capacity, "Gram matrices of the Krylov basis");
@@ -40,15 +40,16 @@ BlockKrylov::BlockKrylov(AttentionOperator& p, int64_t capacity, int64_t width, 
 
 int64_t BlockKrylov::buffer_bytes(int64_t rows, int64_t cols, int64_t capacity, int64_t width, int64_t later,
                                   int threads) {
-  const int64_t floats = (rows + cols) * (padded_stride(capacity) + width + later) + rows * (width + later);
+  const int64_t floats =
+      (rows + cols) * (padded_stride(capacity) + width + later) + rows * (width + 2 * later);
   return floats * static_cast<int64_t>(sizeof(float)) +
          2 * capacity * capacity * static_cast<int64_t>(sizeof(double)) +
-         TallProducts::buffer_bytes(std::max(capacity, width), width, std::max(rows, cols), threads);
+         TallProducts::buffer_bytes(std::max(capacity, width), std::max(width, later), std::max(rows, cols),
+                                    threads);
 }
 
 void BlockKrylov::begin(const RandomStream& stream, int64_t width) {
   const int64_t all = width + later_width_, rows = p_.rows();
-  next_width_ = width, last_width_ = 0;
   {
     MemoryAccount& memory = p_.run().memory;
     const Buffer<float> omega(memory, p_.cols() * all, "random start");
@@ -57,17 +58,13 @@ void BlockKrylov::begin(const RandomStream& stream, int64_t width) {
     p_.multiply({omega.data(), p_.cols(), all, all}, {product.data(), rows, all, all});
     for (int64_t i = 0; i < rows; ++i) {
       const float* const row = product.data() + i * all;
-      std::copy_n(row, width, next_.data() + i * width);
+      std::copy_n(row, width, images_.data() + i * width);
       std::copy_n(row + width, later_width_, later_.data() + i * later_width_);
     }
   }
-  take_new_part();
-}
-
-void BlockKrylov::begin_later() {
-  next_width_ = later_width_, last_width_ = 0;
-  std::copy_n(later_.data(), p_.rows() * later_width_, next_.data());
-  take_new_part();
+  next_ = beyond({images_.data(), rows, width, width});
+  last_width_ = along_width_ = 0;
+  prepared_ = true;
 }
 
 // Y − Q (QᵀQ)⁻¹ QᵀY for Y, a block. Returns the squared lengths of what is taken out of each column.
@@ -85,10 +82,9 @@ std::vector<double> BlockKrylov::take_out_old(MatrixView<float> y) {
   return lengths;
 }
 
-// What is new in Y = next_: its directions, from YᵀY = W Λ Wᵀ, in order of length.
-void BlockKrylov::take_new_part() {
-  const int64_t w = next_width_;
-  const MatrixView<float> y{next_.data(), p_.rows(), w, w};
+// The directions are those of YᵀY = W Λ Wᵀ, in order of length.
+BlockKrylov::Directions BlockKrylov::beyond(MatrixView<float> y) {
+  const int64_t w = y.cols;
   std::vector<double> squared_lengths = take_out_old(y);
   std::vector<double> directions(index(w * w)), squares(index(w));
   products_.cross(y, y, directions.data());
@@ -96,58 +92,94 @@ void BlockKrylov::take_new_part() {
   Lapack::get().dsyevd_lower(narrow(w), directions.data(), narrow(w), squares.data());
 
   const double least = kNoise * kNoise * *std::ranges::max_element(squared_lengths);
-  new_width_ = std::ranges::count_if(squares, [&](double square) { return square > least; });
-  if (capacity_ == p_.rows()) new_width_ = std::min(new_width_, capacity_ - size_);  // the rest is rounding
-  to_new_.assign(index(w * new_width_), 0);
-  from_new_.assign(index(new_width_ * w), 0);
-  for (int64_t i = 0; i < new_width_; ++i) {  // LAPACK's are ascending
+  int64_t width = std::ranges::count_if(squares, [&](double square) { return square > least; });
+  if (capacity_ == p_.rows()) width = std::min(width, capacity_ - size_);  // the rest is rounding
+  Directions found{.y = y,
+                   .width = width,
+                   .to_new = std::vector<double>(index(w * width)),
+                   .from_new = std::vector<double>(index(width * w))};
+  for (int64_t i = 0; i < width; ++i) {  // LAPACK's are ascending
     const double* const direction = directions.data() + (w - 1 - i) * w;
     const double length = std::sqrt(squares[index(w - 1 - i)]);
     for (int64_t c = 0; c < w; ++c) {
-      to_new_[index(c * new_width_ + i)] = direction[c] / length;
-      from_new_[index(i * w + c)] = direction[c] * length;
+      found.to_new[index(c * width + i)] = direction[c] / length;
+      found.from_new[index(i * w + c)] = direction[c] * length;
+    }
+  }
+  return found;
+}
+
+MatrixView<float> BlockKrylov::columns(const Buffer<float>& of, int64_t rows, int64_t first,
+                                       int64_t count) const {
+  return {of.data() + first, rows, count, stride_};
+}
+
+// The rows that the last `added` columns of `all` bring to its Gram matrix.
+void BlockKrylov::append_to(double* gram, MatrixView<const float> all, int64_t added) {
+  const int64_t before = all.cols - added;
+  std::vector<double> rows(index(added * all.cols));
+  products_.cross({all.data + before, all.rows, added, all.stride}, all, rows.data());
+  for (int64_t i = 0; i < added; ++i) {
+    for (int64_t j = 0; j <= before + i; ++j) {
+      gram[j * capacity_ + before + i] = rows[index(i * all.cols + j)];
     }
   }
 }
 
-// The rows of a Gram matrix that vectors just added bring.
-void BlockKrylov::append_to(double* gram, MatrixView<const float> all, MatrixView<const float> added) {
-  std::vector<double> rows(index(added.cols * all.cols));
-  products_.cross(added, all, rows.data());
-  for (int64_t i = 0; i < added.cols; ++i) {
-    const int64_t row = all.cols - added.cols + i;
-    for (int64_t j = 0; j <= row; ++j) gram[j * capacity_ + row] = rows[index(i * all.cols + j)];
-  }
-}
-
-bool BlockKrylov::add_block() {
-  const int64_t w = new_width_;
-  if (w == 0 || size_ + w > capacity_) return false;
-  const MatrixView<float> block{left_.data() + size_, p_.rows(), w, stride_};
-  const MatrixView<float> product{right_.data() + size_, p_.cols(), w, stride_};
-  products_.multiply({next_.data(), p_.rows(), next_width_, next_width_}, to_new_.data(), false, block);
-  p_.multiply_transposed(block, product);
+bool BlockKrylov::add_block(Along along) {
+  const int64_t w = next_.width, first = size_;
+  if (w == 0 || first + w > capacity_) return false;
+  products_.multiply(next_.y, next_.to_new.data(), false, columns(left_, p_.rows(), first, w));
   size_ += w;
-  append_to(gram_.data(), left(), block);
-  append_to(energy_.data(), right(), product);
+  append_to(gram_.data(), left(), w);
+  along_width_ = 0;
+  if (along == Along::kLater) {
+    std::copy_n(later_.data(), p_.rows() * later_width_, images_.data());
+    const Directions start = beyond({images_.data(), p_.rows(), later_width_, later_width_});
+    if (size_ + start.width <= capacity_) {
+      along_width_ = start.width;
+      products_.multiply(start.y, start.to_new.data(), false, columns(left_, p_.rows(), size_, along_width_));
+    }
+  }
+  p_.multiply_transposed(columns(left_, p_.rows(), first, w + along_width_),
+                         columns(right_, p_.cols(), first, w + along_width_));
+  append_to(energy_.data(), right(), w);
+  next_ = {};
   last_width_ = w;
-  new_width_ = 0;
+  prepared_ = false;
   return true;
 }
 
 void BlockKrylov::prepare_block() {
-  next_width_ = last_width_;
-  const int64_t w = next_width_;
-  p_.multiply({right_.data() + size_ - w, p_.cols(), w, stride_}, {next_.data(), p_.rows(), w, w});
-  take_new_part();
+  if (prepared_) return;
+  const int64_t w = last_width_, all = w + along_width_;
+  p_.multiply(columns(right_, p_.cols(), size_ - w, all), {images_.data(), p_.rows(), all, all});
+  next_ = beyond({images_.data(), p_.rows(), w, all});
+  along_image_ = {images_.data() + w, p_.rows(), along_width_, all};
+  prepared_ = true;
+}
+
+bool BlockKrylov::begin_later() {
+  if (along_width_ == 0) {
+    next_ = beyond({later_.data(), p_.rows(), later_width_, later_width_});
+    last_width_ = 0;
+    return add_block();
+  }
+  size_ += along_width_;
+  append_to(gram_.data(), left(), along_width_);
+  append_to(energy_.data(), right(), along_width_);
+  next_ = prepared_ ? beyond(along_image_) : Directions();
+  last_width_ = along_width_;
+  along_width_ = 0;
+  return true;
 }
 
 RitzValues BlockKrylov::ritz(int64_t first) const {
   const int64_t r = size_ - first;
   RitzValues ritz{.values = std::vector<double>(index(r)),
                   .vectors = std::vector<double>(index(r * r)),
-                  .coupling = std::vector<double>(index(new_width_ * r)),
-                  .coupling_rows = new_width_};
+                  .coupling = std::vector<double>(index(next_.width * r)),
+                  .coupling_rows = next_.width};
   if (r == 0) return ritz;
   std::vector<double> energy(index(r * r)), gram(index(r * r)), squares(index(r));
   for (int64_t j = 0; j < r; ++j) {
@@ -160,9 +192,9 @@ RitzValues BlockKrylov::ritz(int64_t first) const {
     ritz.values[index(k)] = std::sqrt(std::max(squares[index(r - 1 - k)], 0.0));
     for (int64_t i = 0; i < r; ++i) ritz.vectors[index(i * r + k)] = energy[index((r - 1 - k) * r + i)];
   }
-  for (int64_t i = 0; i < new_width_; ++i) {
+  for (int64_t i = 0; i < next_.width; ++i) {
     for (int64_t c = 0; c < last_width_; ++c) {
-      const double factor = from_new_[index(i * next_width_ + c)];
+      const double factor = next_.from_new[index(i * last_width_ + c)];
       const double* const vector = ritz.vectors.data() + (r - last_width_ + c) * r;
       for (int64_t k = 0; k < r; ++k) ritz.coupling[index(i * r + k)] += factor * vector[k];
     }

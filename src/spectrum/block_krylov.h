@@ -27,8 +27,8 @@ struct RitzValues {
 /// and accounted for everywhere.
 class BlockKrylov {
  public:
-  /// Room for `capacity` vectors in blocks of at most `width`, and for a start of `later` more. `p` must
-  /// outlive it.
+  /// Room for `capacity` vectors in blocks of at most `width`, and for a second chain's start of `later`
+  /// columns. `p` must outlive it.
   BlockKrylov(AttentionOperator& p, int64_t capacity, int64_t width, int64_t later = 0);
 
   /// Bytes of its buffers, beside those of the operator.
@@ -39,16 +39,18 @@ class BlockKrylov {
   /// which takes P Ω' for begin_later() as well.
   void begin(const RandomStream& stream, int64_t width);
 
-  /// Begins another: the next block is what P Ω', Ω' [cols, later] of begin() and independent of Ω, adds to
-  /// Q.
-  void begin_later();
-
   /// Adds the next block to Q: a pass. False, and nothing happens, if no direction is left that rounding has
-  /// not made, or there is no room.
-  bool add_block();
-  /// After it, prepares the one after: a pass. ritz() has the coupling then, which is what that block begins
-  /// with.
+  /// not made, or there is no room. The first block of begin_later() may go along, at the cost of its columns
+  /// alone; where the chain goes on all the same, that was in vain.
+  enum class Along { kNothing, kLater };
+  bool add_block(Along along = Along::kNothing);
+  /// After it, prepares the one after: a pass, and none where it went along with the chain before. ritz() has
+  /// the coupling then, which is what that block begins with.
   void prepare_block();
+
+  /// Begins another chain: adds to Q what P Ω', Ω' [cols, later] of begin() and independent of Ω, has beyond
+  /// it; a pass, unless it went along. False as add_block().
+  bool begin_later();
 
   int64_t size() const { return size_; }
 
@@ -63,22 +65,32 @@ class BlockKrylov {
   MatrixView<const float> right() const { return {right_.data(), p_.cols(), size_, stride_}; }
 
  private:
+  // What a product Y = P X has beyond Q.
+  struct Directions {
+    MatrixView<float> y;           ///< without its part in Q
+    int64_t width = 0;             ///< how many
+    std::vector<double> to_new;    ///< [y.cols, width]: Y · to_new, orthonormal
+    std::vector<double> from_new;  ///< [width, y.cols]: these · from_new is Y
+  };
+
   std::vector<double> take_out_old(MatrixView<float> y);
-  void take_new_part();
-  void append_to(double* gram, MatrixView<const float> all, MatrixView<const float> added);
+  Directions beyond(MatrixView<float> y);
+  MatrixView<float> columns(const Buffer<float>& of, int64_t rows, int64_t first, int64_t count) const;
+  void append_to(double* gram, MatrixView<const float> all, int64_t added);
 
   AttentionOperator& p_;
   TallProducts products_;
   int64_t capacity_, stride_, later_width_;
   int64_t size_ = 0;
-  Buffer<float> left_, right_, next_;  ///< Q, PᵀQ; P times the last block, without its part in Q
-  Buffer<float> later_;                ///< P Ω'
-  Buffer<double> gram_, energy_;       ///< QᵀQ, (PᵀQ)ᵀ(PᵀQ), [capacity, capacity], lower triangles
-  int64_t next_width_ = 0;             ///< columns of next_
-  int64_t last_width_ = 0;             ///< of the last block; 0: next_ is P Ω
-  int64_t new_width_ = 0;              ///< directions in next_
-  std::vector<double> to_new_;         ///< [next_width, new_width]: next_ · to_new is the next block
-  std::vector<double> from_new_;       ///< [new_width, next_width]: the next block · from_new is next_
+  Buffer<float> left_, right_;     ///< Q and PᵀQ, and after them the block that went along
+  Buffer<float> images_;           ///< P times the last block of PᵀQ and what went along
+  Buffer<float> later_;            ///< P Ω'
+  Buffer<double> gram_, energy_;   ///< QᵀQ, (PᵀQ)ᵀ(PᵀQ), [capacity, capacity], lower triangles
+  Directions next_;                ///< the next block, once prepared
+  MatrixView<float> along_image_;  ///< of images_
+  int64_t last_width_ = 0;         ///< of the last block; 0: next_ is of a start
+  int64_t along_width_ = 0;        ///< of the block that went along; 0: none did
+  bool prepared_ = false;          ///< next_ and along_image_ are those of the last block
 };
 
 }  // namespace linformer

@@ -36,13 +36,16 @@ std::vector<double> upper_squares(const RitzValues& ritz, double residual_bound)
 
 }  // namespace
 
-Certificate certify(const RitzValues& ritz, const CertificateInput& in, int64_t count) {
-  const double norm = in.squared_norm, e = in.rounding;
+double residual_energy(const RitzValues& ritz, const CertificateInput& in) {
+  if (std::ssize(ritz.values) == in.rows) return 0;
   double explained = 0;
   for (const double value : ritz.values) explained += square(value);
-  const bool all = std::ssize(ritz.values) == in.rows;
-  const double residual = all ? 0 : std::max(0.0, norm - square_below(std::sqrt(explained) - e));
-  const double residual_bound = std::min(all ? 0 : in.residual_bound, std::sqrt(residual));
+  return std::max(0.0, in.squared_norm - square_below(std::sqrt(explained) - in.rounding));
+}
+
+Certificate certify(const RitzValues& ritz, const CertificateInput& in, int64_t count) {
+  const double norm = in.squared_norm, e = in.rounding, residual = residual_energy(ritz, in);
+  const double residual_bound = std::min(in.residual_bound, std::sqrt(residual));
   const std::vector<double> upper = upper_squares(ritz, residual_bound);
 
   Certificate c;
@@ -68,14 +71,18 @@ Certificate certify(const RitzValues& ritz, const CertificateInput& in, int64_t 
 }
 
 // Let v be R's first right singular vector. Of the combinations of Ω's columns the one with coefficients Ωᵀv
-// has a part of length χ(width) along v, and an independent one of length χ(cols − 1) across. With the odd
-// Chebyshev polynomial T of degree 2 steps − 1 in σ/√(1 − ε)‖R‖₂ on it, θ < √(1 − ε)‖R‖₂ takes
-// tan² > ε T²(1/√(1 − ε)) / (1 − ε). Half of the risk is left to each of the two lengths, by Chernoff's bound
-// and by Laurent's and Massart's.
-double residual_factor(int64_t cols, int64_t width, int64_t steps, double risk) {
-  const auto n = static_cast<double>(cols), t = static_cast<double>(width);
+// has a part of length χ(width) along v, and independent standard normal ones g_i along the others. Were θ
+// below t = √(1 − ε)‖R‖₂, the odd Chebyshev polynomial T of degree 2 steps − 1 in σ/t on it would show
+//   χ²(width) T²(1/√(1 − ε)) ε / (1 − ε) < Σ (1 − x_i²) T²(x_i) g_i², x_i = σ_i/t <= 1,
+// where (1 − x²) T²(x) is at most 1 and at most (2 steps − 1)² x²: of these weights, each at most 1, the sum
+// is at most cols and at most (2 steps − 1)² ‖R‖_F²/t². Half of the risk is left to each side, by Chernoff's
+// bound and by Laurent's and Massart's. The bound grows with t, so what holds for t holds for θ above it.
+double residual_bound(double theta, const ResidualChain& chain, double risk) {
+  if (theta <= 0) return 0;
+  const auto t = static_cast<double>(chain.width), degree = static_cast<double>(2 * chain.steps - 1);
   const double log_half = std::log(2 / risk);
-  const double across = n + 2 * std::sqrt(n * log_half) + 2 * log_half;
+  const double weights = std::min(static_cast<double>(chain.cols), chain.energy * square(degree / theta));
+  const double across = weights + 2 * std::sqrt(weights * log_half) + 2 * log_half;
   double least = 0, most = 1;  // of χ²(width) / width: (y e^(1 − y))^(width / 2) = risk / 2
   for (int i = 0; i < 60; ++i) {
     const double y = (least + most) / 2;
@@ -83,13 +90,12 @@ double residual_factor(int64_t cols, int64_t width, int64_t steps, double risk) 
   }
   const double tangent = across / (least * t);
   double low = 0, high = 1;  // of ε
-  const auto degree = static_cast<double>(2 * steps - 1);
   for (int i = 0; i < 60; ++i) {
     const double middle = (low + high) / 2;
     const double chebyshev = std::cosh(degree * std::acosh(1 / std::sqrt(1 - middle)));
     (middle / (1 - middle) * square(chebyshev) < tangent ? low : high) = middle;
   }
-  return 1 / std::sqrt(1 - high);
+  return theta / std::sqrt(1 - high);
 }
 
 }  // namespace linformer

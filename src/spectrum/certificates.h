@@ -30,9 +30,19 @@ struct Certificate {
 /// size are ρ². For the sure ones, ‖R‖_F² = ‖P‖_F² − ‖B‖_F² takes what the first m may have more.
 Certificate certify(const RitzValues& ritz, const CertificateInput& input, int64_t count);
 
-/// f such that ‖R‖₂ <= f θ with probability 1 − risk, where θ is the largest Ritz value of R from `steps`
-/// blocks of a Krylov chain that begins with R Ω, Ω [cols, width] standard normal and independent of R
-/// (Kuczyński and Woźniakowski 1992, for a block).
-double residual_factor(int64_t cols, int64_t width, int64_t steps, double risk);
+/// ‖R‖_F², at most: what the Ritz values leave of ‖P‖_F².
+double residual_energy(const RitzValues& ritz, const CertificateInput& input);
+
+/// A Krylov chain of R that begins with R Ω, Ω standard normal and independent of R.
+struct ResidualChain {
+  double energy = 0;  ///< ‖R‖_F², at most
+  int64_t cols = 0;   ///< of P
+  int64_t width = 0;  ///< Ω [cols, width]
+  int64_t steps = 0;  ///< blocks
+};
+
+/// ρ with ‖R‖₂ <= ρ at probability 1 − risk, where θ is R's largest Ritz value from the chain (after
+/// Kuczyński and Woźniakowski 1992).
+double residual_bound(double theta, const ResidualChain& chain, double risk);
 
 }  // namespace linformer

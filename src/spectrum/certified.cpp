@@ -17,8 +17,10 @@ constexpr uint32_t kStartPurpose = 0x4B52'0001, kProbePurpose = 0x4B52'0003;
 // Of what the confidence of 99 % leaves, the bound on the residual takes a tenth and the probes the rest.
 constexpr double kResidualRisk = 0.001;
 constexpr double kProbeRisk = 1 - kCertifiedConfidence - kResidualRisk;
-// Of the chain that bounds the residual, which begins with columns of its own of the very first product.
+// Of the chain that bounds the residual, which begins with columns of its own of the very first product. Its
+// steps, at most, share the risk, because it ends when its bound is low enough.
 constexpr int64_t kResidualWidth = 16, kResidualSteps = 3;
+constexpr double kStepRisk = kResidualRisk / kResidualSteps;
 // How many times the largest of the last Ritz values ‖R‖₂ is guessed to be: it is 1.1 to 1.8 times on the
 // heads of the tests.
 constexpr double kOfLastRitz = 1.5;
@@ -42,6 +44,9 @@ int64_t krylov_capacity(const CertifiedOptions& options, int64_t rows) {
   return capacity + kResidualWidth * kResidualSteps <= rows ? capacity : rows;
 }
 
+// Whether a block after `size` vectors may be the last one, which a first block hardly ever is.
+bool may_be_last(int64_t size, int64_t width, int64_t enough) { return size > 0 && size + width >= enough; }
+
 // The analysis of one head.
 class Certified {
  public:
@@ -59,7 +64,7 @@ class Certified {
     if (!iterate()) return std::nullopt;
     const RitzValues ritz = krylov_.ritz();
     const int64_t basis = krylov_.size();
-    if (!bound_residual()) return std::nullopt;
+    if (!bound_residual(ritz)) return std::nullopt;
     const int64_t count = std::min(options_.values, basis);
     describe(ritz, count);
     spectrum_.basis = basis;
@@ -89,7 +94,11 @@ class Certified {
     for (uint64_t chain = 0; !run_.stopped(); ++chain) {
       const int64_t before = krylov_.size();
       krylov_.begin(stream(kStartPurpose, chain), width_);
-      while (!run_.stopped() && krylov_.add_block()) {
+      const auto along = [&] {
+        return may_be_last(krylov_.size(), width_, enough) ? BlockKrylov::Along::kLater
+                                                           : BlockKrylov::Along::kNothing;
+      };
+      while (!run_.stopped() && krylov_.add_block(along())) {
         krylov_.prepare_block();
         if (full() || (krylov_.size() >= enough && narrow())) return true;
       }
@@ -101,52 +110,67 @@ class Certified {
   // Whether another block is more than the iteration may take; if P has no more rows it takes all.
   bool full() const { return capacity_ < op_.rows() && krylov_.size() + width_ > capacity_; }
 
-  // Whether the certificate will be narrow enough, by a guess at ‖R‖₂: kOfLastRitz times the largest of as
-  // many of the last Ritz values as a block has. More vectors do not help against rounding: where that takes
-  // more than half of the tolerance, iteration ends with half of it for the rest.
+  // Whether the certificate will be narrow enough, by a guess at the residual's largest Ritz value:
+  // kOfLastRitz times the largest of as many of the last Ritz values as a block has.
   bool narrow() const {
     const RitzValues ritz = krylov_.ritz();
     const int64_t last = std::max<int64_t>(0, krylov_.size() - width_);
-    const double residual = factor() * kOfLastRitz * ritz.values[index(last)];
+    return is_narrow(ritz, residual_bound(ritz, kOfLastRitz * ritz.values[index(last)], kResidualSteps));
+  }
+
+  // More vectors do not help against rounding: where that takes more than half of the tolerance, half of it
+  // is left for the rest.
+  bool is_narrow(const RitzValues& ritz, double residual_bound) const {
     const int64_t count = std::min<int64_t>(options_.values, std::ssize(ritz.values));
     const auto width = [&](double e) {
-      const Interval energy = certificate(ritz, residual, e, count).energy.back();
+      CertificateInput input = certificate_input(ritz, residual_bound);
+      input.rounding = e;
+      const Interval energy = certify(ritz, input, count).energy.back();
       return energy.high - energy.low;
     };
     return width(rounding(std::ssize(ritz.values))) <= options_.tolerance ||
            width(0) <= options_.tolerance / 2;
   }
 
-  double factor() const { return residual_factor(op_.cols(), kResidualWidth, kResidualSteps, kResidualRisk); }
-
-  Certificate certificate(const RitzValues& ritz, double residual_bound, double rounding_bound,
-                          int64_t count) const {
-    return certify(ritz,
-                   {.squared_norm = op_.moments().squared_norm,
-                    .residual_bound = residual_bound,
-                    .rounding = rounding_bound,
-                    .rows = op_.rows()},
-                   count);
+  CertificateInput certificate_input(const RitzValues& ritz, double residual_bound = 0) const {
+    return {.squared_norm = op_.moments().squared_norm,
+            .residual_bound = residual_bound,
+            .rounding = rounding(std::ssize(ritz.values)),
+            .rows = op_.rows()};
   }
 
-  // False if it was stopped.
-  bool bound_residual() {
+  double residual_bound(const RitzValues& ritz, double theta, int64_t steps) const {
+    const ResidualChain chain{.energy = residual_energy(ritz, certificate_input(ritz)),
+                              .cols = op_.cols(),
+                              .width = kResidualWidth,
+                              .steps = steps};
+    return linformer::residual_bound(theta, chain, kStepRisk);
+  }
+
+  // By ‖R‖_F where that makes the certificate narrow enough, and else by the residual's chain, which ends
+  // when it does, or when it has all that there is. False if it was stopped.
+  bool bound_residual(const RitzValues& ritz) {
     const int64_t basis = krylov_.size();
-    krylov_.begin_later();
-    for (int64_t i = 0; i < kResidualSteps; ++i) {
-      if (i > 0) krylov_.prepare_block();
+    residual_bound_ = std::sqrt(residual_energy(ritz, certificate_input(ritz)));
+    if (is_narrow(ritz, residual_bound_)) return true;
+    bool more = krylov_.begin_later();
+    for (int64_t steps = 1;; ++steps) {
       if (run_.stopped()) return false;
-      if (!krylov_.add_block()) break;
+      const RitzValues residual = krylov_.ritz(basis);
+      const double theta = residual.values.empty() ? 0 : residual.values.front();
+      const double bound = residual_bound(ritz, theta + rounding(kResidualWidth * kResidualSteps),
+                                          more ? steps : kResidualSteps);
+      residual_bound_ = std::min(residual_bound_, bound);
+      if (!more || steps == kResidualSteps || is_narrow(ritz, residual_bound_)) return true;
+      krylov_.prepare_block();
+      if (run_.stopped()) return false;
+      more = krylov_.add_block();
     }
-    const RitzValues residual = krylov_.ritz(basis);
-    const double largest = residual.values.empty() ? 0 : residual.values.front();
-    residual_bound_ = factor() * largest + rounding(kResidualWidth * kResidualSteps);
-    return true;
   }
 
   void describe(const RitzValues& ritz, int64_t count) {
     const AttentionMoments& moments = op_.moments();
-    Certificate c = certificate(ritz, residual_bound_, rounding(std::ssize(ritz.values)), count);
+    Certificate c = certify(ritz, certificate_input(ritz, residual_bound_), count);
     spectrum_.rows = op_.rows();
     spectrum_.cols = op_.cols();
     spectrum_.squared_norm = moments.squared_norm;
@@ -182,7 +206,7 @@ class Certified {
   AttentionOperator op_;
   int64_t capacity_, width_;
   BlockKrylov krylov_;
-  double residual_bound_ = 0;
+  double residual_bound_ = 0;  ///< of ‖R‖₂
   CertifiedSpectrum spectrum_;
 };
 
@@ -205,11 +229,17 @@ double certified_operations(int64_t rows, int64_t cols, int64_t head_size, const
     return 2.0 * static_cast<double>(rows) * static_cast<double>(cols) *
            static_cast<double>(head_size + columns);
   };
-  const int64_t blocks = capacity / std::max<int64_t>(1, width);
+  const auto passes = [&](int64_t count, int64_t columns) {
+    return static_cast<double>(count) * pass(columns);
+  };
   const int64_t probe_steps = options.probes > 0 ? kMostProbeSteps : 0;
-  return pass(width + kResidualWidth) + static_cast<double>(2 * blocks) * pass(width) +
-         static_cast<double>(2 * kResidualSteps - 1) * pass(kResidualWidth) +
-         static_cast<double>(2 * probe_steps) * pass(options.probes);
+  int64_t alone = 0, along = 0;  // blocks without and with the residual's chain
+  for (int64_t size = 0; width > 0 && size + width <= capacity; size += width) {
+    (may_be_last(size, width, options.values) ? along : alone) += 1;
+  }
+  return pass(width + kResidualWidth) + passes(2 * alone, width) + passes(2 * along, width + kResidualWidth) +
+         passes(2 * kResidualSteps - (along > 0 ? 3 : 1), kResidualWidth) +
+         passes(2 * probe_steps, options.probes);
 }
 
 std::optional<CertifiedSpectrum> certified_spectrum(const AttentionOperator::Head& head,

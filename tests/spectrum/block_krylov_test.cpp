@@ -73,23 +73,53 @@ TEST_CASE("Ritz values do not depend on the number of threads") {
   CHECK(one.coupling == three.coupling);
 }
 
-TEST_CASE("a second chain sees P without the projection on the first") {
+TEST_CASE("a second chain sees P without the projection on the first, whether or not it went along") {
   const QueryKeyHead head = testing::gaussian_head(300, 300, 16, 2, false, 5);
-  MemoryAccount memory;
-  Run run{.memory = memory, .threads = 2};
-  AttentionOperator op(head.view(), run);
-  BlockKrylov krylov(op, 200, 8, 8);
-  krylov.begin(kStream, 8);
-  for (int i = 0; i < 4 && krylov.add_block(); ++i) krylov.prepare_block();
-  const int64_t first = krylov.size();
-  const std::vector<double> residual = testing::residual_values(head, krylov.left());
-  krylov.begin_later();
-  for (int i = 0; i < 12 && krylov.add_block(); ++i) krylov.prepare_block();
-  const RitzValues ritz = krylov.ritz(first);
-  CHECK(std::abs(ritz.values[0] - residual[0]) <= 1e-4 * residual[0]);
-  CHECK(ritz.values[0] <= residual[0] * (1 + 1e-5));
-  CHECK(memory.peak_bytes() <= BlockKrylov::buffer_bytes(300, 300, 200, 8, 8, 2) +
-                                   AttentionOperator::buffer_bytes(300, 300, 16, 16, 2));
+  for (const auto along : {BlockKrylov::Along::kNothing, BlockKrylov::Along::kLater}) {
+    MemoryAccount memory;
+    Run run{.memory = memory, .threads = 2};
+    AttentionOperator op(head.view(), run);
+    BlockKrylov krylov(op, 200, 8, 8);
+    krylov.begin(kStream, 8);
+    for (int i = 0; i < 4 && krylov.add_block(along); ++i) krylov.prepare_block();
+    const int64_t first = krylov.size();
+    CHECK(first == 32);
+    const std::vector<double> residual = testing::residual_values(head, krylov.left());
+    REQUIRE(krylov.begin_later());
+    CHECK(krylov.size() == first + 8);
+    for (int i = 1; i < 12; ++i) {
+      krylov.prepare_block();
+      REQUIRE(krylov.add_block());
+    }
+    const RitzValues ritz = krylov.ritz(first);
+    CHECK(std::abs(ritz.values[0] - residual[0]) <= 1e-4 * residual[0]);
+    CHECK(ritz.values[0] <= residual[0] * (1 + 1e-5));
+    CHECK(memory.peak_bytes() <= BlockKrylov::buffer_bytes(300, 300, 200, 8, 8, 2) +
+                                     AttentionOperator::buffer_bytes(300, 300, 16, 16, 2));
+  }
+}
+
+TEST_CASE("what goes along changes neither the chain nor what the second one finds") {
+  const QueryKeyHead head = testing::gaussian_head(300, 280, 16, 2, false, 5);
+  std::vector<RitzValues> chains, residuals;
+  for (const auto along : {BlockKrylov::Along::kNothing, BlockKrylov::Along::kLater}) {
+    MemoryAccount memory;
+    Run run{.memory = memory, .threads = 2};
+    AttentionOperator op(head.view(), run);
+    BlockKrylov krylov(op, 60, 12, 5);
+    krylov.begin(kStream, 12);
+    for (int i = 0; i < 3 && krylov.add_block(along); ++i) krylov.prepare_block();
+    chains.push_back(krylov.ritz());
+    REQUIRE(krylov.begin_later());
+    krylov.prepare_block();
+    REQUIRE(krylov.add_block());
+    residuals.push_back(krylov.ritz(36));
+  }
+  CHECK(chains[0].values == chains[1].values);
+  CHECK(chains[0].coupling == chains[1].coupling);
+  REQUIRE(residuals[1].values.size() == 10);
+  for (size_t i = 0; i < 10; ++i)
+    CHECK(residuals[1].values[i] == Approx(residuals[0].values[i]).epsilon(1e-4));
 }
 
 }  // namespace linformer
