@@ -24,8 +24,9 @@ constexpr int kVectors = 4;  // side by side, so that divisions overlap
 constexpr int kGroup = kVectors * kLanes;
 constexpr int kMostSweeps = 30;  // a row
 
-// A sweep of each matrix over its rows 0 .. end − 1, and how far it is.
+// A sweep of each matrix over its rows 0 .. end − 1.
 struct Sweep {
+  HWY_ALIGN double negligible[kGroup];  // squares up to it count as zero
   HWY_ALIGN double shift[kGroup];
   HWY_ALIGN double end[kGroup];
 };
@@ -38,7 +39,7 @@ struct State {
 
 // Row i of one vector of matrices: the rotation that the row asks for, and what it makes of row i and of the
 // element above. squares points at the element between i and i + 1.
-HWY_INLINE void step(State& s, F64s shift, F64s square, F64s next_diagonal, F64s& new_square,
+HWY_INLINE void step(State& s, F64s negligible, F64s shift, F64s square, F64s next_diagonal, F64s& new_square,
                      F64s& new_diagonal) {
   const F64 d;
   const F64s zero = hn::Zero(d), one = hn::Set(d, 1.0);
@@ -48,8 +49,8 @@ HWY_INLINE void step(State& s, F64s shift, F64s square, F64s next_diagonal, F64s
   const F64s inverse = hn::Div(one, product);
   const F64s over_r = hn::Mul(s.p, inverse), over_p = hn::Mul(r, inverse);
   F64s cosine = hn::Mul(s.p, over_r), sine = hn::Mul(square, over_r);
-  const auto stuck = hn::Lt(product, hn::Set(d, 1e-100));  // p is 0, or p and the element are
-  const auto split = hn::And(stuck, hn::Lt(square, hn::Set(d, 1e-60)));
+  const auto split = hn::Le(square, negligible);
+  const auto stuck = hn::Lt(product, hn::Set(d, 1e-100));  // p is 0 beside the element
   cosine = hn::IfThenElse(split, one, hn::IfThenElse(stuck, zero, cosine));
   sine = hn::IfThenElse(split, zero, hn::IfThenElse(stuck, one, sine));
   const F64s gamma = hn::MulSub(cosine, hn::Sub(next_diagonal, shift), hn::Mul(sine, s.gamma));
@@ -69,9 +70,10 @@ HWY_INLINE void rows(State (&states)[kVectors], const Sweep& sweep, double* diag
     HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
       double* const row = diagonal + i * kGroup + v * kLanes;
       double* const above = squares + i * kGroup + v * kLanes;  // between i − 1 and i; of row 0, room
+      const F64s negligible = hn::Load(d, sweep.negligible + v * kLanes);
       const F64s shift = hn::Load(d, sweep.shift + v * kLanes);
       F64s new_square, new_diagonal;
-      step(states[v], shift, hn::Load(d, above + kGroup), hn::Load(d, row + kGroup), new_square,
+      step(states[v], negligible, shift, hn::Load(d, above + kGroup), hn::Load(d, row + kGroup), new_square,
            new_diagonal);
       if constexpr (kMasked) {
         const F64s last = hn::Load(d, sweep.end + v * kLanes), here = hn::Set(d, static_cast<double>(i));
@@ -112,17 +114,17 @@ HWY_INLINE double shift_of(const double* diagonal, const double* squares, int l,
 bool Values(int64_t n, double* diagonal, double* squares) {
   const F64 d;
   Sweep sweep;
-  double negligible[kGroup] = {};
   int64_t ends[kGroup];
   for (int l = 0; l < kGroup; ++l) {
-    for (int64_t i = 0; i < n; ++i) negligible[l] = std::max(negligible[l], diagonal[i * kGroup + l]);
-    negligible[l] *= 1e-31 * negligible[l];
+    double most = 0;
+    for (int64_t i = 0; i < n; ++i) most = std::max(most, diagonal[i * kGroup + l]);
+    sweep.negligible[l] = 1e-31 * most * most;
     ends[l] = n - 1;
   }
   for (int64_t sweeps = 0; sweeps <= kMostSweeps * n; ++sweeps) {
     int64_t longest = 0, shortest = n;
     for (int l = 0; l < kGroup; ++l) {
-      ends[l] = deflate(diagonal, squares, l, ends[l], negligible[l]);
+      ends[l] = deflate(diagonal, squares, l, ends[l], sweep.negligible[l]);
       longest = std::max(longest, ends[l]);
       shortest = std::min(shortest, ends[l]);
       sweep.end[l] = static_cast<double>(ends[l]);
