@@ -31,7 +31,7 @@ constexpr int kUpdated = HWY_ARCH_X86 && HWY_TARGET > HWY_AVX3 ? 4 : 8;
 
 // y = factor · M x for a block M.
 template <class T>
-HWY_INLINE void multiply(const T* m, const T* x, const Factor<T>& factor, T* y) {
+HWY_INLINE void multiply(const T* m, const T* x, VecOf<T> factor, T* y) {
   constexpr int kRows = 8;  // side by side, so that sums need not wait for each other
   using L = Lanes<T>;
   const typename L::Tag d;
@@ -44,7 +44,7 @@ HWY_INLINE void multiply(const T* m, const T* x, const Factor<T>& factor, T* y) 
         sums[r] = hn::MulAdd(L::load(m + r * L::kRow, c), element, sums[r]);
       }
     }
-    HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) L::store(factor.times(sums[r]), y, begin + r);
+    HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) L::store(hn::Mul(factor, sums[r]), y, begin + r);
   }
 }
 
@@ -103,11 +103,11 @@ struct Chase {
 
 // The reflector that empties row s beyond its first element right of the diagonal; returns its τ.
 template <class T>
-HWY_INLINE Factor<T> begin_row(T* row, Chase<T>& chase) {
+HWY_INLINE VecOf<T> begin_row(T* row, Chase<T>& chase) {
   using L = Lanes<T>;
   const typename L::Tag d;
   VecOf<T> beta;
-  Factor<T> tau;
+  VecOf<T> tau;
   for (int c = 0; c < kB; ++c) L::store(L::load(row, c), chase.right[0], c);
   const VecOf<T> x0 = L::load(row);
   make_reflector(chase.right[0], beta, tau);
@@ -119,7 +119,7 @@ HWY_INLINE Factor<T> begin_row(T* row, Chase<T>& chase) {
 // tau_right), has been applied, which y = tau_right · diagonal · v stands for. Leaves v in `left`; returns τ
 // and v · y.
 template <class T>
-HWY_INLINE void make_left(const T* diagonal, const T* right, const T* y, T* left, Factor<T>& tau,
+HWY_INLINE void make_left(const T* diagonal, const T* right, const T* y, T* left, VecOf<T>& tau,
                           VecOf<T>& v_y) {
   using L = Lanes<T>;
   const typename L::Tag d;
@@ -139,32 +139,31 @@ HWY_INLINE void make_left(const T* diagonal, const T* right, const T* y, T* left
 // been applied, which w = τ vᵀ · beside, to be left in `w_out`, stands for. Leaves its v in `right`; returns
 // its τ.
 template <class T>
-HWY_INLINE Factor<T> make_right(const T* beside, const T* left, const Factor<T>& tau_left, T* w_out,
-                                T* right) {
+HWY_INLINE VecOf<T> make_right(const T* beside, const T* left, VecOf<T> tau_left, T* w_out, T* right) {
   using L = Lanes<T>;
   multiply_transposed(beside, left, w_out);
   const VecOf<T> v0 = L::load(left);
   HWY_UNROLL(16) for (int c = 0; c < kB; ++c) {
-    const VecOf<T> w = tau_left.times(L::load(w_out, c));
+    const VecOf<T> w = hn::Mul(tau_left, L::load(w_out, c));
     L::store(w, w_out, c);
     L::store(hn::NegMulAdd(v0, w, L::load(beside, c)), right, c);
   }
   VecOf<T> beta;
-  Factor<T> tau;
+  VecOf<T> tau;
   make_reflector(right, beta, tau);
   return tau;
 }
 
 // Applies to the block `beside` what is known once its right reflector has been used on the block below it.
 template <class T>
-HWY_INLINE void finish_beside(T* beside, const T* left, const T* right, const Factor<T>& tau_right,
-                              Chase<T>& chase, const T* next) {
+HWY_INLINE void finish_beside(T* beside, const T* left, const T* right, VecOf<T> tau_right, Chase<T>& chase,
+                              const T* next) {
   using L = Lanes<T>;
   const typename L::Tag d;
   multiply(beside, right, tau_right, chase.y_beside);
   VecOf<T> along = hn::Zero(d);
   for (int c = 0; c < kB; ++c) along = hn::MulAdd(L::load(chase.w_beside, c), L::load(right, c), along);
-  along = tau_right.times(along);
+  along = hn::Mul(tau_right, along);
   for (int r = 0; r < kB; ++r)
     L::store(hn::NegMulAdd(along, L::load(left, r), L::load(chase.y_beside, r)), chase.y_beside, r);
   update(beside, left, chase.w_beside, chase.y_beside, right, next);
@@ -174,7 +173,7 @@ HWY_INLINE void finish_beside(T* beside, const T* left, const T* right, const Fa
 template <class T>
 HWY_NOINLINE void ChaseRow(T* matrices, int64_t n, int64_t s, Chase<T>& chase) {
   using L = Lanes<T>;
-  Factor<T> tau_right = begin_row(matrices + L::at(s, s + 1), chase);
+  VecOf<T> tau_right = begin_row(matrices + L::at(s, s + 1), chase);
   int now = 0;
   T* beside_before = nullptr;  // its right reflector is right[now], its left one left[1 − now]
   for (int64_t k = s + 1; k < n; k += kB) {
@@ -182,7 +181,7 @@ HWY_NOINLINE void ChaseRow(T* matrices, int64_t n, int64_t s, Chase<T>& chase) {
     T* const beside = matrices + L::at(k, k + kB);
     const T* const right = chase.right[now];
     T* const left = chase.left[now];
-    Factor<T> tau_left;
+    VecOf<T> tau_left;
     VecOf<T> v_y;
     multiply(diagonal, right, tau_right, chase.y_diagonal);
     make_left(diagonal, right, chase.y_diagonal, left, tau_left, v_y);
@@ -192,7 +191,7 @@ HWY_NOINLINE void ChaseRow(T* matrices, int64_t n, int64_t s, Chase<T>& chase) {
     T* const w = chase.w_diagonal;
     multiply_transposed(diagonal, left, w);
     HWY_UNROLL(16) for (int c = 0; c < kB; ++c) {
-      L::store(tau_left.times(hn::NegMulAdd(v_y, L::load(right, c), L::load(w, c))), w, c);
+      L::store(hn::Mul(tau_left, hn::NegMulAdd(v_y, L::load(right, c), L::load(w, c))), w, c);
     }
     const bool last = k + kB >= n;
     if (!last) tau_right = make_right(beside, left, tau_left, chase.w_beside, chase.right[1 - now]);

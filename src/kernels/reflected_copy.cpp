@@ -46,63 +46,62 @@ float LargestMagnitude(const RowMajor& p) {
 void WeightedColumnSums(const RowMajor& p, float scale, const float* g, double* along, double* sums) {
   const F32 d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  constexpr int64_t kRows = 16;
+  constexpr int64_t kRows = 16, kCols = 256;  // at a time, of f32 sums
+  HWY_ALIGN float some_along[kCols], some_sums[kCols];
   std::fill_n(along, p.cols, 0.0);
   std::fill_n(sums, p.cols, 0.0);
-  HWY_ALIGN float some_along[16], some_sums[16];
   for (int64_t begin = 0; begin < p.rows; begin += kRows) {
     const int64_t end = std::min(p.rows, begin + kRows);
-    const auto add = [&](int64_t j, int64_t count) {
-      for (int64_t l = 0; l < count; ++l) {
-        along[j + l] += static_cast<double>(some_along[l]);
-        sums[j + l] += static_cast<double>(some_sums[l]);
-      }
-    };
-    int64_t j = 0;
-    for (; j + lanes <= p.cols; j += lanes) {
-      F32s a = hn::Zero(d), s = hn::Zero(d);
+    for (int64_t first = 0; first < p.cols; first += kCols) {
+      const int64_t cols = std::min(kCols, p.cols - first);
+      std::fill_n(some_along, cols, 0.0f);
+      std::fill_n(some_sums, cols, 0.0f);
       for (int64_t i = begin; i < end; ++i) {
-        const F32s x = hn::Mul(hn::Set(d, scale), hn::LoadU(d, p.data + i * p.stride + j));
-        a = hn::MulAdd(hn::Set(d, g[i]), x, a);
-        s = hn::Add(s, x);
+        const float* const row = p.data + i * p.stride + first;
+        const F32s factor = hn::Set(d, g[i]), scales = hn::Set(d, scale);
+        int64_t j = 0;
+        for (; j + lanes <= cols; j += lanes) {
+          const F32s x = hn::Mul(scales, hn::LoadU(d, row + j));
+          hn::Store(hn::MulAdd(factor, x, hn::Load(d, some_along + j)), d, some_along + j);
+          hn::Store(hn::Add(x, hn::Load(d, some_sums + j)), d, some_sums + j);
+        }
+        for (; j < cols; ++j) some_along[j] += g[i] * (scale * row[j]), some_sums[j] += scale * row[j];
       }
-      hn::Store(a, d, some_along);
-      hn::Store(s, d, some_sums);
-      add(j, lanes);
-    }
-    for (; j < p.cols; ++j) {
-      some_along[0] = some_sums[0] = 0;
-      for (int64_t i = begin; i < end; ++i) {
-        const float x = scale * p.data[i * p.stride + j];
-        some_along[0] += g[i] * x;
-        some_sums[0] += x;
+      for (int64_t j = 0; j < cols; ++j) {
+        along[first + j] += static_cast<double>(some_along[j]);
+        sums[first + j] += static_cast<double>(some_sums[j]);
       }
-      add(j, 1);
     }
   }
 }
 
 // `count` elements of row i from column j on.
-HWY_INLINE void copy_row(const RowMajor& p, const LessProducts& less, int64_t i, int64_t j, int64_t count,
-                         float* to) {
+template <int kProducts>
+HWY_INLINE void copy_part(const RowMajor& p, const LessProducts& less, int64_t i, int64_t j, int64_t count,
+                          float* to) {
   const F32 d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const float* const from = p.data + i * p.stride + j;
+  const float* right[kProducts];
+  F32s left[kProducts];
+  for (int k = 0; k < kProducts; ++k) left[k] = hn::Set(d, less.left[k][i]), right[k] = less.right[k] + j;
   const F32s scale = hn::Set(d, less.scale);
   int64_t c = 0;
-  if (less.left[0] == nullptr) {
-    for (; c + lanes <= count; c += lanes) hn::StoreU(hn::Mul(scale, hn::LoadU(d, from + c)), d, to + c);
-    for (; c < count; ++c) to[c] = less.scale * from[c];
-    return;
-  }
-  const float l0 = less.left[0][i], l1 = less.left[1][i];
-  const float *const r0 = less.right[0] + j, *const r1 = less.right[1] + j;
-  const F32s left0 = hn::Set(d, l0), left1 = hn::Set(d, l1);
   for (; c + lanes <= count; c += lanes) {
-    const F32s x = hn::NegMulAdd(left0, hn::LoadU(d, r0 + c), hn::Mul(scale, hn::LoadU(d, from + c)));
-    hn::StoreU(hn::NegMulAdd(left1, hn::LoadU(d, r1 + c), x), d, to + c);
+    F32s x = hn::Mul(scale, hn::LoadU(d, from + c));
+    for (int k = 0; k < kProducts; ++k) x = hn::NegMulAdd(left[k], hn::LoadU(d, right[k] + c), x);
+    hn::StoreU(x, d, to + c);
   }
-  for (; c < count; ++c) to[c] = less.scale * from[c] - l0 * r0[c] - l1 * r1[c];
+  for (; c < count; ++c) {
+    to[c] = less.scale * from[c];
+    for (int k = 0; k < kProducts; ++k) to[c] -= less.left[k][i] * right[k][c];
+  }
+}
+
+HWY_INLINE void copy_row(const RowMajor& p, const LessProducts& less, int64_t i, int64_t j, int64_t count,
+                         float* to) {
+  return less.left[1] == nullptr ? copy_part<1>(p, less, i, j, count, to)
+                                 : copy_part<2>(p, less, i, j, count, to);
 }
 
 void Copy(const RowMajor& p, const LessProducts& less, float* to, int64_t to_stride) {

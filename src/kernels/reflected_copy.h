@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Passes over a matrix on its way to a band reduction: its size, sums of its columns, a copy less two
+// Passes over a matrix on its way to a band reduction: its size, sums of its columns, a copy less one or two
 // products of vectors. Vector code, chosen at run time for the machine.
 #pragma once
 
@@ -20,7 +20,8 @@ float largest_magnitude(const RowMajor& p);
 /// and then in f64.
 void weighted_column_sums(const RowMajor& p, float scale, const float* g, double* along, double* sums);
 
-/// scale · P − left₀ right₀ᵀ − left₁ right₁ᵀ, left [rows], right [cols]; null: those are left out, both.
+/// scale · P − left₀ right₀ᵀ − left₁ right₁ᵀ, left [rows], right [cols]; left₁ and right₁ may be null: there
+/// is one product.
 struct LessProducts {
   float scale;
   const float* left[2];

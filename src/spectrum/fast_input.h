@@ -10,7 +10,8 @@
 namespace linformer {
 
 /// Q P, with Q orthogonal and Q 1/√rows = ±e₁, has the singular values of P; without its first row it has
-/// those of the centred P.
+/// those of the centred P. The plain form is G P with a random reflection G, which leaves no entries equal:
+/// they would be rounded alike, all the way through.
 enum class MatrixForm { kPlain, kReflected, kCentred };
 
 /// A maker of A from many P of one shape and form. The workspace is the caller's.
@@ -21,13 +22,15 @@ class FastInput {
 
   FastInput(MatrixForm form, int64_t rows, int64_t cols, float* workspace);
 
-  /// Writes A, P in its form times a power of two that brings the largest |entry| of P to [1/2, 1),
-  /// transposed if that makes it tall or has QP's first row as its first column, at a row stride of `stride`,
-  /// with zeros up to [tall, n]. Returns the power. P must be finite.
-  float write(MatrixView<const float> p, float* a, int64_t tall, int64_t n, int64_t stride) const;
+  /// Writes A, P in its form times a power of two that brings `largest`, the largest |entry| of P, to [1/2,
+  /// 1), transposed if that makes it tall or has QP's first row as its first column, at a row stride of
+  /// `stride`, with zeros up to [tall, n]. Returns the power. P must be finite.
+  float write(MatrixView<const float> p, float largest, float* a, int64_t tall, int64_t n,
+              int64_t stride) const;
 
  private:
-  void make_reflections();
+  void make_random_reflection();
+  void make_mean_reflection();
   void apply_reflections(MatrixView<const float> p, float scale) const;
   void take_means(MatrixView<const float> p, float scale) const;
 
@@ -35,7 +38,7 @@ class FastInput {
   int64_t rows_, cols_;
   float* left_[2];   ///< [rows]: A is made of scale · P − left₀ right₀ᵀ − left₁ right₁ᵀ
   float* right_[2];  ///< [cols]
-  float sign_ = 1;   ///< of y₁, see make_reflections()
+  float sign_ = 1;   ///< of y₁, see make_mean_reflection()
 };
 
 }  // namespace linformer

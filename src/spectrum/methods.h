@@ -24,9 +24,10 @@ std::unique_ptr<SingularValues> make_gram();
 std::unique_ptr<SingularValues> make_gesdd_f32();
 std::unique_ptr<SingularValues> make_gesdd_f64();
 
-/// Throws as SingularValues::compute() says: spans of a wrong size, sizes beyond LAPACK's integers, entries
-/// that are not finite (looked for on run.threads threads; the first task in order is named).
-void check_tasks(std::span<const SpectrumTask> tasks, const Run& run);
+/// The largest |entry| of each matrix, found on run.threads threads. Throws as SingularValues::compute()
+/// says: spans of a wrong size, sizes beyond LAPACK's integers, entries that are not finite (the first task
+/// in order is named).
+std::vector<float> largest_entries(std::span<const SpectrumTask> tasks, const Run& run);
 
 /// What compute() does in every method: checks the tasks, then solve(task, workspace) for each that is not
 /// empty, on run.threads threads with a workspace each; `workspaces` grows to their number. The
@@ -34,7 +35,7 @@ void check_tasks(std::span<const SpectrumTask> tasks, const Run& run);
 template <class Workspace, class Solve>
 void solve_tasks(std::span<const SpectrumTask> tasks, Run& run, std::vector<Workspace>& workspaces,
                  double& idle_seconds, const Solve& solve) {
-  check_tasks(tasks, run);
+  largest_entries(tasks, run);
   Lapack::get();
   if (std::ssize(workspaces) < run.threads) workspaces.resize(index(run.threads));
   parallel_for_timed(run.threads, std::ssize(tasks), idle_seconds, [&](int64_t i, int thread) {

@@ -16,13 +16,12 @@ namespace {
 
 bool is_finite(float x) { return (std::bit_cast<uint32_t>(x) & 0x7f800000u) != 0x7f800000u; }
 
-// The first row with an entry that is not finite, or -1.
-int64_t bad_row(MatrixView<const float> p) {
-  if (is_finite(largest_magnitude(row_major(p)))) return -1;
-  for (int64_t i = 0; i < p.rows; ++i) {
-    if (!std::all_of(p.row(i), p.row(i) + p.cols, is_finite)) return i;
+// The first entry of a task's matrix, which has one, that is not finite.
+NonFiniteEntry non_finite_entry(int64_t task, MatrixView<const float> p) {
+  for (int64_t i = 0;; ++i) {
+    const float *const row = p.row(i), *const entry = std::find_if_not(row, row + p.cols, is_finite);
+    if (entry < row + p.cols) return {task, i, entry - row, *entry};
   }
-  return -1;
 }
 
 void check_sizes(const SpectrumTask& task) {
@@ -50,18 +49,16 @@ NonFiniteEntry::NonFiniteEntry(int64_t task, int64_t row, int64_t col, float val
       task_(task),
       row_(row) {}
 
-void check_tasks(std::span<const SpectrumTask> tasks, const Run& run) {
+std::vector<float> largest_entries(std::span<const SpectrumTask> tasks, const Run& run) {
   for (const SpectrumTask& task : tasks) check_sizes(task);
-  std::vector<int64_t> bad(tasks.size(), -1);
-  parallel_for(run.threads, static_cast<int64_t>(tasks.size()), [&](int64_t i, int) {
-    bad[static_cast<size_t>(i)] = bad_row(tasks[static_cast<size_t>(i)].matrix);
+  std::vector<float> largest(tasks.size());
+  parallel_for(run.threads, std::ssize(tasks), [&](int64_t i, int) {
+    largest[index(i)] = largest_magnitude(row_major(tasks[index(i)].matrix));
   });
-  for (size_t i = 0; i < tasks.size(); ++i) {
-    if (bad[i] < 0) continue;
-    const float* row = tasks[i].matrix.row(bad[i]);
-    const int64_t col = std::find_if_not(row, row + tasks[i].matrix.cols, is_finite) - row;
-    throw NonFiniteEntry(static_cast<int64_t>(i), bad[i], col, row[col]);
+  for (int64_t i = 0; i < std::ssize(tasks); ++i) {
+    if (!is_finite(largest[index(i)])) throw non_finite_entry(i, tasks[index(i)].matrix);
   }
+  return largest;
 }
 
 void column_means(MatrixView<const float> p, std::span<double> means) {

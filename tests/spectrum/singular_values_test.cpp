@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/random.h"
 #include "catch.h"
 #include "kernels/every_target.h"
 #include "spectrum/matrices.h"
@@ -136,6 +137,44 @@ TEST_CASE("fast keeps its promise where rounding errors could add up", "[large]"
   }
 }
 
+// Entries that are equal are rounded alike, and what is rounded alike adds up.
+TEST_CASE("fast keeps its promise on a permutation beside one value everywhere else, centred or not") {
+  for (const int64_t n : {40, 56, 64, 96, 130, 256}) {
+    for (const double logit : {3.0, 5.0, 7.0}) {
+      const double rest = 1 / (std::exp(logit) + static_cast<double>(n - 1));
+      const Matrix p = fill(
+          n, n, [=](int64_t i, int64_t j) { return (i * 11 + 5) % n == j ? std::exp(logit) * rest : rest; });
+      const Spectra exact = spectra_of("gesdd-f64", p);
+      for (const bool centred : {false, true}) {
+        CAPTURE(n, logit, centred);
+        const Spectra ours = spectra_of("fast", p, centred);
+        CHECK(worst_difference(ours.values, exact.values) <= 2e-6 * exact.values[0]);
+        CHECK(worst_difference(ours.centred, centred ? exact.centred : ours.centred) <=
+              2e-6 * exact.values[0]);
+      }
+    }
+  }
+}
+
+// Many singular values are exactly equal, or 0.
+TEST_CASE("fast keeps its promise on rows that are one-hot at random") {
+  for (const int64_t n : {33, 48, 100}) {
+    for (uint64_t seed = 0; seed < 40; ++seed) {
+      Random random({.seed = seed, .purpose = 5, .index = static_cast<uint64_t>(n)});
+      std::vector<int64_t> at;
+      for (int64_t i = 0; i < n; ++i)
+        at.push_back(static_cast<int64_t>(random.uniform() * static_cast<float>(n)) % n);
+      const Matrix p = fill(n, n, [&](int64_t i, int64_t j) { return at[static_cast<size_t>(i)] == j; });
+      const Spectra exact = spectra_of("gesdd-f64", p);
+      for (const bool centred : {false, true}) {
+        CAPTURE(n, seed, centred);
+        CHECK(worst_difference(spectra_of("fast", p, centred).values, exact.values) <=
+              2e-6 * exact.values[0]);
+      }
+    }
+  }
+}
+
 TEST_CASE("the oracle itself knows spectra that are known") {
   for (const char* method : {"gesdd-f64", "gesdd", "gram", "fast"}) {
     INFO(method);
@@ -176,6 +215,11 @@ TEST_CASE("values do not depend on threads, on grouping or on what was computed 
     for (uint64_t i = 0; i < 37; ++i) {  // groups that are full, and one that is not
       matrices.push_back(gaussian_attention(20, 20, 0.1 * static_cast<double>(i), i % 2 == 1, i));
     }
+    for (int64_t i = 0; i < 50; ++i) {  // flat spectra of two sizes among others, more of one than a group
+      const int64_t n = i % 8 == 3 ? 80 : 96;
+      matrices.push_back(fill(n, n, [=](int64_t r, int64_t c) { return (r * 7 + i) % n == c ? 1 : 1e-6; }));
+      if (i % 5 == 0) matrices.push_back(gaussian_attention(n, n, 1, false, 60));
+    }
     std::vector<std::vector<double>> results[2];
     for (const int threads : {1, 2}) {
       MemoryAccount memory;
@@ -215,6 +259,20 @@ TEST_CASE("workspaces are counted, kept, and as large as announced") {
     CHECK(memory.current_bytes() == held);
     CHECK(memory.peak_bytes() == held);
   }
+}
+
+TEST_CASE("flat spectra fit into the workspace that is announced") {
+  const Matrix p = fill(96, 96, [](int64_t i, int64_t j) { return (i * 7) % 96 == j; });
+  MemoryAccount memory;
+  Run run{.memory = memory};
+  const auto method = make_singular_values("fast");
+  std::vector<std::vector<double>> values(70, std::vector<double>(96));
+  std::vector<SpectrumTask> tasks;
+  for (std::vector<double>& v : values) tasks.push_back({p.view(), v, {}});
+  method->compute(tasks, run);
+  CHECK(memory.peak_bytes() == method->workspace_bytes(96, 96));
+  for (const std::vector<double>& v : values) CHECK(v == values[0]);
+  CHECK(values[0].back() == Approx(1).epsilon(2e-6));
 }
 
 TEST_CASE("too little memory is refused") {
