@@ -90,10 +90,24 @@ void multiply_block(const SlotProduct& p, const float* next, Ahead& ahead) {
   if (slot < p.slots) multiply_rows<1, V>(p, slot, next, ahead);
 }
 
-// The columns from `col` on of all blocks.
+// `cols` of V vectors, and zeros.
+template <int V>
+HWY_INLINE void copy_row(const float* from, int64_t cols, float* to) {
+  const F32 d;
+  if (cols < V * kLanes) {
+    std::fill(std::copy_n(from, cols, to), to + V * kLanes, 0.0f);
+    return;
+  }
+  HWY_UNROLL(4) for (int i = 0; i < V; ++i) hn::Store(hn::LoadU(d, from + i * kLanes), d, to + i * kLanes);
+}
+
+// The columns from `col` on of all blocks. Where they are a cache line of each row at most, a block of them
+// is copied first: at the usual strides the lines would compete for a few sets of the first-level cache.
 template <int V>
 void multiply_columns(const SlotProduct& p, int64_t col) {
-  HWY_ALIGN float narrow[V == 1 ? kSlotProductBlock * kLanes : 1];
+  constexpr bool kPacked = V * kLanes <= kLine;
+  constexpr int64_t kWidth = V * kLanes;
+  HWY_ALIGN float packed[kPacked ? kSlotProductBlock * kWidth : 1];
   SlotProduct block = p;
   block.cols = std::min(V * kLanes, p.cols - col);
   block.out += col;
@@ -104,13 +118,12 @@ void multiply_columns(const SlotProduct& p, int64_t col) {
     block.e = p.e + first;
     block.x = x + first * p.x_stride;
     block.add = p.add || first > 0;
-    if (block.cols < kLanes) {
+    if (kPacked && (block.cols < kWidth || p.slots > kRows)) {
       for (int64_t j = first; j < end; ++j) {
-        float* const row = narrow + (j - first) * kLanes;
-        std::fill(std::copy_n(x + j * p.x_stride, block.cols, row), row + kLanes, 0.0f);
+        copy_row<V>(x + j * p.x_stride, block.cols, packed + (j - first) * kWidth);
       }
-      block.x = narrow;
-      block.x_stride = kLanes;
+      block.x = packed;
+      block.x_stride = kWidth;
     }
     Ahead ahead(p.slots / kRows);
     ahead.add(x, p.x_stride, end, std::min(p.n, end + kSlotProductBlock), block.cols);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Softmax and entropies of rows of logits. Vector code, chosen at run time for the machine; results depend on
-// the instruction set in the last bits, on nothing else.
+// Softmax of rows of logits, and what rows of either are summed up by. Vector code, chosen at run time for
+// the machine; results depend on the instruction set in the last bits, on nothing else.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,14 @@ struct SoftmaxMoments {
 /// count).
 SoftmaxMoments softmax_moments(const float* x, int64_t count, float alpha);
 
-/// −Σ p ln p in nats over p[count], 0 ln 0 = 0, in f64 throughout. p >= 0; NaN gives NaN.
-double entropy(const float* p, int64_t count);
+/// Of a row of probabilities.
+struct RowMoments {
+  double sum, squares;
+  double entropy;  ///< −Σ p ln p in nats, 0 ln 0 = 0
+};
+
+/// Sums over p[count], p >= 0, in f64; the terms of the entropy are f32, summed as those of softmax_moments()
+/// and to its error, and 0 where p is subnormal. NaN gives NaN.
+RowMoments row_moments(const float* p, int64_t count);
 
 }  // namespace linformer

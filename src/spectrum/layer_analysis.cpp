@@ -13,7 +13,6 @@
 #include "base/random.h"
 #include "base/stride.h"
 #include "base/threads.h"
-#include "spectrum/statistics.h"
 
 namespace linformer {
 namespace {
@@ -33,33 +32,6 @@ class Stopwatch {
   double& seconds_;
   Clock::time_point begin_ = Clock::now();
 };
-
-struct Norms {
-  double squared = 0;       ///< ‖P‖_F²
-  double sigma1_bound = 0;  ///< ‖P 1‖ / ‖1‖
-};
-
-Norms norms_of(MatrixView<const float> p) {
-  constexpr int64_t kSums = 8;  // side by side, so that additions need not wait for each other
-  Norms norms;
-  double squares_of_sums = 0;
-  for (int64_t i = 0; i < p.rows; ++i) {
-    const float* const row = p.row(i);
-    double sums[kSums] = {}, squares[kSums] = {};
-    for (int64_t j = 0; j < p.cols; j += kSums) {
-      for (int64_t l = 0; l < std::min(kSums, p.cols - j); ++l) {
-        const double x = row[j + l];
-        sums[l] += x;
-        squares[l] += x * x;
-      }
-    }
-    const double sum = std::accumulate(sums, sums + kSums, 0.0);
-    squares_of_sums += sum * sum;
-    norms.squared += std::accumulate(squares, squares + kSums, 0.0);
-  }
-  norms.sigma1_bound = std::sqrt(squares_of_sums / static_cast<double>(p.cols));
-  return norms;
-}
 
 double largest_difference(std::span<const double> a, std::span<const double> b) {
   double largest = 0;
@@ -197,17 +169,19 @@ void LayerAnalysis::on_layer(const LayerView& view) {
   source_began_ = Clock::now();
 }
 
-void LayerAnalysis::take_entropies(const Maps& maps) {
-  entropies_.resize(maps.matrices.size());
+void LayerAnalysis::take_moments(const Maps& maps) {
+  moments_.resize(maps.matrices.size());
   parallel_for(run_.threads, std::ssize(maps.matrices),
-               [&](int64_t i, int) { entropies_[index(i)] = mean_row_entropy(maps.matrices[index(i)]); });
+               [&](int64_t i, int) { moments_[index(i)] = map_moments(maps.matrices[index(i)]); });
+  entropies_.clear();
+  for (const MapMoments& moments : moments_) entropies_.push_back(moments.row_entropy);
 }
 
 void LayerAnalysis::analyse(const LayerView& view) {
   const Maps maps = select(view, view.probabilities, true);
   if (untrained_ > 0) {
     const Stopwatch watch(seconds_.controls);
-    take_entropies(maps);
+    take_moments(maps);
     compute(kInitControl, maps, false);
     measurement_.record(records_, series(kInitControl), maps.keys, entropies_, false,
                         1.0 / static_cast<double>(untrained_));
@@ -225,10 +199,10 @@ void LayerAnalysis::measure_model(const LayerView& view, const Maps& maps) {
   compute_timed("probabilities", maps, options_.centred);
   {
     const Stopwatch watch(seconds_.statistics);
-    take_entropies(maps);
+    take_moments(maps);
     measurement_.record(records_, series("probabilities"), maps.keys, entropies_, false, 1);
     if (options_.centred) measurement_.record(records_, series("centred"), maps.keys, entropies_, true, 1);
-    check_norms(maps);
+    check_norms();
     keep_spectra(maps);
   }
   verify(maps, options_.centred);
@@ -251,30 +225,26 @@ void LayerAnalysis::measure_control(const std::string& control, const Maps& maps
   for (const RecordKey& key : maps.keys) numbers.push_back(in_model(key));
   controls_.make(control, maps.matrices, numbers, entropies_);
   std::vector<double> entropies(maps.matrices.size());
-  parallel_for(run_.threads, std::ssize(maps.matrices),
-               [&](int64_t i, int) { entropies[index(i)] = mean_row_entropy(maps.matrices[index(i)]); });
+  parallel_for(run_.threads, std::ssize(maps.matrices), [&](int64_t i, int) {
+    entropies[index(i)] = map_moments(maps.matrices[index(i)]).row_entropy;
+  });
   compute(control, maps, false);
   measurement_.record(records_, series(control), maps.keys, entropies, false, 1);
 }
 
 // Σσ² = ‖P‖_F², and σ₁ >= ‖P 1‖ / ‖1‖, which is 1 for a square P whose rows sum to 1.
-void LayerAnalysis::check_norms(const Maps& maps) {
-  std::vector<double> errors(maps.matrices.size()), ratios(maps.matrices.size());
-  parallel_for(run_.threads, std::ssize(errors), [&](int64_t matrix, int) {
-    const size_t i = index(matrix);
-    const std::span<const double> values = measurement_.values(i);
-    const Norms norms = norms_of(maps.matrices[i]);
-    const double sum = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
-    errors[i] = norms.squared > 0 ? std::abs(sum - norms.squared) / norms.squared : sum;
-    ratios[i] = values[0] / norms.sigma1_bound;
-  });
+void LayerAnalysis::check_norms() {
   RecordChecks& checks = records_.checks();
-  checks.matrices += std::ssize(errors);
-  checks.largest_norm_error =
-      std::max(checks.largest_norm_error, *std::max_element(errors.begin(), errors.end()));
-  for (size_t i = 0; i < errors.size(); ++i) {
-    checks.smallest_sigma1 = std::min(checks.smallest_sigma1, measurement_.values(i)[0]);
-    checks.smallest_sigma1_ratio = std::min(checks.smallest_sigma1_ratio, ratios[i]);
+  checks.matrices += std::ssize(moments_);
+  for (size_t i = 0; i < moments_.size(); ++i) {
+    const std::span<const double> values = measurement_.values(i);
+    const double norm = moments_[i].squared_norm,
+                 sum = std::inner_product(values.begin(), values.end(), values.begin(), 0.0),
+                 error = norm > 0 ? std::abs(sum - norm) / norm : sum;
+    checks.largest_norm_error = std::max(checks.largest_norm_error, error);
+    checks.smallest_sigma1 = std::min(checks.smallest_sigma1, values[0]);
+    checks.smallest_sigma1_ratio =
+        std::min(checks.smallest_sigma1_ratio, values[0] / moments_[i].sigma1_bound);
   }
 }
 

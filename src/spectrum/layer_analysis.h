@@ -14,6 +14,7 @@
 #include "spectrum/records.h"
 #include "spectrum/result.h"
 #include "spectrum/spectra_file.h"
+#include "spectrum/statistics.h"
 
 namespace linformer {
 
@@ -63,7 +64,7 @@ class LayerAnalysis final : public LayerVisitor {
   using Clock = std::chrono::steady_clock;
 
   void analyse(const LayerView& view);
-  void take_entropies(const Maps& maps);
+  void take_moments(const Maps& maps);
   Maps select(const LayerView& view, HeadsView<float> all, bool normalise) const;
   RecordKey in_model(const RecordKey& key) const;
   void compute_timed(const std::string& series, const Maps& maps, bool centred);
@@ -72,7 +73,7 @@ class LayerAnalysis final : public LayerVisitor {
   void measure_model(const LayerView& view, const Maps& maps);
   void measure_logits(const LayerView& view);
   void measure_control(const std::string& control, const Maps& maps);
-  void check_norms(const Maps& maps);
+  void check_norms();
   void verify(const Maps& maps, bool centred);
   void keep_spectra(const Maps& maps);
   bool chosen_for_verification(const RecordKey& key) const;
@@ -86,6 +87,7 @@ class LayerAnalysis final : public LayerVisitor {
   Measurement oracle_;
   ControlMaker controls_;
   int64_t untrained_ = 0;
+  std::vector<MapMoments> moments_;  ///< of the model's own P
   std::vector<double> entropies_;
   SpectrumSeconds seconds_;
   Clock::time_point source_began_;  ///< its work on the layer to come

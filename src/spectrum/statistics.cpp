@@ -61,10 +61,19 @@ double curve_at(std::span<const double> curve, int64_t m) {
   return curve[static_cast<size_t>(std::min(m, static_cast<int64_t>(curve.size()))) - 1];
 }
 
-double mean_row_entropy(MatrixView<const float> p) {
-  double sum = 0;
-  for (int64_t i = 0; i < p.rows; ++i) sum += entropy(p.row(i), p.cols);
-  return p.rows == 0 ? 0 : sum / static_cast<double>(p.rows);
+MapMoments map_moments(MatrixView<const float> p) {
+  MapMoments moments;
+  if (p.rows == 0) return moments;
+  double entropies = 0, squares_of_sums = 0;
+  for (int64_t i = 0; i < p.rows; ++i) {
+    const RowMoments row = row_moments(p.row(i), p.cols);
+    entropies += row.entropy;
+    squares_of_sums += row.sum * row.sum;
+    moments.squared_norm += row.squares;
+  }
+  moments.row_entropy = entropies / static_cast<double>(p.rows);
+  moments.sigma1_bound = std::sqrt(squares_of_sums / static_cast<double>(p.cols));
+  return moments;
 }
 
 }  // namespace linformer

@@ -38,7 +38,12 @@ SpectrumStatistics spectrum_statistics(std::span<const double> values, double sc
 /// The curve at m: 0 for m <= 0, and its last value, 1, beyond its end (1 too for an empty curve).
 double curve_at(std::span<const double> curve, int64_t m);
 
-/// Mean over the rows of −Σ_j P_ij ln P_ij in nats, 0 ln 0 = 0, in f64. 0 for no rows.
-double mean_row_entropy(MatrixView<const float> p);
+/// What is read off P itself, all in one pass; zeros for no rows.
+struct MapMoments {
+  double row_entropy = 0;   ///< mean over the rows of −Σ_j P_ij ln P_ij in nats, 0 ln 0 = 0
+  double squared_norm = 0;  ///< ‖P‖_F²
+  double sigma1_bound = 0;  ///< ‖P 1‖ / ‖1‖, which σ₁ is not below
+};
+MapMoments map_moments(MatrixView<const float> p);
 
 }  // namespace linformer

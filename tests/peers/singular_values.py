@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Milliseconds a matrix that singular values take: the program's methods, numpy.linalg.svd and torch.linalg.svdvals, on the
-same P.
+"""Milliseconds a matrix that singular values take: the program's methods, the distribution's sgesdd called plainly,
+numpy.linalg.svd and torch.linalg.svdvals, on the same P.
 
 P is the softmax of Gaussian logits of standard deviations from 0.05 to 20. For every instruction set and number of
 threads, each round runs every side once, in turn; a table has the medians, ratios to `fast`, its share of the f32 FMA
@@ -12,9 +12,11 @@ peers' exclude a warm-up. Prints Markdown with the machine and the versions abov
         [--isas avx512,avx2] [--threads 1,2] [--sizes 64,128,256,512,1024] [--rounds 3]
 
 `avx2` limits our kernels, OpenBLAS (to its Haswell kernels), ours and numpy's own, and torch with its MKL. `gesdd` has rows
-padded against conflicts in the cache, which makes it faster at n = 512 and 1024 than plain calls are.
+padded against conflicts in the cache, which makes it faster at n = 512 and 1024 than `sgesdd` is: the same routine of the
+same library (libopenblas.so.0), with its kernels for AVX-512 where not limited, called as it stands.
 """
 import argparse
+import ctypes
 import json
 import math
 import os
@@ -26,7 +28,7 @@ import time
 from pathlib import Path
 
 METHODS = ("fast", "gesdd", "gram")
-SIDES = (*METHODS, "numpy", "torch")
+SIDES = (*METHODS, "sgesdd", "numpy", "torch")
 DEVIATIONS = (0.05, 0.5, 1, 1.5, 2, 4, 8, 20)
 PEER_MATRICES = 256  # of each size, at most
 LIMITS = {"avx2": {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2", "OPENBLAS_CORETYPE": "Haswell"},
@@ -67,6 +69,42 @@ def seconds_of(svdvals, p) -> float:
     return time.perf_counter() - started
 
 
+def sgesdd_values(p) -> None:
+    """Singular values of each of p [matrices, n, n], f32, which are overwritten."""
+    import numpy
+    sgesdd = ctypes.CDLL("libopenblas.so.0").sgesdd_
+    n, info, minus_one, lwork = (ctypes.c_int(value) for value in (p.shape[1], 0, -1, 0))
+    size, iwork = numpy.zeros(1, numpy.float32), numpy.zeros(8 * n.value, numpy.int32)
+
+    def call(a, values, work, length):
+        pointers = (x.ctypes.data_as(ctypes.c_void_p) for x in (a, values, a, a, work))
+        a_at, values_at, u, v, work_at = pointers
+        sgesdd(b"N", *map(ctypes.byref, (n, n)), a_at, ctypes.byref(n), values_at, u, ctypes.byref(n), v, ctypes.byref(n),
+               work_at, ctypes.byref(length), iwork.ctypes.data_as(ctypes.c_void_p), ctypes.byref(info))
+        assert info.value == 0
+
+    values = numpy.zeros(n.value, numpy.float32)
+    call(p[0], values, size, minus_one)
+    lwork.value = int(size[0])
+    work = numpy.zeros(lwork.value, numpy.float32)
+    for a in p:
+        call(a, values, work, lwork)
+
+
+def plain_seconds(options, path: Path, matrices: int) -> float:
+    """Of sgesdd_values, in a process of its own: numpy's OpenBLAS would heed the variable too."""
+    environment = {**os.environ, "OPENBLAS_CORETYPE": "Haswell" if options.isa == "avx2" else "SkylakeX"}
+    command = [sys.executable, __file__, options.program, "--plain", f"{path},{matrices}"]
+    return float(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
+def plain_worker(path: str, matrices: int) -> None:
+    import numpy
+    p = numpy.load(path)
+    p = p.reshape(-1, *p.shape[2:])[:matrices].copy()
+    print(seconds_of(sgesdd_values, p))
+
+
 def measure(options, n: int, peak: float, folder: Path) -> dict:
     import numpy
     import torch
@@ -78,6 +116,7 @@ def measure(options, n: int, peak: float, folder: Path) -> dict:
     for _ in range(options.rounds):
         for method in METHODS:
             seconds[method].append(spectra(options, method, 0, folder)["phases"]["singular_values_seconds"] / matrices)
+        seconds["sgesdd"].append(plain_seconds(options, folder / "p.npy", some) / some)
         seconds["numpy"].append(seconds_of(lambda a: numpy.linalg.svd(a, compute_uv=False), p[:some].numpy()) / some)
         seconds["torch"].append(seconds_of(torch.linalg.svdvals, p[:some]) / some)
     row = {side: 1e3 * statistics.median(values) for side, values in seconds.items()}
@@ -150,7 +189,11 @@ def main() -> None:
     parser.add_argument("--threads", type=numbers, default=[1])
     parser.add_argument("--isas", default="avx512,avx2")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--plain", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.plain:
+        path, matrices = options.plain.split(",")
+        return plain_worker(path, int(matrices))
     if options.worker:
         options.isa, count = options.worker.split(",")
         options.thread_count = int(count)
