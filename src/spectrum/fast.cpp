@@ -167,12 +167,13 @@ void finish(const Sizes& s, const Batch& batch, Workspace& w) {
 
 // Whether the rounding of chases in f32 may have moved values by more than 1.6e-6 σ₁. They round every entry
 // n times; where all singular values are equal, that is 1.3e-6 σ₁ at n = 64, 1.8e-6 at 128 and 3.7e-6 at 512
-// (measured), and it falls with the root mean square of the values.
-bool is_flat(std::span<const double> values) {
+// (measured), and it falls with the root mean square of the values. It is no less for a small rectangle, whose
+// longer side may have equal rows or columns.
+bool is_flat(std::span<const double> values, bool square) {
   constexpr double kMost = 0.5, kMostAt = 512;  // of (root mean square)/σ₁, at this n
   const auto n = static_cast<double>(values.size());
   const double squares = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
-  const double limit = kMost * std::min(std::cbrt(kMostAt / n), std::sqrt(kMostAt / n));
+  const double limit = kMost * std::min(square ? std::cbrt(kMostAt / n) : 1, std::sqrt(kMostAt / n));
   return squares > limit * limit * n * values[0] * values[0];
 }
 
@@ -217,7 +218,7 @@ void solve(const Sizes& s, std::span<const Job> jobs, Workspace& w, MemoryAccoun
   finish(s, w.batch, w);
   if (!s.square()) return;
   for (int64_t i = 0; i < w.batch.size(); ++i) {
-    if (is_flat(w.batch.jobs[index(i)].values)) keep_flat(s, i, w, account);
+    if (is_flat(w.batch.jobs[index(i)].values, true)) keep_flat(s, i, w, account);
   }
 }
 
@@ -254,7 +255,7 @@ class Fast final : public SingularValues {
     }
     std::vector<SpectrumTask> flat;
     std::ranges::copy_if(tasks, std::back_inserter(flat), [](const SpectrumTask& task) {
-      return task.matrix.rows != task.matrix.cols && !task.values.empty() && is_flat(task.values);
+      return task.matrix.rows != task.matrix.cols && !task.values.empty() && is_flat(task.values, false);
     });
     if (!flat.empty()) exact_->compute(flat, run);
   }

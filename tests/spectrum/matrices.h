@@ -94,6 +94,9 @@ inline std::vector<std::pair<std::string, Matrix>> zoo(int64_t rows, int64_t col
   all.emplace_back("identity", fill(rows, cols, [](int64_t i, int64_t j) { return i == j; }));
   all.emplace_back("cyclic permutation",
                    fill(rows, cols, [=](int64_t i, int64_t j) { return (i + 1) % cols == j; }));
+  const int64_t least = std::min(rows, cols);  // all singular values equal, rows or columns too
+  all.emplace_back("repeated identity",
+                   fill(rows, cols, [=](int64_t i, int64_t j) { return i % least == j % least; }));
   all.emplace_back("one column", fill(rows, cols, [](int64_t, int64_t j) { return j == 0; }));
   all.emplace_back("last column", fill(rows, cols, [=](int64_t, int64_t j) { return j == cols - 1; }));
   all.emplace_back("clustered", clustered(rows, cols, 4));
