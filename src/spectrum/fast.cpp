@@ -166,9 +166,9 @@ void finish(const Sizes& s, const Batch& batch, Workspace& w) {
 }
 
 // Whether the rounding of chases in f32 may have moved values by more than 1.6e-6 σ₁. They round every entry
-// n times; where all singular values are equal, that is 1.3e-6 σ₁ at n = 64, 1.8e-6 at 128 and 3.7e-6 at 512
-// (measured), and it falls with the root mean square of the values. It is no less for a small rectangle, whose
-// longer side may have equal rows or columns.
+// n times; where all singular values are equal, that is 1.6e-6 σ₁ at n = 64, 1.8e-6 at 128 and 3.7e-6 at 512
+// (measured), and it falls with the root mean square of the values. It is no less for a small rectangle,
+// whose longer side may have equal rows or columns.
 bool is_flat(std::span<const double> values, bool square) {
   constexpr double kMost = 0.5, kMostAt = 512;  // of (root mean square)/σ₁, at this n
   const auto n = static_cast<double>(values.size());
