@@ -11,8 +11,8 @@
 
 namespace linformer {
 
-/// While it lives, this thread's arithmetic in SSE and AVX, or NEON, takes subnormal numbers for zero and
-/// makes none. Elsewhere it does nothing.
+/// While it lives, this thread's arithmetic takes subnormal numbers for zero and makes none, on x86-64 and
+/// 64-bit ARM. Elsewhere it does nothing.
 class SubnormalsAreZero {
  public:
   SubnormalsAreZero() : before_(mode()) { set_mode(before_ | kZero); }

@@ -30,7 +30,7 @@ int64_t bidiagonal_workspace<double>(int64_t n);
 /// the right transformation is that of the identity. Each matrix's result depends on nothing of the others.
 /// Householder reflectors that chase the bulge they make (Lang 1996), about 8 n² · 16 operations a matrix, in
 /// f32 or f64 as the workspace is. In f32 every entry is rounded up to n times, which moves singular values
-/// that are all alike by up to 3.5e-6 of them at n = 512 (METHODS.md, section 4).
+/// that are all alike by up to 3.7e-6 of them at n = 512 (METHODS.md, section 4).
 void band_to_bidiagonal(const float* const* bands, int64_t n, float* workspace, double* const* d,
                         double* const* e);
 void band_to_bidiagonal(const float* const* bands, int64_t n, double* workspace, double* const* d,

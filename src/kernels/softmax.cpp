@@ -160,9 +160,9 @@ SoftmaxMoments Moments(const float* x, int64_t count, float alpha) {
   return {std::log(e) - static_cast<double>(alpha) * mean, std::max(0.0, ett / e - mean * mean)};
 }
 
-// p ln p of normal numbers; 0 of smaller ones, and NaN stays NaN. p = 2^n (1 + r), |r| <= √2 − 1, ln(1 + r) =
-// r
-// + r² q(r), q of degree 7, interpolated at Chebyshev nodes: relative error 5.5e-8 before rounding.
+// p ln p of normal numbers; 0 of smaller ones, and NaN stays NaN. p = 2^n (1 + r), |r| <= √2 − 1, and
+// ln(1 + r) = r + r² q(r) with q of degree 7, interpolated at Chebyshev nodes: relative error 5.5e-8 before
+// rounding.
 HWY_INLINE F32s p_log_p(F32 d, F32s p) {
   const hn::Rebind<int32_t, F32> di;
   const auto root_half = hn::Set(di, 0x3f3504f3);  // √½

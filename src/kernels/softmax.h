@@ -33,8 +33,8 @@ struct RowMoments {
   double entropy;  ///< −Σ p ln p in nats, 0 ln 0 = 0
 };
 
-/// Sums over p[count], p >= 0, in f64; the terms of the entropy are f32, summed as those of softmax_moments()
-/// and to its error, and 0 where p is subnormal. NaN gives NaN.
+/// Sums over p[count], p >= 0, in f64; the terms of the entropy are f32, summed as those of
+/// softmax_moments(), and 0 where p is subnormal: error below 5e-7 of max(1, ln count). NaN gives NaN.
 RowMoments row_moments(const float* p, int64_t count);
 
 }  // namespace linformer

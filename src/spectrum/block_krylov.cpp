@@ -178,8 +178,9 @@ RitzValues BlockKrylov::ritz(int64_t first) const {
   const int64_t r = size_ - first;
   RitzValues ritz{.values = std::vector<double>(index(r)),
                   .vectors = std::vector<double>(index(r * r)),
-                  .coupling = std::vector<double>(index(next_.width * r)),
-                  .coupling_rows = next_.width};
+                  .coupling = {},
+                  .coupling_rows = last_width_ > 0 ? next_.width : 0};
+  ritz.coupling.resize(index(ritz.coupling_rows * r));
   if (r == 0) return ritz;
   std::vector<double> energy(index(r * r)), gram(index(r * r)), squares(index(r));
   for (int64_t j = 0; j < r; ++j) {
@@ -192,7 +193,7 @@ RitzValues BlockKrylov::ritz(int64_t first) const {
     ritz.values[index(k)] = std::sqrt(std::max(squares[index(r - 1 - k)], 0.0));
     for (int64_t i = 0; i < r; ++i) ritz.vectors[index(i * r + k)] = energy[index((r - 1 - k) * r + i)];
   }
-  for (int64_t i = 0; i < next_.width; ++i) {
+  for (int64_t i = 0; i < ritz.coupling_rows; ++i) {
     for (int64_t c = 0; c < last_width_; ++c) {
       const double factor = next_.from_new[index(i * last_width_ + c)];
       const double* const vector = ritz.vectors.data() + (r - last_width_ + c) * r;

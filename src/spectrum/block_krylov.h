@@ -49,7 +49,7 @@ class BlockKrylov {
   void prepare_block();
 
   /// Begins another chain: adds to Q what P Ω', Ω' [cols, later] of begin() and independent of Ω, has beyond
-  /// it; a pass, unless it went along. False as add_block().
+  /// it; a pass, unless it went along. False as add_block(). Once after each begin().
   bool begin_later();
 
   int64_t size() const { return size_; }

@@ -21,8 +21,8 @@ constexpr double kProbeRisk = 1 - kCertifiedConfidence - kResidualRisk;
 // steps, at most, share the risk, because it ends when its bound is low enough.
 constexpr int64_t kResidualWidth = 16, kResidualSteps = 3;
 constexpr double kStepRisk = kResidualRisk / kResidualSteps;
-// How many times the largest of the last Ritz values ‖R‖₂ is guessed to be: it is 1.1 to 1.8 times on the
-// heads of the tests.
+// How many times the largest of the last Ritz values the residual's is guessed to be: ‖R‖₂ is 1.1 to 1.8
+// times that on the heads of the tests.
 constexpr double kOfLastRitz = 1.5;
 
 // A basis of fewer vectors than rows has a chain for the residual after it.
@@ -42,6 +42,11 @@ int64_t krylov_capacity(const CertifiedOptions& options, int64_t rows) {
       options.basis > 0 ? options.basis : (options.values / kKrylovWidth + 3) * kKrylovWidth;
   const int64_t width = krylov_width(basis), capacity = (basis + width - 1) / width * width;
   return capacity + kResidualWidth * kResidualSteps <= rows ? capacity : rows;
+}
+
+// Vectors without which iteration does not end while there are more.
+int64_t enough_vectors(const CertifiedOptions& options, int64_t rows, int64_t cols) {
+  return std::min({options.values, rows, cols});
 }
 
 // Whether a block after `size` vectors may be the last one, which a first block hardly ever is.
@@ -90,7 +95,7 @@ class Certified {
   // False if it was stopped. A chain sees no more of a cluster of equal values than a block's width; where
   // one ends before there are enough values, another begins, until nothing is left.
   bool iterate() {
-    const int64_t enough = std::min({options_.values, op_.rows(), op_.cols()});
+    const int64_t enough = enough_vectors(options_, op_.rows(), op_.cols());
     for (uint64_t chain = 0; !run_.stopped(); ++chain) {
       const int64_t before = krylov_.size();
       krylov_.begin(stream(kStartPurpose, chain), width_);
@@ -110,26 +115,25 @@ class Certified {
   // Whether another block is more than the iteration may take; if P has no more rows it takes all.
   bool full() const { return capacity_ < op_.rows() && krylov_.size() + width_ > capacity_; }
 
-  // Whether the certificate will be narrow enough, by a guess at the residual's largest Ritz value:
-  // kOfLastRitz times the largest of as many of the last Ritz values as a block has.
+  // Whether the certificate will be narrow enough, by a guess at the largest Ritz value that the residual's
+  // chain will find: kOfLastRitz times the largest of as many of the last Ritz values as a block has. More
+  // vectors do not help against rounding: where that takes more than half of the tolerance, iteration ends
+  // with half of it for the rest.
   bool narrow() const {
     const RitzValues ritz = krylov_.ritz();
     const int64_t last = std::max<int64_t>(0, krylov_.size() - width_);
-    return is_narrow(ritz, residual_bound(ritz, kOfLastRitz * ritz.values[index(last)], kResidualSteps));
+    const double bound = residual_bound(ritz, kOfLastRitz * ritz.values[index(last)], kResidualSteps);
+    return energy_width(ritz, bound, rounding(std::ssize(ritz.values))) <= options_.tolerance ||
+           energy_width(ritz, bound, 0) <= options_.tolerance / 2;
   }
 
-  // More vectors do not help against rounding: where that takes more than half of the tolerance, half of it
-  // is left for the rest.
-  bool is_narrow(const RitzValues& ritz, double residual_bound) const {
-    const int64_t count = std::min<int64_t>(options_.values, std::ssize(ritz.values));
-    const auto width = [&](double e) {
-      CertificateInput input = certificate_input(ritz, residual_bound);
-      input.rounding = e;
-      const Interval energy = certify(ritz, input, count).energy.back();
-      return energy.high - energy.low;
-    };
-    return width(rounding(std::ssize(ritz.values))) <= options_.tolerance ||
-           width(0) <= options_.tolerance / 2;
+  // Of the interval of the last value's energy.
+  double energy_width(const RitzValues& ritz, double residual_bound, double rounding_bound) const {
+    CertificateInput input = certificate_input(ritz, residual_bound);
+    input.rounding = rounding_bound;
+    const Interval energy =
+        certify(ritz, input, std::min<int64_t>(options_.values, std::ssize(ritz.values))).energy.back();
+    return energy.high - energy.low;
   }
 
   CertificateInput certificate_input(const RitzValues& ritz, double residual_bound = 0) const {
@@ -148,11 +152,16 @@ class Certified {
   }
 
   // By ‖R‖_F where that makes the certificate narrow enough, and else by the residual's chain, which ends
-  // when it does, or when it has all that there is. False if it was stopped.
+  // when it does, or when it has all that there is; by all of the chain where Σσ is wanted, whose interval it
+  // makes narrower too. False if it was stopped.
   bool bound_residual(const RitzValues& ritz) {
     const int64_t basis = krylov_.size();
+    const auto is_enough = [&] {
+      return options_.probes == 0 &&
+             energy_width(ritz, residual_bound_, rounding(basis)) <= options_.tolerance;
+    };
     residual_bound_ = std::sqrt(residual_energy(ritz, certificate_input(ritz)));
-    if (is_narrow(ritz, residual_bound_)) return true;
+    if (is_enough()) return true;
     bool more = krylov_.begin_later();
     for (int64_t steps = 1;; ++steps) {
       if (run_.stopped()) return false;
@@ -161,7 +170,7 @@ class Certified {
       const double bound = residual_bound(ritz, theta + rounding(kResidualWidth * kResidualSteps),
                                           more ? steps : kResidualSteps);
       residual_bound_ = std::min(residual_bound_, bound);
-      if (!more || steps == kResidualSteps || is_narrow(ritz, residual_bound_)) return true;
+      if (!more || steps == kResidualSteps || is_enough()) return true;
       krylov_.prepare_block();
       if (run_.stopped()) return false;
       more = krylov_.add_block();
@@ -235,7 +244,7 @@ double certified_operations(int64_t rows, int64_t cols, int64_t head_size, const
   const int64_t probe_steps = options.probes > 0 ? kMostProbeSteps : 0;
   int64_t alone = 0, along = 0;  // blocks without and with the residual's chain
   for (int64_t size = 0; width > 0 && size + width <= capacity; size += width) {
-    (may_be_last(size, width, options.values) ? along : alone) += 1;
+    (may_be_last(size, width, enough_vectors(options, rows, cols)) ? along : alone) += 1;
   }
   return pass(width + kResidualWidth) + passes(2 * alone, width) + passes(2 * along, width + kResidualWidth) +
          passes(2 * kResidualSteps - (along > 0 ? 3 : 1), kResidualWidth) +

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// P on its way into the band reduction: scaled, and reflected or centred where the centred spectrum is
-// wanted. Private to this folder.
+// P on its way into the band reduction: scaled, and reflected, or centred where that takes a reduction of its
+// own. Private to this folder.
 #pragma once
 
 #include <cstdint>

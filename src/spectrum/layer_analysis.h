@@ -87,7 +87,7 @@ class LayerAnalysis final : public LayerVisitor {
   Measurement oracle_;
   ControlMaker controls_;
   int64_t untrained_ = 0;
-  std::vector<MapMoments> moments_;  ///< of the model's own P
+  std::vector<MapMoments> moments_;  ///< of the P last taken
   std::vector<double> entropies_;
   SpectrumSeconds seconds_;
   Clock::time_point source_began_;  ///< its work on the layer to come

@@ -63,7 +63,7 @@ double curve_at(std::span<const double> curve, int64_t m) {
 
 MapMoments map_moments(MatrixView<const float> p) {
   MapMoments moments;
-  if (p.rows == 0) return moments;
+  if (p.rows == 0 || p.cols == 0) return moments;
   double entropies = 0, squares_of_sums = 0;
   for (int64_t i = 0; i < p.rows; ++i) {
     const RowMoments row = row_moments(p.row(i), p.cols);

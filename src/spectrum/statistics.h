@@ -38,7 +38,7 @@ SpectrumStatistics spectrum_statistics(std::span<const double> values, double sc
 /// The curve at m: 0 for m <= 0, and its last value, 1, beyond its end (1 too for an empty curve).
 double curve_at(std::span<const double> curve, int64_t m);
 
-/// What is read off P itself, all in one pass; zeros for no rows.
+/// What is read off P itself, all in one pass; zeros where there is nothing.
 struct MapMoments {
   double row_entropy = 0;   ///< mean over the rows of −Σ_j P_ij ln P_ij in nats, 0 ln 0 = 0
   double squared_norm = 0;  ///< ‖P‖_F²

@@ -5,6 +5,7 @@
 
 namespace linformer {
 
+#if defined(__x86_64__) || defined(__aarch64__)
 TEST_CASE("subnormal numbers are zero while it is asked for, and count again afterwards") {
   volatile float tiny = 1e-39f, half = 0.5f;
   const auto product = [&] { return tiny * half; };
@@ -19,5 +20,6 @@ TEST_CASE("subnormal numbers are zero while it is asked for, and count again aft
   }
   CHECK(product() > 0);
 }
+#endif
 
 }  // namespace linformer

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 #include <string>
+#include <tuple>
 
 #include "base/lapack.h"
 #include "catch.h"
@@ -289,6 +290,21 @@ TEST_CASE("the bound on the residual falls with every step and column, and grows
   CHECK(bound(few, 2) > bound(few));
   CHECK(bound(few, 2) < 2 * bound(few));
   CHECK(bound(usual, 0) == 0);
+  // By as much as METHODS.md says, two blocks and three.
+  for (const auto& [steps, by_rows, by_energy] : {std::tuple{2, 2.679, 1.729}, {3, 1.678, 1.390}}) {
+    ResidualChain chain{.energy = 1e9, .cols = 65536, .width = 16, .steps = steps};
+    CHECK(bound(chain, 1, 0.001 / 3) == Approx(by_rows).margin(1e-3));
+    chain.energy = 100;
+    CHECK(bound(chain, 1, 0.001 / 3) == Approx(by_energy).margin(1e-3));
+  }
+  // It grows with θ, whichever of its two terms is the smaller.
+  for (const double energy : {1e-3, 1.0, 1e3}) {
+    ResidualChain chain = usual;
+    chain.energy = energy;
+    for (double theta = 1e-3; theta < 1e3; theta *= 1.3) {
+      CHECK(bound(chain, 1.3 * theta) > bound(chain, theta));
+    }
+  }
 }
 
 TEST_CASE("the bound on the residual holds as often as it says, and is not far above") {

@@ -261,18 +261,23 @@ TEST_CASE("workspaces are counted, kept, and as large as announced") {
   }
 }
 
-TEST_CASE("flat spectra fit into the workspace that is announced") {
+TEST_CASE("flat spectra fit into the workspace that is announced, centred or not") {
   const Matrix p = fill(96, 96, [](int64_t i, int64_t j) { return (i * 7) % 96 == j; });
-  MemoryAccount memory;
-  Run run{.memory = memory};
-  const auto method = make_singular_values("fast");
-  std::vector<std::vector<double>> values(70, std::vector<double>(96));
-  std::vector<SpectrumTask> tasks;
-  for (std::vector<double>& v : values) tasks.push_back({p.view(), v, {}});
-  method->compute(tasks, run);
-  CHECK(memory.peak_bytes() == method->workspace_bytes(96, 96));
-  for (const std::vector<double>& v : values) CHECK(v == values[0]);
-  CHECK(values[0].back() == Approx(1).epsilon(2e-6));
+  for (const size_t centred : {size_t{0}, size_t{96}}) {
+    MemoryAccount memory;
+    Run run{.memory = memory};
+    const auto method = make_singular_values("fast");
+    std::vector<Spectra> spectra(70, {std::vector<double>(96), std::vector<double>(centred)});
+    std::vector<SpectrumTask> tasks;
+    for (Spectra& s : spectra) tasks.push_back({p.view(), s.values, s.centred});
+    method->compute(tasks, run);
+    CHECK(memory.peak_bytes() == method->workspace_bytes(96, 96));
+    for (const Spectra& s : spectra) {
+      CHECK(s.values == spectra[0].values);
+      CHECK(s.centred == spectra[0].centred);
+    }
+    CHECK(spectra[0].values.back() == Approx(1).epsilon(2e-6));
+  }
 }
 
 TEST_CASE("too little memory is refused") {
