@@ -43,13 +43,15 @@ float LargestMagnitude(const RowMajor& p) {
   return std::bit_cast<float>(std::max(rest, hn::GetLane(hn::MaxOfLanes(di, hn::Max(most, beside)))));
 }
 
-void WeightedColumnSums(const RowMajor& p, float scale, const float* g, double* along, double* sums) {
+void WeightedSums(const RowMajor& p, float scale, const float* g, const float* h, double* along, double* sums,
+                  double* across) {
   const F32 d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   constexpr int64_t kRows = 16, kCols = 256;  // at a time, of f32 sums
   HWY_ALIGN float some_along[kCols], some_sums[kCols];
   std::fill_n(along, p.cols, 0.0);
   std::fill_n(sums, p.cols, 0.0);
+  std::fill_n(across, p.rows, 0.0);
   for (int64_t begin = 0; begin < p.rows; begin += kRows) {
     const int64_t end = std::min(p.rows, begin + kRows);
     for (int64_t first = 0; first < p.cols; first += kCols) {
@@ -57,15 +59,24 @@ void WeightedColumnSums(const RowMajor& p, float scale, const float* g, double* 
       std::fill_n(some_along, cols, 0.0f);
       std::fill_n(some_sums, cols, 0.0f);
       for (int64_t i = begin; i < end; ++i) {
-        const float* const row = p.data + i * p.stride + first;
+        const float *const row = p.data + i * p.stride + first, *const weights = h + first;
         const F32s factor = hn::Set(d, g[i]), scales = hn::Set(d, scale);
+        F32s dots = hn::Zero(d);
         int64_t j = 0;
         for (; j + lanes <= cols; j += lanes) {
           const F32s x = hn::Mul(scales, hn::LoadU(d, row + j));
           hn::Store(hn::MulAdd(factor, x, hn::Load(d, some_along + j)), d, some_along + j);
           hn::Store(hn::Add(x, hn::Load(d, some_sums + j)), d, some_sums + j);
+          dots = hn::MulAdd(x, hn::LoadU(d, weights + j), dots);
         }
-        for (; j < cols; ++j) some_along[j] += g[i] * (scale * row[j]), some_sums[j] += scale * row[j];
+        float dot = hn::GetLane(hn::SumOfLanes(d, dots));
+        for (; j < cols; ++j) {
+          const float x = scale * row[j];
+          some_along[j] += g[i] * x;
+          some_sums[j] += x;
+          dot += x * weights[j];
+        }
+        across[i] += static_cast<double>(dot);
       }
       for (int64_t j = 0; j < cols; ++j) {
         along[first + j] += static_cast<double>(some_along[j]);
@@ -100,8 +111,7 @@ HWY_INLINE void copy_part(const RowMajor& p, const LessProducts& less, int64_t i
 
 HWY_INLINE void copy_row(const RowMajor& p, const LessProducts& less, int64_t i, int64_t j, int64_t count,
                          float* to) {
-  return less.left[1] == nullptr ? copy_part<1>(p, less, i, j, count, to)
-                                 : copy_part<2>(p, less, i, j, count, to);
+  return less.count == 2 ? copy_part<2>(p, less, i, j, count, to) : copy_part<3>(p, less, i, j, count, to);
 }
 
 void Copy(const RowMajor& p, const LessProducts& less, float* to, int64_t to_stride) {
@@ -130,14 +140,15 @@ HWY_AFTER_NAMESPACE();
 namespace linformer {
 
 HWY_EXPORT(LargestMagnitude);
-HWY_EXPORT(WeightedColumnSums);
+HWY_EXPORT(WeightedSums);
 HWY_EXPORT(Copy);
 HWY_EXPORT(CopyTransposed);
 
 float largest_magnitude(const RowMajor& p) { return HWY_DYNAMIC_DISPATCH(LargestMagnitude)(p); }
 
-void weighted_column_sums(const RowMajor& p, float scale, const float* g, double* along, double* sums) {
-  HWY_DYNAMIC_DISPATCH(WeightedColumnSums)(p, scale, g, along, sums);
+void weighted_sums(const RowMajor& p, float scale, const float* g, const float* h, double* along,
+                   double* sums, double* across) {
+  HWY_DYNAMIC_DISPATCH(WeightedSums)(p, scale, g, h, along, sums, across);
 }
 
 void copy_less_products(const RowMajor& p, const LessProducts& less, float* to, int64_t to_stride) {

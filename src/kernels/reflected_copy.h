@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Passes over a matrix on its way to a band reduction: its size, sums of its columns, a copy less one or two
-// products of vectors. Vector code, chosen at run time for the machine.
+// Passes over a matrix on its way to a band reduction: its size, sums of its columns and rows, a copy less
+// two or three products of vectors. Vector code, chosen at run time for the machine.
 #pragma once
 
 #include <cstdint>
@@ -16,16 +16,17 @@ struct RowMajor {
 /// The largest |entry|, 0 without any; not finite if any of them is not.
 float largest_magnitude(const RowMajor& p);
 
-/// along[j] = Σᵢ gᵢ · scale · P[i, j] and sums[j] = Σᵢ scale · P[i, j], g [rows], 16 rows at a time in f32
-/// and then in f64.
-void weighted_column_sums(const RowMajor& p, float scale, const float* g, double* along, double* sums);
+/// With X = scale · P, g [rows] and h [cols]: along = gᵀX, sums = 1ᵀX and across = Xh, in f32 over 16 rows or
+/// some hundred columns at a time and then in f64.
+void weighted_sums(const RowMajor& p, float scale, const float* g, const float* h, double* along,
+                   double* sums, double* across);
 
-/// scale · P − left₀ right₀ᵀ − left₁ right₁ᵀ, left [rows], right [cols]; left₁ and right₁ may be null: there
-/// is one product.
+/// scale · P − Σ left_k right_kᵀ over the first `count` of them, 2 or 3; left [rows], right [cols].
 struct LessProducts {
   float scale;
-  const float* left[2];
-  const float* right[2];
+  int count;
+  const float* left[3];
+  const float* right[3];
 };
 
 /// Writes that to to [rows, cols] at to_stride.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/index.h"
@@ -22,66 +23,71 @@ float scale_of(float largest) {
   return largest == 0 ? 1.0f : std::ldexp(1.0f, std::clamp(-exponent, -126, 126));
 }
 
-}  // namespace
+constexpr uint32_t kRowPurpose = 0x6A57, kColumnPurpose = 0x6A58;
 
-FastInput::FastInput(MatrixForm form, int64_t rows, int64_t cols, float* workspace)
-    : form_(form),
-      rows_(rows),
-      cols_(cols),
-      left_{workspace, workspace + rows},
-      right_{workspace + 2 * rows, workspace + 2 * rows + cols} {
-  if (form == MatrixForm::kCentred) {
-    std::fill_n(left_[0], rows, 1.0f);
-  } else {
-    make_random_reflection();
-  }
-  if (form == MatrixForm::kReflected) make_mean_reflection();
+// g of a random reflection I − 2ggᵀ.
+void draw_unit(uint32_t purpose, std::span<float> g) {
+  Random random({.seed = 0, .purpose = purpose, .index = g.size()});
+  double squares = 0;
+  for (float& x : g) x = random.normal();
+  for (const float x : g) squares += std::pow(static_cast<double>(x), 2);
+  for (float& x : g) x = static_cast<float>(static_cast<double>(x) / std::sqrt(squares));
 }
 
-// G = I − 2ggᵀ; g is left₀.
-void FastInput::make_random_reflection() {
-  constexpr uint32_t kPurpose = 0x6A57;
-  Random random({.seed = 0, .purpose = kPurpose, .index = static_cast<uint64_t>(rows_)});
-  double squares = 0;
-  for (int64_t i = 0; i < rows_; ++i) left_[0][i] = random.normal();
-  for (int64_t i = 0; i < rows_; ++i) squares += std::pow(static_cast<double>(left_[0][i]), 2);
-  for (int64_t i = 0; i < rows_; ++i) {
-    left_[0][i] = static_cast<float>(static_cast<double>(left_[0][i]) / std::sqrt(squares));
+}  // namespace
+
+// The last product is that of the columns' reflection; the plain form has no middle one.
+FastInput::FastInput(MatrixForm form, int64_t rows, int64_t cols, float* workspace)
+    : form_(form), rows_(rows), cols_(cols) {
+  for (int64_t k = 0; k < 3; ++k) {
+    left_[k] = workspace + k * rows;
+    right_[k] = workspace + 3 * rows + k * cols;
   }
+  g_ = left_[form == MatrixForm::kCentred ? 1 : 0];
+  draw_unit(kRowPurpose, {g_, index(rows)});
+  draw_unit(kColumnPurpose, {right_[2], index(cols)});
+  if (form == MatrixForm::kCentred) std::fill_n(left_[0], rows, 1.0f);
+  if (form == MatrixForm::kReflected) make_mean_reflection();
 }
 
 // H = I − vvᵀ/(1 + |y₁|), v = y ± e₁ with the sign of y₁, y = G 1/√rows; v is left₁.
 void FastInput::make_mean_reflection() {
   const double root = std::sqrt(static_cast<double>(rows_));
   double along = 0;  // g · 1/√rows
-  for (int64_t i = 0; i < rows_; ++i) along += static_cast<double>(left_[0][i]) / root;
+  for (int64_t i = 0; i < rows_; ++i) along += static_cast<double>(g_[i]) / root;
   for (int64_t i = 0; i < rows_; ++i) {
-    left_[1][i] = static_cast<float>(1 / root - 2 * along * static_cast<double>(left_[0][i]));
+    left_[1][i] = static_cast<float>(1 / root - 2 * along * static_cast<double>(g_[i]));
   }
   sign_ = left_[1][0] < 0 ? -1.0f : 1.0f;
   left_[1][0] += sign_;
 }
 
-// right₀ = 2 gᵀP and, of the reflected form, right₁ = vᵀGP / (1 + |y₁|), both scaled, where vᵀG = 1ᵀ/√rows ±
-// (e₁ − 2 g₁ g)ᵀ.
-void FastInput::apply_reflections(MatrixView<const float> p, float scale) const {
-  const float* const g = left_[0];
-  std::vector<double> along(index(p.cols)), sums(index(p.cols));
-  weighted_column_sums(row_major(p), scale, g, along.data(), sums.data());
-  std::ranges::transform(along, right_[0], [](double x) { return static_cast<float>(2 * x); });
-  if (form_ == MatrixForm::kPlain) return;
-  const double root = std::sqrt(static_cast<double>(p.rows)), s = sign_, g0 = g[0];
+// From the left: right₀ = 2 gᵀX, X = scale · P, and of the reflected form right₁ = vᵀGX / (1 + |y₁|), where
+// vᵀG = 1ᵀ/√rows ± (e₁ − 2 g₁ g)ᵀ; of the centred one right₀ = p̄ and right₁ = 2 gᵀ(X − 1p̄ᵀ). With M for what
+// these leave of X, left₂ = 2 M h and right₂ = h make it M (I − 2hhᵀ).
+void FastInput::find_products(MatrixView<const float> p, float scale) const {
+  std::vector<double> along(index(cols_)), sums(index(cols_)), across(index(rows_));
+  weighted_sums(row_major(p), scale, g_, right_[2], along.data(), sums.data(), across.data());
+  const double rows = static_cast<double>(rows_), root = std::sqrt(rows), s = sign_, g0 = g_[0];
   const double divisor = std::abs(static_cast<double>(left_[1][0]));  // |y₁| + 1
-  for (size_t j = 0; j < sums.size(); ++j) {
+  double weight = 0;                                                  // of g
+  for (int64_t i = 0; i < rows_; ++i) weight += static_cast<double>(g_[i]);
+  for (int64_t j = 0; j < cols_; ++j) {
+    const double a = along[index(j)], sum = sums[index(j)], mean = sum / rows;
+    right_[0][j] = static_cast<float>(form_ == MatrixForm::kCentred ? mean : 2 * a);
+    if (form_ == MatrixForm::kCentred) right_[1][j] = static_cast<float>(2 * (a - weight * mean));
+    if (form_ != MatrixForm::kReflected) continue;
     const double first = scale * p.data[j];
-    right_[1][j] = static_cast<float>((sums[j] / root + s * (first - 2 * g0 * along[j])) / divisor);
+    right_[1][j] = static_cast<float>((sum / root + s * (first - 2 * g0 * a)) / divisor);
   }
-}
-
-void FastInput::take_means(MatrixView<const float> p, float scale) const {
-  std::vector<double> means(index(cols_));
-  column_means(p, means);
-  std::ranges::transform(means, right_[0], [=](double mean) { return static_cast<float>(scale * mean); });
+  const int products = form_ == MatrixForm::kPlain ? 1 : 2;
+  for (int k = 0; k < products; ++k) {
+    double dot = 0;
+    for (int64_t j = 0; j < cols_; ++j)
+      dot += static_cast<double>(right_[k][j]) * static_cast<double>(right_[2][j]);
+    for (int64_t i = 0; i < rows_; ++i) across[index(i)] -= dot * static_cast<double>(left_[k][i]);
+  }
+  std::ranges::transform(across, left_[2], [](double x) { return static_cast<float>(2 * x); });
 }
 
 float FastInput::write(MatrixView<const float> p, float largest, float* a, int64_t tall, int64_t n,
@@ -90,9 +96,14 @@ float FastInput::write(MatrixView<const float> p, float largest, float* a, int64
   std::optional<SubnormalsAreZero> zero;
   if (largest >= kSubnormalsCount) zero.emplace();
   const float scale = scale_of(largest);
-  form_ == MatrixForm::kCentred ? take_means(p, scale) : apply_reflections(p, scale);
-  LessProducts less{.scale = scale, .left = {left_[0], nullptr}, .right = {right_[0], nullptr}};
-  if (form_ == MatrixForm::kReflected) less.left[1] = left_[1], less.right[1] = right_[1];
+  find_products(p, scale);
+  LessProducts less{.scale = scale, .count = 3, .left = {}, .right = {}};
+  std::ranges::copy(left_, less.left);
+  std::ranges::copy(right_, less.right);
+  if (form_ == MatrixForm::kPlain) {
+    less.count = 2;
+    less.left[1] = left_[2], less.right[1] = right_[2];
+  }
   const bool turned = rows_ < cols_ || form_ == MatrixForm::kReflected;
   const auto copy = turned ? copy_transposed_less_products : copy_less_products;
   copy(row_major(p), less, a, stride);

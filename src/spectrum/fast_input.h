@@ -10,15 +10,16 @@
 namespace linformer {
 
 /// Q P, with Q orthogonal and Q 1/√rows = ±e₁, has the singular values of P; without its first row it has
-/// those of the centred P. The plain form is G P with a random reflection G, which leaves no entries equal:
-/// they would be rounded alike, all the way through.
+/// those of the centred P. The plain form is G P, Q is HG, and the centred form G times the centred P, with a
+/// random reflection G; and each is reflected at random from the right too. One side alone leaves equal
+/// columns or rows equal, and what is equal is rounded alike, all the way through.
 enum class MatrixForm { kPlain, kReflected, kCentred };
 
 /// A maker of A from many P of one shape and form. The workspace is the caller's.
 class FastInput {
  public:
   /// Floats of workspace.
-  static int64_t floats(int64_t rows, int64_t cols) { return 2 * (rows + cols); }
+  static int64_t floats(int64_t rows, int64_t cols) { return 3 * (rows + cols); }
 
   FastInput(MatrixForm form, int64_t rows, int64_t cols, float* workspace);
 
@@ -29,15 +30,14 @@ class FastInput {
               int64_t stride) const;
 
  private:
-  void make_random_reflection();
   void make_mean_reflection();
-  void apply_reflections(MatrixView<const float> p, float scale) const;
-  void take_means(MatrixView<const float> p, float scale) const;
+  void find_products(MatrixView<const float> p, float scale) const;
 
   MatrixForm form_;
   int64_t rows_, cols_;
-  float* left_[2];   ///< [rows]: A is made of scale · P − left₀ right₀ᵀ − left₁ right₁ᵀ
-  float* right_[2];  ///< [cols]
+  float* left_[3];   ///< [rows]: A is made of scale · P − Σ left_k right_kᵀ
+  float* right_[3];  ///< [cols]
+  float* g_;         ///< one of left_
   float sign_ = 1;   ///< of y₁, see make_mean_reflection()
 };
 

@@ -26,22 +26,26 @@ std::vector<float> normals(int64_t count, uint64_t seed) {
 struct Case {
   Case(int64_t rows, int64_t cols)
       : data(normals(rows * (cols + 3), 1)), p{data.data(), rows, cols, cols + 3} {
-    for (uint64_t i = 0; i < 2; ++i) left[i] = normals(rows, 2 + i), right[i] = normals(cols, 4 + i);
+    for (uint64_t i = 0; i < 3; ++i) left[i] = normals(rows, 2 + i), right[i] = normals(cols, 5 + i);
   }
 
-  LessProducts less() const {
-    return {
-        .scale = 0.5f, .left = {left[0].data(), left[1].data()}, .right = {right[0].data(), right[1].data()}};
+  LessProducts less(int count) const {
+    return {.scale = 0.5f,
+            .count = count,
+            .left = {left[0].data(), left[1].data(), left[2].data()},
+            .right = {right[0].data(), right[1].data(), right[2].data()}};
   }
-  double expected(int64_t i, int64_t j) const {
+  double expected(int64_t i, int64_t j, int count) const {
     double x = 0.5 * double(p.data[i * p.stride + j]);
-    for (int k = 0; k < 2; ++k) x -= double(less().left[k][i]) * double(less().right[k][j]);
+    for (int k = 0; k < count; ++k) {
+      x -= double(left[k][static_cast<size_t>(i)]) * double(right[k][static_cast<size_t>(j)]);
+    }
     return x;
   }
 
   std::vector<float> data;
   RowMajor p;
-  std::vector<float> left[2], right[2];
+  std::vector<float> left[3], right[3];
 };
 
 template <class Check>
@@ -57,29 +61,33 @@ void on_cases(const Check& check) {
 
 }  // namespace
 
-TEST_CASE("a matrix less two products is copied as it is and transposed, and nothing beside it is touched") {
+TEST_CASE("a matrix less products is copied as it is and transposed, and nothing beside it is touched") {
   on_cases([](const Case& c) {
     const int64_t rows = c.p.rows, cols = c.p.cols;
-    std::vector<float> plain(static_cast<size_t>(rows * (cols + 1)), 7.0f);
-    std::vector<float> turned(static_cast<size_t>(cols * (rows + 1)), 7.0f);
-    copy_less_products(c.p, c.less(), plain.data(), cols + 1);
-    copy_transposed_less_products(c.p, c.less(), turned.data(), rows + 1);
-    for (int64_t i = 0; i < rows; ++i) {
-      for (int64_t j = 0; j < cols; ++j) {
-        CHECK(plain[static_cast<size_t>(i * (cols + 1) + j)] == Approx(c.expected(i, j)).margin(1e-6));
-        CHECK(turned[static_cast<size_t>(j * (rows + 1) + i)] == Approx(c.expected(i, j)).margin(1e-6));
+    for (const int count : {2, 3}) {
+      std::vector<float> plain(static_cast<size_t>(rows * (cols + 1)), 7.0f);
+      std::vector<float> turned(static_cast<size_t>(cols * (rows + 1)), 7.0f);
+      copy_less_products(c.p, c.less(count), plain.data(), cols + 1);
+      copy_transposed_less_products(c.p, c.less(count), turned.data(), rows + 1);
+      for (int64_t i = 0; i < rows; ++i) {
+        for (int64_t j = 0; j < cols; ++j) {
+          const double expected = c.expected(i, j, count);
+          CHECK(plain[static_cast<size_t>(i * (cols + 1) + j)] == Approx(expected).margin(2e-6));
+          CHECK(turned[static_cast<size_t>(j * (rows + 1) + i)] == Approx(expected).margin(2e-6));
+        }
       }
+      for (int64_t i = 0; i < rows; ++i) CHECK(plain[static_cast<size_t>(i * (cols + 1) + cols)] == 7);
+      for (int64_t j = 0; j < cols; ++j) CHECK(turned[static_cast<size_t>(j * (rows + 1) + rows)] == 7);
     }
-    for (int64_t i = 0; i < rows; ++i) CHECK(plain[static_cast<size_t>(i * (cols + 1) + cols)] == 7);
-    for (int64_t j = 0; j < cols; ++j) CHECK(turned[static_cast<size_t>(j * (rows + 1) + rows)] == 7);
   });
 }
 
-TEST_CASE("sums of columns and the largest magnitude are those of a plain loop") {
+TEST_CASE("sums of columns and rows and the largest magnitude are those of plain loops") {
   on_cases([](const Case& c) {
     const int64_t rows = c.p.rows, cols = c.p.cols;
-    std::vector<double> along(static_cast<size_t>(cols)), sums(static_cast<size_t>(cols));
-    weighted_column_sums(c.p, 0.25f, c.left[0].data(), along.data(), sums.data());
+    std::vector<double> along(static_cast<size_t>(cols)), sums(along.size()),
+        across(static_cast<size_t>(rows)), dots(across.size());
+    weighted_sums(c.p, 0.25f, c.left[0].data(), c.right[0].data(), along.data(), sums.data(), across.data());
     float most = 0;
     for (int64_t j = 0; j < cols; ++j) {
       double a = 0, s = 0;
@@ -88,10 +96,12 @@ TEST_CASE("sums of columns and the largest magnitude are those of a plain loop")
         most = std::max(most, std::abs(x));
         a += 0.25 * double(x) * double(c.left[0][static_cast<size_t>(i)]);
         s += 0.25 * double(x);
+        dots[static_cast<size_t>(i)] += 0.25 * double(x) * double(c.right[0][static_cast<size_t>(j)]);
       }
       CHECK(along[static_cast<size_t>(j)] == Approx(a).margin(1e-5));
       CHECK(sums[static_cast<size_t>(j)] == Approx(s).margin(1e-5));
     }
+    for (size_t i = 0; i < dots.size(); ++i) CHECK(across[i] == Approx(dots[i]).margin(1e-5));
     CHECK(largest_magnitude(c.p) == most);
   });
 }

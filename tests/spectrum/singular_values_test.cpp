@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/random.h"
@@ -151,6 +152,37 @@ TEST_CASE("fast keeps its promise on a permutation beside one value everywhere e
         CHECK(worst_difference(ours.values, exact.values) <= 2e-6 * exact.values[0]);
         CHECK(worst_difference(ours.centred, centred ? exact.centred : ours.centred) <=
               2e-6 * exact.values[0]);
+      }
+    }
+  }
+}
+
+TEST_CASE("fast keeps its promise on rows that are all alike beside others, centred or not") {
+  for (const auto& [rows, cols, apart] : {std::tuple<int64_t, int64_t, int64_t>{64, 64, 20},
+                                          {128, 128, 40},
+                                          {256, 256, 51},
+                                          {256, 256, 200},
+                                          {256, 128, 40},
+                                          {128, 256, 40},
+                                          {300, 200, 12}}) {
+    const double rest = 1 / static_cast<double>(cols - apart);
+    const std::pair<const char*, Matrix> all[] = {
+        {"a permutation beside a constant block", fill(rows, cols,
+                                                       [=, a = apart](int64_t i, int64_t j) {
+                                                         if (i < a) return (i * 7 + 3) % a == j ? 1.0 : 0.0;
+                                                         return j < a ? 0.0 : rest;
+                                                       })},
+        {"rows from one-hot to uniform", fill(rows, cols, [c = cols](int64_t i, int64_t j) {
+           const double flat = 1 - std::pow(10.0, -0.5 * static_cast<double>(i));
+           return flat / static_cast<double>(c) + (i * 37 % c == j ? 1 - flat : 0.0);
+         })}};
+    for (const auto& [name, p] : all) {
+      const Spectra exact = spectra_of("gesdd-f64", p);
+      for (const bool centred : {false, true}) {
+        CAPTURE(name, rows, cols, apart, centred);
+        const Spectra ours = spectra_of("fast", p, centred);
+        CHECK(worst_difference(ours.values, exact.values) <= 2e-6 * exact.values[0]);
+        if (centred) CHECK(worst_difference(ours.centred, exact.centred) <= 2e-6 * exact.values[0]);
       }
     }
   }
