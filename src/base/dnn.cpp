@@ -8,11 +8,13 @@
 #include <initializer_list>
 #include <map>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "base/threads.h"
 
 namespace linformer {
@@ -264,11 +266,13 @@ struct Dense::State {
   Buffer<float> packed;
   std::optional<memory::desc> packed_desc;
   const int64_t block_rows = dense_block_rows();
-  std::vector<BoundByRows> primitives = {};  ///< of each thread; of all together without blocks
+  /// Of each thread that gets a block; of all together without blocks.
+  std::vector<BoundByRows> primitives = {};
 
   memory::desc bias_desc() const {
     return bias == nullptr ? memory::desc() : memory::desc({1, weight.rows}, kF32, memory::format_tag::ab);
   }
+  int64_t blocks(int64_t rows) const { return (rows + block_rows - 1) / block_rows; }
   int64_t scratch_bytes_of_thread() const {
     int64_t most = 0;
     for (const BoundByRows& each : primitives) most = std::max(most, each.scratch_bytes());
@@ -320,11 +324,11 @@ void Dense::prepare(int64_t rows) {
     return s.prepare(s.primitives.front(), {rows});
   }
   const ThreadCount alone(1);  // a primitive is made for as many threads as run it
-  const auto threads = static_cast<size_t>(alone.before());
+  const auto threads = index(std::min<int64_t>(alone.before(), s.blocks(rows)));
   if (s.primitives.size() < threads) s.primitives.resize(threads);
   // The packed form, on which sums depend, is not that of whichever number of rows comes first.
   if (!s.packed_desc) s.bound_for(s.block_rows);
-  for (BoundByRows& own : s.primitives) {
+  for (BoundByRows& own : std::span(s.primitives).first(threads)) {
     s.prepare(own, {std::min(rows, s.block_rows), rows % s.block_rows});
   }
 }
@@ -358,8 +362,8 @@ void Dense::State::run(BoundByRows& own, int64_t rows, const float* x, float* y,
 void Dense::run(int64_t rows, const float* x, float* y, void* scratch) {
   State& s = *state_;
   if (s.block_rows == 0) return s.run(s.primitives.front(), rows, x, y, scratch);
-  const int64_t room = s.scratch_bytes_of_thread(), blocks = (rows + s.block_rows - 1) / s.block_rows;
-  const auto threads = std::min<int64_t>(omp_get_max_threads(), std::ssize(s.primitives));
+  const int64_t room = s.scratch_bytes_of_thread(), blocks = s.blocks(rows);
+  const int64_t threads = std::min({int64_t{omp_get_max_threads()}, std::ssize(s.primitives), blocks});
   parallel_for(static_cast<int>(threads), blocks, [&](int64_t block, int thread) {
     const OneThread alone;
     const int64_t first = block * s.block_rows;
