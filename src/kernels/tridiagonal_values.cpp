@@ -50,7 +50,7 @@ HWY_INLINE void step(State& s, F64s negligible, F64s shift, F64s square, F64s ne
   const F64s over_r = hn::Mul(s.p, inverse), over_p = hn::Mul(r, inverse);
   F64s cosine = hn::Mul(s.p, over_r), sine = hn::Mul(square, over_r);
   const auto split = hn::Le(square, negligible);
-  const auto stuck = hn::Lt(product, hn::Set(d, 1e-100));  // p is 0 beside the element
+  const auto stuck = hn::Lt(s.p, hn::Mul(square, hn::Set(d, 1e-100)));  // p is 0 beside the element
   cosine = hn::IfThenElse(split, one, hn::IfThenElse(stuck, zero, cosine));
   sine = hn::IfThenElse(split, zero, hn::IfThenElse(stuck, one, sine));
   const F64s gamma = hn::MulSub(cosine, hn::Sub(next_diagonal, shift), hn::Mul(sine, s.gamma));

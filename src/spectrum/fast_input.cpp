@@ -5,7 +5,6 @@
 #include <cmath>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "base/index.h"
 #include "base/random.h"
@@ -38,7 +37,7 @@ void draw_unit(uint32_t purpose, std::span<float> g) {
 
 // The last product is that of the columns' reflection; the plain form has no middle one.
 FastInput::FastInput(MatrixForm form, int64_t rows, int64_t cols, float* workspace)
-    : form_(form), rows_(rows), cols_(cols) {
+    : form_(form), rows_(rows), cols_(cols), along_(index(cols)), sums_(index(cols)), across_(index(rows)) {
   for (int64_t k = 0; k < 3; ++k) {
     left_[k] = workspace + k * rows;
     right_[k] = workspace + 3 * rows + k * cols;
@@ -65,15 +64,14 @@ void FastInput::make_mean_reflection() {
 // From the left: right₀ = 2 gᵀX, X = scale · P, and of the reflected form right₁ = vᵀGX / (1 + |y₁|), where
 // vᵀG = 1ᵀ/√rows ± (e₁ − 2 g₁ g)ᵀ; of the centred one right₀ = p̄ and right₁ = 2 gᵀ(X − 1p̄ᵀ). With M for what
 // these leave of X, left₂ = 2 M h and right₂ = h make it M (I − 2hhᵀ).
-void FastInput::find_products(MatrixView<const float> p, float scale) const {
-  std::vector<double> along(index(cols_)), sums(index(cols_)), across(index(rows_));
-  weighted_sums(row_major(p), scale, g_, right_[2], along.data(), sums.data(), across.data());
+void FastInput::find_products(MatrixView<const float> p, float scale) {
+  weighted_sums(row_major(p), scale, g_, right_[2], along_.data(), sums_.data(), across_.data());
   const double rows = static_cast<double>(rows_), root = std::sqrt(rows), s = sign_, g0 = g_[0];
   const double divisor = std::abs(static_cast<double>(left_[1][0]));  // |y₁| + 1
   double weight = 0;                                                  // of g
   for (int64_t i = 0; i < rows_; ++i) weight += static_cast<double>(g_[i]);
   for (int64_t j = 0; j < cols_; ++j) {
-    const double a = along[index(j)], sum = sums[index(j)], mean = sum / rows;
+    const double a = along_[index(j)], sum = sums_[index(j)], mean = sum / rows;
     right_[0][j] = static_cast<float>(form_ == MatrixForm::kCentred ? mean : 2 * a);
     if (form_ == MatrixForm::kCentred) right_[1][j] = static_cast<float>(2 * (a - weight * mean));
     if (form_ != MatrixForm::kReflected) continue;
@@ -85,13 +83,13 @@ void FastInput::find_products(MatrixView<const float> p, float scale) const {
     double dot = 0;
     for (int64_t j = 0; j < cols_; ++j)
       dot += static_cast<double>(right_[k][j]) * static_cast<double>(right_[2][j]);
-    for (int64_t i = 0; i < rows_; ++i) across[index(i)] -= dot * static_cast<double>(left_[k][i]);
+    for (int64_t i = 0; i < rows_; ++i) across_[index(i)] -= dot * static_cast<double>(left_[k][i]);
   }
-  std::ranges::transform(across, left_[2], [](double x) { return static_cast<float>(2 * x); });
+  std::ranges::transform(across_, left_[2], [](double x) { return static_cast<float>(2 * x); });
 }
 
 float FastInput::write(MatrixView<const float> p, float largest, float* a, int64_t tall, int64_t n,
-                       int64_t stride) const {
+                       int64_t stride) {
   constexpr float kSubnormalsCount = 0x1p-80f;  // beside a largest entry below it
   std::optional<SubnormalsAreZero> zero;
   if (largest >= kSubnormalsCount) zero.emplace();

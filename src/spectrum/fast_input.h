@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/tensor.h"
 
@@ -26,19 +27,19 @@ class FastInput {
   /// Writes A, P in its form times a power of two that brings `largest`, the largest |entry| of P, to [1/2,
   /// 1), transposed if that makes it tall or has QP's first row as its first column, at a row stride of
   /// `stride`, with zeros up to [tall, n]. Returns the power. P must be finite.
-  float write(MatrixView<const float> p, float largest, float* a, int64_t tall, int64_t n,
-              int64_t stride) const;
+  float write(MatrixView<const float> p, float largest, float* a, int64_t tall, int64_t n, int64_t stride);
 
  private:
   void make_mean_reflection();
-  void find_products(MatrixView<const float> p, float scale) const;
+  void find_products(MatrixView<const float> p, float scale);
 
   MatrixForm form_;
   int64_t rows_, cols_;
-  float* left_[3];   ///< [rows]: A is made of scale · P − Σ left_k right_kᵀ
-  float* right_[3];  ///< [cols]
-  float* g_;         ///< one of left_
-  float sign_ = 1;   ///< of y₁, see make_mean_reflection()
+  float* left_[3];                             ///< [rows]: A is made of scale · P − Σ left_k right_kᵀ
+  float* right_[3];                            ///< [cols]
+  float* g_;                                   ///< one of left_
+  float sign_ = 1;                             ///< of y₁, see make_mean_reflection()
+  std::vector<double> along_, sums_, across_;  ///< of the matrix at hand, see weighted_sums()
 };
 
 }  // namespace linformer
