@@ -104,9 +104,10 @@ void add_matrix_free(CLI::App& app, SpectrumOptions& o) {
       ->transform(whole_number<int64_t>(1))
       ->check(CLI::Range(1, 16384))
       ->group(kFreeGroup);
-  app.add_option(
-         "--probes", o.certified.probes,
-         "random vectors for the sum of all singular values, at least 2; 0: leave it out (default: 16)")
+  app.add_option("--probes", o.certified.probes,
+                 "random vectors for the sum of all singular values; 0: leave it out, and bound what the "
+                 "basis leaves "
+                 "of P only as closely as --tolerance asks (default: 16)")
       ->transform(whole_number<int64_t>(0))
       ->check(CLI::Range(0, 256))
       ->group(kFreeGroup);
@@ -180,11 +181,6 @@ void settle_options(const CLI::App& app, SpectrumOptions& o) {
                 {.subject = "--basis",
                  .found = fmt::format("{}", o.certified.basis),
                  .expected = fmt::format("at least {}, as many as --values", o.certified.values)});
-  }
-  if (o.certified.probes == 1) {
-    throw Error(ErrorCode::kUsage, {.subject = "--probes",
-                                    .found = "1",
-                                    .expected = "0, or at least 2, whose scatter gives the interval"});
   }
 }
 

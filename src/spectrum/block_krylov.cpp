@@ -168,19 +168,18 @@ bool BlockKrylov::begin_later() {
   size_ += along_width_;
   append_to(gram_.data(), left(), along_width_);
   append_to(energy_.data(), right(), along_width_);
-  next_ = prepared_ ? beyond(along_image_) : Directions();
+  next_ = beyond(along_image_);
   last_width_ = along_width_;
   along_width_ = 0;
   return true;
 }
 
 RitzValues BlockKrylov::ritz(int64_t first) const {
-  const int64_t r = size_ - first;
+  const int64_t r = size_ - first, coupled = last_width_ > 0 ? next_.width : 0;
   RitzValues ritz{.values = std::vector<double>(index(r)),
                   .vectors = std::vector<double>(index(r * r)),
-                  .coupling = {},
-                  .coupling_rows = last_width_ > 0 ? next_.width : 0};
-  ritz.coupling.resize(index(ritz.coupling_rows * r));
+                  .coupling = std::vector<double>(index(coupled * r)),
+                  .coupling_rows = coupled};
   if (r == 0) return ritz;
   std::vector<double> energy(index(r * r)), gram(index(r * r)), squares(index(r));
   for (int64_t j = 0; j < r; ++j) {

@@ -49,7 +49,7 @@ class BlockKrylov {
   void prepare_block();
 
   /// Begins another chain: adds to Q what P Ω', Ω' [cols, later] of begin() and independent of Ω, has beyond
-  /// it; a pass, unless it went along. False as add_block(). Once after each begin().
+  /// it; a pass, unless it went along. False as add_block(). After prepare_block(), once after each begin().
   bool begin_later();
 
   int64_t size() const { return size_; }
@@ -90,7 +90,7 @@ class BlockKrylov {
   MatrixView<float> along_image_;  ///< of images_
   int64_t last_width_ = 0;         ///< of the last block; 0: next_ is of a start
   int64_t along_width_ = 0;        ///< of the block that went along; 0: none did
-  bool prepared_ = false;          ///< next_ and along_image_ are those of the last block
+  bool prepared_ = false;          ///< next_ and along_image_ are set, of the last block or of a start
 };
 
 }  // namespace linformer

@@ -73,22 +73,23 @@ Certificate certify(const RitzValues& ritz, const CertificateInput& in, int64_t 
 // Let v be R's first right singular vector. Of the combinations of Ω's columns the one with coefficients Ωᵀv
 // has a part of length χ(width) along v, and independent standard normal ones g_i along the others. Were θ
 // below t = √(1 − ε)‖R‖₂, the odd Chebyshev polynomial T of degree 2 steps − 1 in σ/t on it would show
-//   χ²(width) T²(1/√(1 − ε)) ε / (1 − ε) < Σ (1 − x_i²) T²(x_i) g_i², x_i = σ_i/t <= 1,
-// where (1 − x²) T²(x) is at most 1 and at most (2 steps − 1)² x²: of these weights, each at most 1, the sum
-// is at most cols and at most (2 steps − 1)² ‖R‖_F²/t². Half of the risk is left to each side, by Chernoff's
-// bound and by Laurent's and Massart's. The bound grows with t, so what holds for t holds for θ above it.
+//   χ²(width) T²(1/√(1 − ε)) ε / (1 − ε) < Σ (1 − x_i²) T²(x_i) g_i², x_i = σ_i/t,
+// of those i with x_i <= 1, because others only help. (1 − x²) T²(x) is at most 1 and at most
+// (2 steps − 1)² x²: of these weights, each at most 1, the sum is at most cols and at most
+// (2 steps − 1)² ‖R‖_F²/t². Half of the risk is left to each side, by Chernoff's bound and by Laurent's and
+// Massart's. The bound grows with t, so what holds for t holds for θ above it.
 double residual_bound(double theta, const ResidualChain& chain, double risk) {
   if (theta <= 0) return 0;
-  const auto t = static_cast<double>(chain.width), degree = static_cast<double>(2 * chain.steps - 1);
+  const auto width = static_cast<double>(chain.width), degree = static_cast<double>(2 * chain.steps - 1);
   const double log_half = std::log(2 / risk);
   const double weights = std::min(static_cast<double>(chain.cols), chain.energy * square(degree / theta));
   const double across = weights + 2 * std::sqrt(weights * log_half) + 2 * log_half;
   double least = 0, most = 1;  // of χ²(width) / width: (y e^(1 − y))^(width / 2) = risk / 2
   for (int i = 0; i < 60; ++i) {
     const double y = (least + most) / 2;
-    (t / 2 * (std::log(y) + 1 - y) < -log_half ? least : most) = y;
+    (width / 2 * (std::log(y) + 1 - y) < -log_half ? least : most) = y;
   }
-  const double tangent = across / (least * t);
+  const double tangent = across / (least * width);
   double low = 0, high = 1;  // of ε
   for (int i = 0; i < 60; ++i) {
     const double middle = (low + high) / 2;

@@ -7,6 +7,7 @@
 #include "base/index.h"
 #include "spectrum/block_krylov.h"
 #include "spectrum/certificates.h"
+#include "spectrum/certified_plan.h"
 #include "spectrum/nuclear_norm.h"
 
 namespace linformer {
@@ -17,40 +18,11 @@ constexpr uint32_t kStartPurpose = 0x4B52'0001, kProbePurpose = 0x4B52'0003;
 // Of what the confidence of 99 % leaves, the bound on the residual takes a tenth and the probes the rest.
 constexpr double kResidualRisk = 0.001;
 constexpr double kProbeRisk = 1 - kCertifiedConfidence - kResidualRisk;
-// Of the chain that bounds the residual, which begins with columns of its own of the very first product. Its
-// steps, at most, share the risk, because it ends when its bound is low enough.
-constexpr int64_t kResidualWidth = 16, kResidualSteps = 3;
+// The steps of the residual's chain, at most, share the risk, because it ends when its bound is low enough.
 constexpr double kStepRisk = kResidualRisk / kResidualSteps;
 // How many times the largest of the last Ritz values the residual's is guessed to be: ‖R‖₂ is 1.1 to 1.8
 // times that on the heads of the tests.
 constexpr double kOfLastRitz = 1.5;
-
-// A basis of fewer vectors than rows has a chain for the residual after it.
-int64_t room_for_residual(int64_t rows, int64_t capacity) {
-  return capacity < rows ? kResidualWidth * kResidualSteps : 0;
-}
-
-// Columns of the blocks that make up so many vectors.
-int64_t krylov_width(int64_t capacity) {
-  const int64_t blocks = std::max<int64_t>(1, (capacity + kKrylovWidth - 1) / kKrylovWidth);
-  return (capacity + blocks - 1) / blocks;
-}
-
-// Vectors of a Krylov basis, at most.
-int64_t krylov_capacity(const CertifiedOptions& options, int64_t rows) {
-  const int64_t basis =
-      options.basis > 0 ? options.basis : (options.values / kKrylovWidth + 3) * kKrylovWidth;
-  const int64_t width = krylov_width(basis), capacity = (basis + width - 1) / width * width;
-  return capacity + kResidualWidth * kResidualSteps <= rows ? capacity : rows;
-}
-
-// Vectors without which iteration does not end while there are more.
-int64_t enough_vectors(const CertifiedOptions& options, int64_t rows, int64_t cols) {
-  return std::min({options.values, rows, cols});
-}
-
-// Whether a block after `size` vectors may be the last one, which a first block hardly ever is.
-bool may_be_last(int64_t size, int64_t width, int64_t enough) { return size > 0 && size + width >= enough; }
 
 // The analysis of one head.
 class Certified {
@@ -60,10 +32,8 @@ class Certified {
         index_(index),
         run_(run),
         op_(head, run),
-        capacity_(krylov_capacity(options, op_.rows())),
-        width_(krylov_width(capacity_)),
-        krylov_(op_, capacity_ + room_for_residual(op_.rows(), capacity_), std::max(width_, kResidualWidth),
-                kResidualWidth) {}
+        plan_(head.q.rows, head.k.rows, options),
+        krylov_(op_, plan_.room(), std::max(plan_.width, kResidualWidth), kResidualWidth) {}
 
   std::optional<CertifiedSpectrum> run() {
     if (!iterate()) return std::nullopt;
@@ -74,11 +44,14 @@ class Certified {
     describe(ritz, count);
     spectrum_.basis = basis;
     if (options_.probes == 0) return spectrum_;
-    const std::optional<NuclearNorm> norm = nuclear_norm(
-        op_, krylov_, ritz, residual_bound_,
-        {.probes = options_.probes, .confidence = 1 - kProbeRisk, .stream = stream(kProbePurpose)});
+    const std::optional<NuclearNorm> norm = nuclear_norm(op_, krylov_, ritz,
+                                                         {.probes = options_.probes,
+                                                          .confidence = 1 - kProbeRisk,
+                                                          .residual_bound = residual_bound_,
+                                                          .rounding = rounding(basis),
+                                                          .stream = stream(kProbePurpose)});
     if (!norm) return std::nullopt;
-    take_nuclear_norm(norm->interval);
+    take_nuclear_norm(norm->interval, ritz);
     return spectrum_;
   }
 
@@ -95,25 +68,23 @@ class Certified {
   // False if it was stopped. A chain sees no more of a cluster of equal values than a block's width; where
   // one ends before there are enough values, another begins, until nothing is left.
   bool iterate() {
-    const int64_t enough = enough_vectors(options_, op_.rows(), op_.cols());
     for (uint64_t chain = 0; !run_.stopped(); ++chain) {
       const int64_t before = krylov_.size();
-      krylov_.begin(stream(kStartPurpose, chain), width_);
+      krylov_.begin(stream(kStartPurpose, chain), plan_.width);
       const auto along = [&] {
-        return may_be_last(krylov_.size(), width_, enough) ? BlockKrylov::Along::kLater
-                                                           : BlockKrylov::Along::kNothing;
+        return plan_.may_be_last(krylov_.size()) ? BlockKrylov::Along::kLater : BlockKrylov::Along::kNothing;
       };
       while (!run_.stopped() && krylov_.add_block(along())) {
         krylov_.prepare_block();
-        if (full() || (krylov_.size() >= enough && narrow())) return true;
+        if (full() || (krylov_.size() >= plan_.enough && narrow())) return true;
       }
-      if (full() || krylov_.size() >= enough || krylov_.size() == before) return !run_.stopped();
+      if (full() || krylov_.size() >= plan_.enough || krylov_.size() == before) return !run_.stopped();
     }
     return false;
   }
 
-  // Whether another block is more than the iteration may take; if P has no more rows it takes all.
-  bool full() const { return capacity_ < op_.rows() && krylov_.size() + width_ > capacity_; }
+  // Whether another block is more than the iteration may take.
+  bool full() const { return plan_.has_residual && krylov_.size() + plan_.width > plan_.capacity; }
 
   // Whether the certificate will be narrow enough, by a guess at the largest Ritz value that the residual's
   // chain will find: kOfLastRitz times the largest of as many of the last Ritz values as a block has. More
@@ -121,7 +92,7 @@ class Certified {
   // with half of it for the rest.
   bool narrow() const {
     const RitzValues ritz = krylov_.ritz();
-    const int64_t last = std::max<int64_t>(0, krylov_.size() - width_);
+    const int64_t last = std::max<int64_t>(0, krylov_.size() - plan_.width);
     const double bound = residual_bound(ritz, kOfLastRitz * ritz.values[index(last)], kResidualSteps);
     return energy_width(ritz, bound, rounding(std::ssize(ritz.values))) <= options_.tolerance ||
            energy_width(ritz, bound, 0) <= options_.tolerance / 2;
@@ -197,15 +168,19 @@ class Certified {
     spectrum_.within_tolerance = last.high - last.low <= options_.tolerance;
   }
 
-  // c_m from sums of the intervals of σ and that of Σσ.
-  void take_nuclear_norm(const Interval& norm) {
+  // No less than the Ritz values; c_m from sums of the intervals of σ and that of Σσ.
+  void take_nuclear_norm(const Interval& found, const RitzValues& ritz) {
+    double sure = 0;
+    for (const double value : ritz.values) {
+      sure += std::max(0.0, value - rounding(std::ssize(ritz.values)));
+    }
+    const Interval norm = {std::max(found.low, sure), std::max(found.high, sure)};
     spectrum_.nuclear_norm = norm;
     double low = 0, high = 0;
     for (const Interval& sigma : spectrum_.sigma) {
       low += sigma.low;
       high += sigma.high;
-      spectrum_.cumulative.push_back(
-          {low / std::max(norm.high, low), std::min(1.0, high / std::max(norm.low, low))});
+      spectrum_.cumulative.push_back({low / norm.high, std::min(1.0, high / norm.low)});
     }
   }
 
@@ -213,43 +188,13 @@ class Certified {
   uint64_t index_;
   Run& run_;
   AttentionOperator op_;
-  int64_t capacity_, width_;
+  CertifiedPlan plan_;
   BlockKrylov krylov_;
   double residual_bound_ = 0;  ///< of ‖R‖₂
   CertifiedSpectrum spectrum_;
 };
 
 }  // namespace
-
-int64_t certified_bytes(int64_t rows, int64_t cols, int64_t head_size, const CertifiedOptions& options,
-                        int threads) {
-  const int64_t capacity = krylov_capacity(options, rows),
-                width = std::max(krylov_width(capacity), kResidualWidth);
-  const int64_t widest = std::max(width + kResidualWidth, options.probes);
-  return AttentionOperator::buffer_bytes(rows, cols, head_size, widest, threads) +
-         BlockKrylov::buffer_bytes(rows, cols, capacity + room_for_residual(rows, capacity), width,
-                                   kResidualWidth, threads) +
-         (options.probes > 0 ? nuclear_norm_bytes(rows, cols, capacity, options.probes, threads) : 0);
-}
-
-double certified_operations(int64_t rows, int64_t cols, int64_t head_size, const CertifiedOptions& options) {
-  const int64_t capacity = krylov_capacity(options, rows), width = krylov_width(capacity);
-  const auto pass = [&](int64_t columns) {
-    return 2.0 * static_cast<double>(rows) * static_cast<double>(cols) *
-           static_cast<double>(head_size + columns);
-  };
-  const auto passes = [&](int64_t count, int64_t columns) {
-    return static_cast<double>(count) * pass(columns);
-  };
-  const int64_t probe_steps = options.probes > 0 ? kMostProbeSteps : 0;
-  int64_t alone = 0, along = 0;  // blocks without and with the residual's chain
-  for (int64_t size = 0; width > 0 && size + width <= capacity; size += width) {
-    (may_be_last(size, width, enough_vectors(options, rows, cols)) ? along : alone) += 1;
-  }
-  return pass(width + kResidualWidth) + passes(2 * alone, width) + passes(2 * along, width + kResidualWidth) +
-         passes(2 * kResidualSteps - (along > 0 ? 3 : 1), kResidualWidth) +
-         passes(2 * probe_steps, options.probes);
-}
 
 std::optional<CertifiedSpectrum> certified_spectrum(const AttentionOperator::Head& head,
                                                     const CertifiedOptions& options, uint64_t index,

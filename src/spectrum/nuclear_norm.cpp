@@ -3,21 +3,21 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "base/index.h"
 #include "base/lapack.h"
-#include "base/student_t.h"
+#include "base/random_fill.h"
 #include "spectrum/probe_columns.h"
+#include "spectrum/random_trace.h"
 
 namespace linformer {
 namespace {
 
 constexpr int64_t kLeastSteps = 4;
 constexpr double kKnown = 1e-3;   // relative bracket of a Ritz vector's part that is taken out of the probes
-constexpr double kNarrow = 0.25;  // of brackets, beside the half-width from the scatter of the probes
-constexpr double kNoise = 1e-6;   // norms below it, relative to ‖P‖₂, are rounding
+constexpr double kNarrow = 0.25;  // of the bracket of the probes' mean, beside the half-width of the interval
+constexpr double kNoise = 1e-6;  // norms below it, relative to ‖P‖₂, are rounding; squares, to ‖P‖_F²
 
 double square(double x) { return x * x; }
 
@@ -33,6 +33,7 @@ Interval part_of(double value, double beyond, double residual_bound) {
 struct Known {
   int64_t count = 0;  ///< of leading Ritz vectors
   Interval sum;       ///< of their parts
+  double energy = 0;  ///< Σ ‖Pv‖²
 };
 
 Known known_part(const RitzValues& ritz, double residual_bound) {
@@ -45,16 +46,9 @@ Known known_part(const RitzValues& ritz, double residual_bound) {
     if (part.low < (1 - kKnown) * part.high) break;
     known.sum.low += part.low;
     known.sum.high += part.high;
+    known.energy += square(part.high);
   }
   return known;
-}
-
-// Random signs, each column by itself.
-void fill_signs(MatrixView<float> out, RandomStream stream) {
-  Random random(stream);
-  for (int64_t i = 0; i < out.rows; ++i) {
-    for (int64_t c = 0; c < out.cols; ++c) out.row(i)[c] = (random.bits() >> 31) != 0 ? 1.0f : -1.0f;
-  }
 }
 
 // Projects the first `count` right Ritz vectors out of g; `right` is PᵀQ.
@@ -96,8 +90,9 @@ double root_moment(std::span<const double> diagonal, std::span<const double> sup
 // reorthogonalisation: P V = U T, T upper bidiagonal.
 class Bidiagonalisation {
  public:
-  Bidiagonalisation(AttentionOperator& p, MatrixView<const float> start)
-      : p_(p), width_(start.cols), least_(kNoise * p.norm_bound()) {
+  /// Images shorter than `least`, of vectors of length 1, count as zero.
+  Bidiagonalisation(AttentionOperator& p, MatrixView<const float> start, double least)
+      : p_(p), width_(start.cols), least_(least) {
     MemoryAccount& memory = p.run().memory;
     u_ = Buffer<float>(memory, kMostProbeSteps * p.rows() * width_, "left vectors of probes");
     v_ = Buffer<float>(memory, (kMostProbeSteps + 1) * p.cols() * width_, "right vectors of probes");
@@ -117,18 +112,24 @@ class Bidiagonalisation {
 
   int64_t steps() const { return steps_; }
 
-  /// gᵀ√(PᵀP)g of a probe lies in it: √ has negative even derivatives, so Gauss's rule is above, and the rule
-  /// of Radau with a node at 0, T without its last row, below.
-  Interval bracket(int64_t probe) const {
-    std::vector<double> diagonal, super;
-    for (int64_t j = 0; j < steps_; ++j) {
-      diagonal.push_back(diagonal_[index(j)][index(probe)]);
-      super.push_back(super_[index(j)][index(probe)]);
+  /// Σ gᵀ√(PᵀP)g / Σ gᵀg over the probes lies in it: √ has negative even derivatives, so Gauss's rule is
+  /// above, and the rule of Radau with a node at 0, T without its last row, below.
+  Interval bracket() const {
+    Interval sum;
+    double squares = 0;
+    for (int64_t probe = 0; probe < width_; ++probe) {
+      std::vector<double> diagonal, super;
+      for (int64_t j = 0; j < steps_; ++j) {
+        diagonal.push_back(diagonal_[index(j)][index(probe)]);
+        super.push_back(super_[index(j)][index(probe)]);
+      }
+      const double squared_length = square(lengths_[index(probe)]);
+      squares += squared_length;
+      sum.high += squared_length * root_moment(diagonal, super);
+      diagonal.back() = 0;
+      sum.low += squared_length * root_moment(diagonal, super);
     }
-    const double squared_length = square(lengths_[index(probe)]);
-    const double above = squared_length * root_moment(diagonal, super);
-    diagonal.back() = 0;
-    return {squared_length * root_moment(diagonal, super), above};
+    return {sum.low / squares, sum.high / squares};
   }
 
  private:
@@ -152,20 +153,6 @@ class Bidiagonalisation {
   Buffer<float> u_, v_;
 };
 
-struct Sample {
-  double mean = 0, half_width = 0;
-};
-
-Sample sample_of(std::span<const double> values, double confidence) {
-  const auto count = static_cast<double>(values.size());
-  Sample sample{.mean = std::accumulate(values.begin(), values.end(), 0.0) / count};
-  double squares = 0;
-  for (const double value : values) squares += square(value - sample.mean);
-  const double t = student_t_quantile((1 + confidence) / 2, count - 1);
-  sample.half_width = t * std::sqrt(squares / (count - 1) / count);
-  return sample;
-}
-
 }  // namespace
 
 int64_t nuclear_norm_bytes(int64_t rows, int64_t cols, int64_t basis, int64_t probes, int threads) {
@@ -176,33 +163,36 @@ int64_t nuclear_norm_bytes(int64_t rows, int64_t cols, int64_t basis, int64_t pr
 }
 
 std::optional<NuclearNorm> nuclear_norm(AttentionOperator& p, const BlockKrylov& krylov,
-                                        const RitzValues& ritz, double residual_bound,
-                                        const NuclearNormOptions& options) {
+                                        const RitzValues& ritz, const NuclearNormOptions& options) {
   const int64_t n = p.cols(), probes = options.probes;
-  const Known known = known_part(ritz, residual_bound);
+  Known known = known_part(ritz, options.residual_bound);
+  const double known_rounding = 2 * options.rounding * std::sqrt(static_cast<double>(known.count));
+  known.sum = {known.sum.low - known_rounding, known.sum.high + known_rounding};
   Buffer<float> start(p.run().memory, n * probes, "probes");
   const MatrixView<float> g{start.data(), n, probes, probes};
-  fill_signs(g, options.stream);
+  if (known.count == n) return NuclearNorm{.interval = known.sum, .deflated = n};
+  fill_normal({start.data(), index(n * probes)}, 1, options.stream, p.run().threads);
   if (known.count > 0) take_out(krylov.right(), ritz, known.count, p.run(), g);
 
-  Bidiagonalisation bidiagonalisation(p, g);
+  const double squared_norm = p.moments().squared_norm;
+  const double next = known.count < std::ssize(ritz.values) ? ritz.values[index(known.count)] : 0;
+  const TraceFacts facts{.size = n - known.count,
+                         .energy = std::max(0.0, squared_norm - known.energy) + kNoise * squared_norm,
+                         .norm = std::hypot(next, options.residual_bound)};
+  const double noise = kNoise * std::sqrt(squared_norm / static_cast<double>(n));
+  const double risk = (1 - options.confidence) / 2;
+  Bidiagonalisation bidiagonalisation(p, g, noise);
   const int64_t least = std::min(kLeastSteps, n);
-  Sample low, high;
+  Interval mean, rest;
   while (bidiagonalisation.steps() < least ||
-         (bidiagonalisation.steps() < kMostProbeSteps && high.mean - low.mean > kNarrow * high.half_width)) {
+         (bidiagonalisation.steps() < kMostProbeSteps &&
+          static_cast<double>(facts.size) * (mean.high - mean.low) > kNarrow * (rest.high - rest.low) / 2)) {
     if (p.run().stopped()) return std::nullopt;
     bidiagonalisation.step();
-    std::vector<double> lows, highs;
-    for (int64_t i = 0; i < probes; ++i) {
-      const Interval bracket = bidiagonalisation.bracket(i);
-      lows.push_back(bracket.low);
-      highs.push_back(bracket.high);
-    }
-    low = sample_of(lows, options.confidence);
-    high = sample_of(highs, options.confidence);
+    mean = bidiagonalisation.bracket();
+    rest = {least_trace(facts, probes, mean.low, risk), most_trace(facts, probes, mean.high + noise, risk)};
   }
-  return NuclearNorm{.interval = {known.sum.low + std::max(0.0, low.mean - low.half_width),
-                                  known.sum.high + high.mean + high.half_width},
+  return NuclearNorm{.interval = {known.sum.low + rest.low, known.sum.high + rest.high},
                      .deflated = known.count,
                      .steps = bidiagonalisation.steps()};
 }

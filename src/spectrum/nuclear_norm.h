@@ -14,8 +14,10 @@
 namespace linformer {
 
 struct NuclearNormOptions {
-  int64_t probes = 16;  ///< at least 2
-  double confidence = 0.99;
+  int64_t probes = 16;        ///< at least 1
+  double confidence = 0.99;   ///< besides that of the residual's bound
+  double residual_bound = 0;  ///< of ‖(I − QQᵀ)P‖₂
+  double rounding = 0;        ///< of PᵀQ, in the Frobenius norm
   RandomStream stream = {};
 };
 
@@ -28,13 +30,13 @@ struct NuclearNorm {
   int64_t steps = 0;     ///< of every probe
 };
 
-/// Ritz vectors whose part of the trace is known to a thousandth are taken out of the probes; the bound
-/// of ‖(I − QQᵀ)P‖₂ serves for that. The others' trace is the mean over probes of gᵀ √(PᵀP) g, g random signs
-/// without those vectors: Student t over the probes around the bracket that Golub-Kahan bidiagonalisation
-/// gives each. It stops when brackets are narrow beside the scatter of the probes. Nothing if it was stopped.
+/// Ritz vectors whose part of the trace is known to a thousandth are taken out of the probes;
+/// `residual_bound`, of ‖(I − QQᵀ)P‖₂, serves for that. The others' trace is bounded by the mean over probes
+/// of gᵀ √(PᵀP) g, g standard normal without those vectors (see random_trace.h), around the bracket that
+/// Golub-Kahan bidiagonalisation gives it. It stops when that is narrow beside what the probes leave open.
+/// Nothing if it was stopped.
 std::optional<NuclearNorm> nuclear_norm(AttentionOperator& p, const BlockKrylov& krylov,
-                                        const RitzValues& ritz, double residual_bound,
-                                        const NuclearNormOptions& options);
+                                        const RitzValues& ritz, const NuclearNormOptions& options);
 
 /// Bytes of its buffers.
 int64_t nuclear_norm_bytes(int64_t rows, int64_t cols, int64_t basis, int64_t probes, int threads);

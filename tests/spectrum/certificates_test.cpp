@@ -152,6 +152,59 @@ TEST_CASE("intervals hold where a small basis leaves much of a long spectrum") {
   CHECK(static_cast<double>(misses.missed) <= 0.01 * static_cast<double>(misses.intervals));
 }
 
+TEST_CASE("intervals hold where the residual's chain ends early") {
+  Misses misses;
+  for (const auto& [name, head] : heads(400)) {
+    for (const double tolerance : {0.3, 0.03, 3e-3}) {
+      for (const int64_t values : {1, 16}) {
+        CAPTURE(name, tolerance, values);
+        check_intervals(head, certified(head, {.values = values, .tolerance = tolerance, .probes = 0}),
+                        misses);
+      }
+    }
+  }
+  CAPTURE(misses.intervals, misses.missed);
+  CHECK(misses.missed == 0);
+}
+
+// Probes see the square of a normal number where one direction matters, and next to nothing that varies where
+// P is nearly the identity.
+TEST_CASE("the interval of Σσ holds however few values there are and however skewed the probes") {
+  std::vector<std::pair<std::string, QueryKeyHead>> heads;
+  QueryKeyHead few = testing::gaussian_head(128, 128, 32, 0, false, 1);
+  const QueryKeyHead keys = testing::gaussian_head(128, 128, 32, 1, false, 2);
+  for (const int64_t row : {5, 40, 90}) {
+    for (int64_t c = 0; c < 32; ++c) few.q.at(row, c) = 30 * keys.k.at(row, c);
+  }
+  few.k = keys.k;
+  heads.emplace_back("three rows of their own", few);
+  QueryKeyHead identity = keys;
+  identity.q = identity.k, identity.scale = 1;
+  heads.emplace_back("nearly the identity", identity);
+  heads.emplace_back("flat", testing::gaussian_head(128, 128, 16, 0.1, false, 3));
+  heads.emplace_back("sharp and causal", testing::gaussian_head(128, 128, 32, 3, true, 4));
+  heads.emplace_back("one-hot", testing::local_head(128, 16, 60, 0, 5));
+  for (const auto& [name, head] : heads) {
+    Misses misses;
+    for (uint64_t seed = 1; seed <= 100; ++seed) {
+      check_intervals(head, certified(head, {.values = 1, .basis = 1, .seed = seed}), misses);
+    }
+    CAPTURE(name, misses.intervals, misses.missed);
+    CHECK(misses.missed <= 1);  // a head's intervals hold together at 99 %
+  }
+}
+
+TEST_CASE("operations are those of two passes a block, the residual's chain and the probes") {
+  // P [1000, 500], d = 8: five blocks of 80 vectors, of which any but the first may be the last.
+  const auto pass = [](double columns) { return 2 * 1000.0 * 500 * (8 + columns); };
+  const CertifiedOptions options{.values = 160, .probes = 0};
+  const double basis = pass(80 + 16) + 2 * pass(80) + 8 * pass(80 + 16), residual = 3 * pass(16);
+  CHECK(certified_operations(1000, 500, 8, options) == Approx(basis + residual));
+  CertifiedOptions probes = options;
+  probes.probes = 4;
+  CHECK(certified_operations(1000, 500, 8, probes) == Approx(basis + residual + 48 * pass(4)));
+}
+
 TEST_CASE("values that iteration has found have narrow intervals") {
   const QueryKeyHead head = testing::gaussian_head(800, 800, 64, 1, false, 2);
   const CertifiedSpectrum s = certified(head, {.values = 64, .probes = 0});
