@@ -58,9 +58,9 @@ class ProbabilitySource final : public AttentionSource {
       };
       const auto later = row.begin() + std::min(i + 1, p.cols);
       if (facts_.causal && std::any_of(later, row.end(), [](float x) { return x != 0; })) {
-        refuse(
-            "weight on later keys",
-            "none, because the heads are causal (--causal, the file's metadata, or as its longest sequence)");
+        refuse("weight on later keys",
+               "none, because the heads are causal (--causal, the file's metadata, or as its longest "
+               "sequences)");
       }
       const float least = *std::min_element(row.begin(), row.end());
       if (least < 0) refuse(fmt::format("{}", least), "probabilities");
@@ -78,18 +78,21 @@ class ProbabilitySource final : public AttentionSource {
   Buffer<float> maps_;
 };
 
-// Whether no query of the longest sequence sees a later key, in any layer and head. One token proves nothing.
+// Whether no query of the longest sequences sees a later key, in any layer and head. One token proves
+// nothing.
 bool looks_causal(const std::vector<StoredHeads>& layers, const std::vector<MapSize>& sizes,
                   const std::string& file) {
-  const auto longest = std::ranges::max_element(sizes, {}, &MapSize::rows);
-  if (longest->rows != longest->cols || longest->rows < 2) return false;
-  const int64_t sequence = longest - sizes.begin();
-  std::vector<float> row(static_cast<size_t>(longest->cols));
-  for (const StoredHeads& layer : layers) {
-    for (int64_t head = 0; head < layer.heads(); ++head) {
-      for (int64_t i = 0; i + 1 < longest->rows; ++i) {
-        layer.read_row(sequence, head, i, file, row);
-        if (std::any_of(row.begin() + i + 1, row.end(), [](float x) { return x != 0; })) return false;
+  const MapSize longest = *std::ranges::max_element(sizes, {}, &MapSize::rows);
+  if (longest.rows != longest.cols || longest.rows < 2) return false;
+  std::vector<float> row(static_cast<size_t>(longest.cols));
+  for (int64_t sequence = 0; sequence < std::ssize(sizes); ++sequence) {
+    if (sizes[static_cast<size_t>(sequence)].rows < longest.rows) continue;
+    for (const StoredHeads& layer : layers) {
+      for (int64_t head = 0; head < layer.heads(); ++head) {
+        for (int64_t i = 0; i + 1 < longest.rows; ++i) {
+          layer.read_row(sequence, head, i, file, row);
+          if (std::any_of(row.begin() + i + 1, row.end(), [](float x) { return x != 0; })) return false;
+        }
       }
     }
   }

@@ -307,7 +307,7 @@ std::vector<MadeTensor> unequal_lengths(bool causal) {
 }
 
 TEST_CASE(
-    "whether probabilities are causal is seen at the longest sequence, and only if the file is silent") {
+    "whether probabilities are causal is seen at the longest sequences, and only if the file is silent") {
   FileSources files;
   const auto causal = [&](const std::vector<MadeTensor>& tensors, const std::string& said) {
     const std::map<std::string, std::string> metadata = {{"causal", said}};
@@ -318,6 +318,12 @@ TEST_CASE(
   CHECK_FALSE(causal(unequal_lengths(false), ""));
   CHECK_FALSE(causal(unequal_lengths(true), "false"));
   CHECK(causal(unequal_lengths(false), "true"));
+  const auto two = [](float later) {
+    return std::vector{
+        made_floats("layers.0.probabilities", {2, 1, 2, 2}, {1, 0, 0.5f, 0.5f, 1 - later, later, 0, 1})};
+  };
+  CHECK(causal(two(0), ""));
+  CHECK_FALSE(causal(two(0.25f), ""));
   const std::vector<MadeTensor> one = {made_floats("layers.0.probabilities", {1, 1, 1, 1}, {1})};
   CHECK_FALSE(causal(one, ""));
   CHECK(causal(one, "true"));
