@@ -43,8 +43,8 @@ struct ProductVectors {
 int64_t probability_products_workspace(int64_t head_size, int64_t width);
 
 /// Rows [first, first + rows) of out = P in: in [keys, width], out [queries, width]. An element is a chain of
-/// f32 sums: see probability_chain(). Rows beyond those are not touched. Calls whose number of rows is a
-/// multiple of kFusedAttentionGroup give the same bits wherever they are cut.
+/// f32 sums, the same whatever the width: see probability_chain(). Rows beyond those are not touched. Calls
+/// whose number of rows is a multiple of kFusedAttentionGroup give the same bits wherever they are cut.
 void multiply_probabilities(const ImplicitProbabilities& p, const ProductVectors& x, int64_t first,
                             int64_t rows, float* workspace);
 

@@ -118,12 +118,14 @@ void multiply_columns(const SlotProduct& p, int64_t col) {
     block.e = p.e + first;
     block.x = x + first * p.x_stride;
     block.add = p.add || first > 0;
-    if (kPacked && (block.cols < kWidth || p.slots > kRows)) {
-      for (int64_t j = first; j < end; ++j) {
-        copy_row<V>(x + j * p.x_stride, block.cols, packed + (j - first) * kWidth);
+    if constexpr (kPacked) {
+      if (block.cols < kWidth || p.slots > kRows) {
+        for (int64_t j = first; j < end; ++j) {
+          copy_row<V>(x + j * p.x_stride, block.cols, packed + (j - first) * kWidth);
+        }
+        block.x = packed;
+        block.x_stride = kWidth;
       }
-      block.x = packed;
-      block.x_stride = kWidth;
     }
     Ahead ahead(p.slots / kRows);
     ahead.add(x, p.x_stride, end, std::min(p.n, end + kSlotProductBlock), block.cols);

@@ -88,7 +88,7 @@ class LayerAnalysis final : public LayerVisitor {
   ControlMaker controls_;
   int64_t untrained_ = 0;
   std::vector<MapMoments> moments_;  ///< of the P last taken
-  std::vector<double> entropies_;
+  std::vector<double> entropies_;    ///< of these
   SpectrumSeconds seconds_;
   Clock::time_point source_began_;  ///< its work on the layer to come
 };

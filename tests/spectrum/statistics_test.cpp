@@ -101,3 +101,19 @@ TEST_CASE("the mean row entropy is ln n for uniform rows and 0 for one-hot rows"
   const std::vector<float> half = {0.5f, 0.5f, 0, 1, 0, 0};
   CHECK(map_moments({half.data(), 2, 3, 3}).row_entropy == Approx(std::log(2.0) / 2));
 }
+
+TEST_CASE("the moments of a map are its mean entropy, its norm and what bounds σ₁") {
+  const std::vector<float> p = {0.5f, 0.25f, 0.25f, 9, 0, 1, 0, 9};  // [2, 3] at a stride of 4
+  const MapMoments moments = map_moments({p.data(), 2, 3, 4});
+  CHECK(moments.row_entropy == Approx(1.5 * std::log(2.0) / 2).epsilon(1e-7));
+  CHECK(moments.squared_norm == Approx(0.375 + 1));
+  CHECK(moments.sigma1_bound == Approx(std::sqrt(2.0 / 3)));
+  const std::vector<float> unequal = {0.5f, 0, 0.25f, 0.25f};  // rows that sum to 1/2
+  CHECK(map_moments({unequal.data(), 2, 2, 2}).sigma1_bound == Approx(0.5));
+  for (const auto& [rows, cols] : {std::pair<int64_t, int64_t>{0, 3}, {3, 0}}) {
+    const MapMoments none = map_moments({p.data(), rows, cols, 4});
+    CHECK(none.row_entropy == 0);
+    CHECK(none.squared_norm == 0);
+    CHECK(none.sigma1_bound == 0);
+  }
+}
