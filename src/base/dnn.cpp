@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <dnnl.hpp>
-#include <initializer_list>
 #include <map>
 #include <optional>
 #include <span>
@@ -273,6 +273,17 @@ struct Dense::State {
     return bias == nullptr ? memory::desc() : memory::desc({1, weight.rows}, kF32, memory::format_tag::ab);
   }
   int64_t blocks(int64_t rows) const { return (rows + block_rows - 1) / block_rows; }
+  /// Rows of the blocks of so many, 0 for none.
+  std::array<int64_t, 2> block_sizes(int64_t rows) const {
+    return {std::min(rows, block_rows), rows % block_rows};
+  }
+  /// How many threads have been prepared for so many rows.
+  int64_t threads_for(int64_t rows) const {
+    const auto is_ready = [&](const BoundByRows& own) {
+      return std::ranges::all_of(block_sizes(rows), [&](int64_t size) { return size == 0 || own.has(size); });
+    };
+    return std::ranges::find_if_not(primitives, is_ready) - primitives.begin();
+  }
   int64_t scratch_bytes_of_thread() const {
     int64_t most = 0;
     for (const BoundByRows& each : primitives) most = std::max(most, each.scratch_bytes());
@@ -280,7 +291,7 @@ struct Dense::State {
   }
   Bound bound_for(int64_t rows);
   /// For all of these numbers of rows that are not 0.
-  void prepare(BoundByRows& own, std::initializer_list<int64_t> numbers);
+  void prepare(BoundByRows& own, std::span<const int64_t> numbers);
   void run(BoundByRows& own, int64_t rows, const float* x, float* y, void* scratch);
 };
 
@@ -309,7 +320,7 @@ Bound Dense::State::bound_for(int64_t rows) {
   return {dnnl::matmul(desc), std::move(arguments), desc.scratchpad_desc()};
 }
 
-void Dense::State::prepare(BoundByRows& own, std::initializer_list<int64_t> numbers) {
+void Dense::State::prepare(BoundByRows& own, std::span<const int64_t> numbers) {
   const auto missing = [&](int64_t rows) { return rows != 0 && !own.has(rows); };
   if (std::ranges::any_of(numbers, missing)) own.make_room();
   for (const int64_t rows : numbers) {
@@ -321,16 +332,14 @@ void Dense::prepare(int64_t rows) {
   State& s = *state_;
   if (s.block_rows == 0) {
     s.primitives.resize(1);
-    return s.prepare(s.primitives.front(), {rows});
+    return s.prepare(s.primitives.front(), {&rows, 1});
   }
   const ThreadCount alone(1);  // a primitive is made for as many threads as run it
   const auto threads = index(std::min<int64_t>(alone.before(), s.blocks(rows)));
   if (s.primitives.size() < threads) s.primitives.resize(threads);
   // The packed form, on which sums depend, is not that of whichever number of rows comes first.
   if (!s.packed_desc) s.bound_for(s.block_rows);
-  for (BoundByRows& own : std::span(s.primitives).first(threads)) {
-    s.prepare(own, {std::min(rows, s.block_rows), rows % s.block_rows});
-  }
+  for (BoundByRows& own : std::span(s.primitives).first(threads)) s.prepare(own, s.block_sizes(rows));
 }
 
 int64_t Dense::scratch_bytes() const {
@@ -361,9 +370,10 @@ void Dense::State::run(BoundByRows& own, int64_t rows, const float* x, float* y,
 
 void Dense::run(int64_t rows, const float* x, float* y, void* scratch) {
   State& s = *state_;
+  if (rows == 0) return;
   if (s.block_rows == 0) return s.run(s.primitives.front(), rows, x, y, scratch);
   const int64_t room = s.scratch_bytes_of_thread(), blocks = s.blocks(rows);
-  const int64_t threads = std::min({int64_t{omp_get_max_threads()}, std::ssize(s.primitives), blocks});
+  const int64_t threads = std::min({int64_t{omp_get_max_threads()}, s.threads_for(rows), blocks});
   parallel_for(static_cast<int>(threads), blocks, [&](int64_t block, int thread) {
     const OneThread alone;
     const int64_t first = block * s.block_rows;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 
@@ -81,22 +82,22 @@ class ProbabilitySource final : public AttentionSource {
 // Whether no query of the longest sequences sees a later key, in any layer and head. One token proves
 // nothing.
 bool looks_causal(const std::vector<StoredHeads>& layers, const std::vector<MapSize>& sizes,
-                  const std::string& file) {
+                  const std::string& file, const Run& run) {
   const MapSize longest = *std::ranges::max_element(sizes, {}, &MapSize::rows);
   if (longest.rows != longest.cols || longest.rows < 2) return false;
-  std::vector<float> row(static_cast<size_t>(longest.cols));
-  for (int64_t sequence = 0; sequence < std::ssize(sizes); ++sequence) {
-    if (sizes[static_cast<size_t>(sequence)].rows < longest.rows) continue;
-    for (const StoredHeads& layer : layers) {
-      for (int64_t head = 0; head < layer.heads(); ++head) {
-        for (int64_t i = 0; i + 1 < longest.rows; ++i) {
-          layer.read_row(sequence, head, i, file, row);
-          if (std::any_of(row.begin() + i + 1, row.end(), [](float x) { return x != 0; })) return false;
-        }
+  std::atomic<bool> causal = true;
+  for (const StoredHeads& layer : layers) {
+    parallel_for(run.threads, std::ssize(sizes) * layer.heads(), [&](int64_t task, int) {
+      const int64_t sequence = task / layer.heads(), head = task % layer.heads();
+      if (sizes[static_cast<size_t>(sequence)].rows < longest.rows) return;
+      std::vector<float> row(static_cast<size_t>(longest.cols));
+      for (int64_t i = 0; causal && i + 1 < longest.rows; ++i) {
+        layer.read_row(sequence, head, i, file, row);
+        if (std::any_of(row.begin() + i + 1, row.end(), [](float x) { return x != 0; })) causal = false;
       }
-    }
+    });
   }
-  return true;
+  return causal;
 }
 
 std::unique_ptr<AttentionSource> open_npy(std::shared_ptr<const FileBytes> file, bool causal, Run& run) {
@@ -111,7 +112,7 @@ std::unique_ptr<AttentionSource> open_npy(std::shared_ptr<const FileBytes> file,
   const auto sequences = static_cast<size_t>(array.shape[0]);
   facts.sizes.assign(sequences, {array.shape[2], array.shape[3]});
   facts.documents.assign(sequences, 0);
-  facts.causal = causal || looks_causal(layers, facts.sizes, file->name());
+  facts.causal = causal || looks_causal(layers, facts.sizes, file->name(), run);
   return std::make_unique<ProbabilitySource>(std::move(file), std::move(layers), std::move(facts), run);
 }
 
@@ -130,7 +131,8 @@ std::unique_ptr<AttentionSource> open_probabilities(std::shared_ptr<const FileBy
   const StoredFacts stored = read_facts(tensors);
   SourceFacts facts{.layers = std::ssize(layers), .heads = layers[0].heads(), .head_size = stored.head_size};
   read_sequences(tensors, layers[0].sequences(), {layers[0].rows(), layers[0].cols()}, facts);
-  facts.causal = causal || (stored.causal ? *stored.causal : looks_causal(layers, facts.sizes, file->name()));
+  facts.causal =
+      causal || (stored.causal ? *stored.causal : looks_causal(layers, facts.sizes, file->name(), run));
   return std::make_unique<ProbabilitySource>(std::move(file), std::move(layers), std::move(facts), run);
 }
 

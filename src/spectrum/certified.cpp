@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/index.h"
 #include "spectrum/block_krylov.h"
@@ -44,20 +45,21 @@ class Certified {
     describe(ritz, count);
     spectrum_.basis = basis;
     if (options_.probes == 0) return spectrum_;
-    const std::optional<NuclearNorm> norm = nuclear_norm(op_, krylov_, ritz,
-                                                         {.probes = options_.probes,
-                                                          .confidence = 1 - kProbeRisk,
-                                                          .residual_bound = residual_bound_,
-                                                          .rounding = rounding(basis),
-                                                          .stream = stream(kProbePurpose)});
+    const std::optional<Interval> norm = nuclear_norm(op_, krylov_, ritz,
+                                                      {.probes = options_.probes,
+                                                       .confidence = 1 - kProbeRisk,
+                                                       .residual_bound = residual_bound_,
+                                                       .rounding = rounding(basis),
+                                                       .stream = stream(kProbePurpose)});
     if (!norm) return std::nullopt;
-    take_nuclear_norm(norm->interval, ritz);
+    take_nuclear_norm(*norm, ritz);
     return spectrum_;
   }
 
  private:
   RandomStream stream(uint32_t purpose, uint64_t draw = 0) const {
-    return {.seed = options_.seed, .purpose = purpose, .index = (index_ << 20) + draw};
+    // Of 2^20 indices for a head, 2^12 a draw (see fill_normal()).
+    return {.seed = options_.seed, .purpose = purpose, .index = (index_ << 20) + (draw << 12)};
   }
 
   // A sure bound on ‖B − computed B‖_F.
@@ -170,10 +172,9 @@ class Certified {
 
   // No less than the Ritz values; c_m from sums of the intervals of σ and that of Σσ.
   void take_nuclear_norm(const Interval& found, const RitzValues& ritz) {
-    double sure = 0;
-    for (const double value : ritz.values) {
-      sure += std::max(0.0, value - rounding(std::ssize(ritz.values)));
-    }
+    const auto count = static_cast<double>(ritz.values.size());
+    const double sure = std::accumulate(ritz.values.begin(), ritz.values.end(), 0.0) -
+                        std::sqrt(count) * rounding(std::ssize(ritz.values));
     const Interval norm = {std::max(found.low, sure), std::max(found.high, sure)};
     spectrum_.nuclear_norm = norm;
     double low = 0, high = 0;

@@ -52,9 +52,9 @@ double certified_operations(int64_t rows, int64_t cols, int64_t head_size, const
   for (int64_t size = 0; width > 0 && size + width <= plan.capacity; size += width) {
     (plan.may_be_last(size) ? along : alone) += 1;
   }
+  const int64_t residual = plan.has_residual ? 2 * kResidualSteps - (along > 0 ? 3 : 1) : 0;
   return passes(1, width + kResidualWidth) + passes(2 * alone, width) +
-         passes(2 * along, width + kResidualWidth) +
-         passes(2 * kResidualSteps - (along > 0 ? 3 : 1), kResidualWidth) +
+         passes(2 * along, width + kResidualWidth) + passes(residual, kResidualWidth) +
          passes(2 * probe_steps, options.probes);
 }
 

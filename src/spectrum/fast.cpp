@@ -9,9 +9,6 @@
 // column away (see centring.h), which neither of the first two steps touches from the right, and so T = BᵀB
 // loses its first row and column. Q is two reflections, HG. A P with more rows is reduced twice, as it is and
 // centred: what would be taken off T₁₁ there is known to 1e-7 σ₁² only, which is 3e-4 σ₁ at zero.
-//
-// Where a spectrum turns out nearly flat, which the second step in f32 does not carry to 2e-6 σ₁, that step
-// is done again in f64, once there are enough of them to fill lanes.
 #include <algorithm>
 #include <functional>
 #include <map>

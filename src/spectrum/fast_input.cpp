@@ -29,22 +29,27 @@ void draw_unit(uint32_t purpose, std::span<float> g) {
   Random random({.seed = 0, .purpose = purpose, .index = g.size()});
   double squares = 0;
   for (float& x : g) x = random.normal();
-  for (const float x : g) squares += std::pow(static_cast<double>(x), 2);
+  for (const float x : g) squares += static_cast<double>(x) * static_cast<double>(x);
   for (float& x : g) x = static_cast<float>(static_cast<double>(x) / std::sqrt(squares));
 }
 
 }  // namespace
 
-// The last product is that of the columns' reflection; the plain form has no middle one.
 FastInput::FastInput(MatrixForm form, int64_t rows, int64_t cols, float* workspace)
-    : form_(form), rows_(rows), cols_(cols), along_(index(cols)), sums_(index(cols)), across_(index(rows)) {
+    : form_(form),
+      rows_(rows),
+      cols_(cols),
+      products_(form == MatrixForm::kPlain ? 2 : 3),
+      along_(index(cols)),
+      sums_(index(cols)),
+      across_(index(rows)) {
   for (int64_t k = 0; k < 3; ++k) {
     left_[k] = workspace + k * rows;
     right_[k] = workspace + 3 * rows + k * cols;
   }
   g_ = left_[form == MatrixForm::kCentred ? 1 : 0];
   draw_unit(kRowPurpose, {g_, index(rows)});
-  draw_unit(kColumnPurpose, {right_[2], index(cols)});
+  draw_unit(kColumnPurpose, {right_[products_ - 1], index(cols)});
   if (form == MatrixForm::kCentred) std::fill_n(left_[0], rows, 1.0f);
   if (form == MatrixForm::kReflected) make_mean_reflection();
 }
@@ -63,9 +68,10 @@ void FastInput::make_mean_reflection() {
 
 // From the left: right₀ = 2 gᵀX, X = scale · P, and of the reflected form right₁ = vᵀGX / (1 + |y₁|), where
 // vᵀG = 1ᵀ/√rows ± (e₁ − 2 g₁ g)ᵀ; of the centred one right₀ = p̄ and right₁ = 2 gᵀ(X − 1p̄ᵀ). With M for what
-// these leave of X, left₂ = 2 M h and right₂ = h make it M (I − 2hhᵀ).
+// these leave of X, a last left = 2 M h and right = h make it M (I − 2hhᵀ).
 void FastInput::find_products(MatrixView<const float> p, float scale) {
-  weighted_sums(row_major(p), scale, g_, right_[2], along_.data(), sums_.data(), across_.data());
+  const float* const h = right_[products_ - 1];
+  weighted_sums(row_major(p), scale, g_, h, along_.data(), sums_.data(), across_.data());
   const double rows = static_cast<double>(rows_), root = std::sqrt(rows), s = sign_, g0 = g_[0];
   const double divisor = std::abs(static_cast<double>(left_[1][0]));  // |y₁| + 1
   double weight = 0;                                                  // of g
@@ -78,14 +84,12 @@ void FastInput::find_products(MatrixView<const float> p, float scale) {
     const double first = scale * p.data[j];
     right_[1][j] = static_cast<float>((sum / root + s * (first - 2 * g0 * a)) / divisor);
   }
-  const int products = form_ == MatrixForm::kPlain ? 1 : 2;
-  for (int k = 0; k < products; ++k) {
+  for (int k = 0; k + 1 < products_; ++k) {
     double dot = 0;
-    for (int64_t j = 0; j < cols_; ++j)
-      dot += static_cast<double>(right_[k][j]) * static_cast<double>(right_[2][j]);
+    for (int64_t j = 0; j < cols_; ++j) dot += static_cast<double>(right_[k][j]) * static_cast<double>(h[j]);
     for (int64_t i = 0; i < rows_; ++i) across_[index(i)] -= dot * static_cast<double>(left_[k][i]);
   }
-  std::ranges::transform(across_, left_[2], [](double x) { return static_cast<float>(2 * x); });
+  std::ranges::transform(across_, left_[products_ - 1], [](double x) { return static_cast<float>(2 * x); });
 }
 
 float FastInput::write(MatrixView<const float> p, float largest, float* a, int64_t tall, int64_t n,
@@ -95,13 +99,9 @@ float FastInput::write(MatrixView<const float> p, float largest, float* a, int64
   if (largest >= kSubnormalsCount) zero.emplace();
   const float scale = scale_of(largest);
   find_products(p, scale);
-  LessProducts less{.scale = scale, .count = 3, .left = {}, .right = {}};
+  LessProducts less{.scale = scale, .count = products_, .left = {}, .right = {}};
   std::ranges::copy(left_, less.left);
   std::ranges::copy(right_, less.right);
-  if (form_ == MatrixForm::kPlain) {
-    less.count = 2;
-    less.left[1] = left_[2], less.right[1] = right_[2];
-  }
   const bool turned = rows_ < cols_ || form_ == MatrixForm::kReflected;
   const auto copy = turned ? copy_transposed_less_products : copy_less_products;
   copy(row_major(p), less, a, stride);

@@ -35,7 +35,8 @@ class FastInput {
 
   MatrixForm form_;
   int64_t rows_, cols_;
-  float* left_[3];                             ///< [rows]: A is made of scale · P − Σ left_k right_kᵀ
+  int products_;  ///< A is made of scale · P − Σ left_k right_kᵀ, the last for the columns' reflection
+  float* left_[3];                             ///< [rows]
   float* right_[3];                            ///< [cols]
   float* g_;                                   ///< one of left_
   float sign_ = 1;                             ///< of y₁, see make_mean_reflection()

@@ -17,7 +17,9 @@ namespace {
 constexpr int64_t kLeastSteps = 4;
 constexpr double kKnown = 1e-3;   // relative bracket of a Ritz vector's part that is taken out of the probes
 constexpr double kNarrow = 0.25;  // of the bracket of the probes' mean, beside the half-width of the interval
-constexpr double kNoise = 1e-6;  // norms below it, relative to ‖P‖₂, are rounding; squares, to ‖P‖_F²
+constexpr double kNoValue = 1e-6;  // Ritz values below it, relative to the first, have no vectors
+// Rounding as it is observed, with room: of ‖P‖_F², and of ‖Pg‖ for a g of length 1, relative to ‖P‖_F/√n.
+constexpr double kRounding = 1e-6;
 
 double square(double x) { return x * x; }
 
@@ -41,7 +43,7 @@ Known known_part(const RitzValues& ritz, double residual_bound) {
   const int64_t r = std::ssize(ritz.values);
   for (; known.count < r; ++known.count) {
     const int64_t k = known.count;
-    if (!(ritz.values[index(k)] > kNoise * ritz.values[0])) break;
+    if (!(ritz.values[index(k)] > kNoValue * ritz.values[0])) break;
     const Interval part = part_of(ritz.values[index(k)], ritz.beyond(k), residual_bound);
     if (part.low < (1 - kKnown) * part.high) break;
     known.sum.low += part.low;
@@ -162,24 +164,24 @@ int64_t nuclear_norm_bytes(int64_t rows, int64_t cols, int64_t basis, int64_t pr
          TallProducts::buffer_bytes(basis, std::max(basis, probes), cols, threads);
 }
 
-std::optional<NuclearNorm> nuclear_norm(AttentionOperator& p, const BlockKrylov& krylov,
-                                        const RitzValues& ritz, const NuclearNormOptions& options) {
+std::optional<Interval> nuclear_norm(AttentionOperator& p, const BlockKrylov& krylov, const RitzValues& ritz,
+                                     const NuclearNormOptions& options) {
   const int64_t n = p.cols(), probes = options.probes;
   Known known = known_part(ritz, options.residual_bound);
   const double known_rounding = 2 * options.rounding * std::sqrt(static_cast<double>(known.count));
   known.sum = {known.sum.low - known_rounding, known.sum.high + known_rounding};
+  if (known.count == n) return known.sum;
   Buffer<float> start(p.run().memory, n * probes, "probes");
   const MatrixView<float> g{start.data(), n, probes, probes};
-  if (known.count == n) return NuclearNorm{.interval = known.sum, .deflated = n};
   fill_normal({start.data(), index(n * probes)}, 1, options.stream, p.run().threads);
   if (known.count > 0) take_out(krylov.right(), ritz, known.count, p.run(), g);
 
   const double squared_norm = p.moments().squared_norm;
   const double next = known.count < std::ssize(ritz.values) ? ritz.values[index(known.count)] : 0;
   const TraceFacts facts{.size = n - known.count,
-                         .energy = std::max(0.0, squared_norm - known.energy) + kNoise * squared_norm,
-                         .norm = std::hypot(next, options.residual_bound)};
-  const double noise = kNoise * std::sqrt(squared_norm / static_cast<double>(n));
+                         .energy = std::max(0.0, squared_norm - known.energy) + kRounding * squared_norm,
+                         .norm = std::hypot(next + options.rounding, options.residual_bound)};
+  const double noise = kRounding * std::sqrt(squared_norm / static_cast<double>(n));
   const double risk = (1 - options.confidence) / 2;
   Bidiagonalisation bidiagonalisation(p, g, noise);
   const int64_t least = std::min(kLeastSteps, n);
@@ -190,11 +192,10 @@ std::optional<NuclearNorm> nuclear_norm(AttentionOperator& p, const BlockKrylov&
     if (p.run().stopped()) return std::nullopt;
     bidiagonalisation.step();
     mean = bidiagonalisation.bracket();
-    rest = {least_trace(facts, probes, mean.low, risk), most_trace(facts, probes, mean.high + noise, risk)};
+    rest = {least_trace(facts, probes, std::max(0.0, mean.low - noise), risk),
+            most_trace(facts, probes, mean.high + noise, risk)};
   }
-  return NuclearNorm{.interval = {known.sum.low + rest.low, known.sum.high + rest.high},
-                     .deflated = known.count,
-                     .steps = bidiagonalisation.steps()};
+  return Interval{known.sum.low + rest.low, known.sum.high + rest.high};
 }
 
 }  // namespace linformer

@@ -24,19 +24,13 @@ struct NuclearNormOptions {
 /// Of Golub-Kahan bidiagonalisation.
 inline constexpr int64_t kMostProbeSteps = 24;
 
-struct NuclearNorm {
-  Interval interval;     ///< at the confidence
-  int64_t deflated = 0;  ///< Ritz vectors
-  int64_t steps = 0;     ///< of every probe
-};
-
-/// Ritz vectors whose part of the trace is known to a thousandth are taken out of the probes;
-/// `residual_bound`, of ‖(I − QQᵀ)P‖₂, serves for that. The others' trace is bounded by the mean over probes
-/// of gᵀ √(PᵀP) g, g standard normal without those vectors (see random_trace.h), around the bracket that
-/// Golub-Kahan bidiagonalisation gives it. It stops when that is narrow beside what the probes leave open.
-/// Nothing if it was stopped.
-std::optional<NuclearNorm> nuclear_norm(AttentionOperator& p, const BlockKrylov& krylov,
-                                        const RitzValues& ritz, const NuclearNormOptions& options);
+/// An interval at the confidence. Ritz vectors whose part of the trace is known to a thousandth are taken out
+/// of the probes; `residual_bound`, of ‖(I − QQᵀ)P‖₂, serves for that. The others' trace is bounded by the
+/// mean over probes of gᵀ √(PᵀP) g, g standard normal without those vectors (see random_trace.h), around the
+/// bracket that Golub-Kahan bidiagonalisation gives it. It stops when that is narrow beside what the probes
+/// leave open. Nothing if it was stopped.
+std::optional<Interval> nuclear_norm(AttentionOperator& p, const BlockKrylov& krylov, const RitzValues& ritz,
+                                     const NuclearNormOptions& options);
 
 /// Bytes of its buffers.
 int64_t nuclear_norm_bytes(int64_t rows, int64_t cols, int64_t basis, int64_t probes, int threads);

@@ -24,7 +24,7 @@ double squares_about(double mean, const TraceFacts& n, double trace) {
   return n.energy - 2 * mean * trace + mean * mean * static_cast<double>(n.size);
 }
 
-// Between a trace that is refuted and one that is not, the last that is not.
+// Between refuted and possible traces, from the side of the refuted ones.
 template <class Refuted>
 double border(double refuted, double possible, Refuted&& is_refuted) {
   for (int i = 0; i < 60; ++i) {
@@ -36,8 +36,8 @@ double border(double refuted, double possible, Refuted&& is_refuted) {
 
 }  // namespace
 
-// Were tr N = T, A = mean − N would have eigenvalues of at most `mean`, and Σ gᵀAg is not negative. The
-// exponent grows with T and as `mean` falls, because T² <= size · energy.
+// Were tr N = T, then for any m the mean would be at most m as seldom as Σ gᵀAg >= 0, A = m − N with
+// eigenvalues of at most m. The exponent grows with T and as m falls, because T² <= size · energy.
 double most_trace(const TraceFacts& n, int64_t probes, double mean, double risk) {
   const auto size = static_cast<double>(n.size);
   const double most = std::sqrt(size * n.energy);  // by Cauchy and Schwarz
@@ -47,11 +47,12 @@ double most_trace(const TraceFacts& n, int64_t probes, double mean, double risk)
   });
 }
 
-// A = N − mean has eigenvalues of at most norm − mean. The exponent grows as T falls below energy / mean.
+// Likewise with A = N − m, whose eigenvalues are at most norm − m. The exponent grows as T falls where
+// T <= energy / m, which is so for a mean that T² <= size · energy allows.
 double least_trace(const TraceFacts& n, int64_t probes, double mean, double risk) {
-  if (mean <= 0) return 0;
   const auto size = static_cast<double>(n.size);
-  return border(0, std::min(mean * size, n.energy / mean), [&](double trace) {
+  mean = std::min(mean, std::sqrt(n.energy / size));
+  return border(0, mean * size, [&](double trace) {
     return exponent(probes, mean * size - trace, squares_about(mean, n, trace), n.norm - mean) >
            -std::log(risk);
   });

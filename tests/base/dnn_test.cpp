@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/threads.h"
 #include "catch.h"
 
 namespace linformer {
@@ -252,6 +253,38 @@ Floats activate(const Floats& x, Activation activation) {
   Floats y(x.size());
   dense.run(rows, x.data(), y.data(), scratch.data());
   return y;
+}
+
+// Without AVX-512 rows are divided among threads, 128 each.
+TEST_CASE("a dense layer gives the same bits on any number of threads, prepared for more or fewer of them") {
+  constexpr int64_t kIn = 40, kOut = 24;
+  const Floats weight = gaussian(kIn * kOut, 3), bias = gaussian(kOut, 4), x = gaussian(600 * kIn, 5);
+  std::vector<Floats> results;
+  for (const int before : {1, 3, 64}) {
+    Dense dense({weight.data(), kOut, kIn, kIn}, bias.data(), {});
+    MemoryAccount account;
+    const auto prepare = [&](int threads, int64_t rows) {
+      const ThreadCount count(threads);
+      dense.prepare(rows);
+    };
+    prepare(before, 600);
+    dense.pack(account);
+    for (const int64_t rows : {1, 129, 300}) prepare(2, rows);
+    const RawBuffer scratch(account, dense.scratch_bytes(), "scratch");
+    CHECK(dense.scratch_bytes() < 64 << 20);
+    for (const int threads : {1, 2, 5}) {
+      const ThreadCount count(threads);
+      Floats all;
+      for (const int64_t rows : {1, 129, 300, 600}) {
+        Floats y(static_cast<size_t>(rows * kOut), kUntouched);
+        dense.run(rows, x.data(), y.data(), scratch.data());
+        all.insert(all.end(), y.begin(), y.end());
+      }
+      dense.run(0, nullptr, nullptr, scratch.data());
+      results.push_back(all);
+    }
+  }
+  for (const Floats& result : results) CHECK(result == results.front());
 }
 
 TEST_CASE("gelu is right over its whole range, and the two forms differ as they should") {

@@ -194,6 +194,23 @@ TEST_CASE("the interval of Σσ holds however few values there are and however s
   }
 }
 
+TEST_CASE(
+    "the interval of Σσ is narrow where the basis or the probes say much, and wider with fewer of them") {
+  const auto width = [](const QueryKeyHead& head, const CertifiedOptions& options) {
+    const Interval norm = certified(head, options).nuclear_norm.value();
+    return (norm.high - norm.low) / norm.low;
+  };
+  const QueryKeyHead medium = testing::gaussian_head(512, 512, 64, 1, false, 2);
+  CHECK(width(medium, {.values = 64}) < 0.08);
+  CHECK(width(medium, {.values = 64, .probes = 1}) > 2 * width(medium, {.values = 64}));
+  CHECK(width(medium, {.values = 64, .probes = 64}) < 0.04);
+  CHECK(width(medium, {.values = 512}) < 0.01);
+  QueryKeyHead identity = testing::gaussian_head(512, 512, 32, 1, false, 2);
+  identity.q = identity.k, identity.scale = 1;
+  CHECK(width(identity, {.values = 8}) < 0.01);
+  CHECK(width(testing::gaussian_head(2000, 2000, 16, 0, false, 4), {.values = 8}) < 0.003);  // uniform
+}
+
 TEST_CASE("operations are those of two passes a block, the residual's chain and the probes") {
   // P [1000, 500], d = 8: five blocks of 80 vectors, of which any but the first may be the last.
   const auto pass = [](double columns) { return 2 * 1000.0 * 500 * (8 + columns); };
@@ -203,6 +220,12 @@ TEST_CASE("operations are those of two passes a block, the residual's chain and 
   CertifiedOptions probes = options;
   probes.probes = 4;
   CHECK(certified_operations(1000, 500, 8, probes) == Approx(basis + residual + 48 * pass(4)));
+  // One block, which the chain does not go along with; and a basis that may have all rows, without a chain.
+  CHECK(certified_operations(1000, 500, 8, {.values = 80, .basis = 80, .probes = 0}) ==
+        Approx(pass(80 + 16) + 2 * pass(80) + 5 * pass(16)));
+  const auto small = [](double columns) { return 2 * 60.0 * 500 * (8 + columns); };
+  CHECK(certified_operations(60, 500, 8, {.values = 80, .probes = 0}) ==
+        Approx(small(60 + 16) + 2 * small(60)));
 }
 
 TEST_CASE("values that iteration has found have narrow intervals") {
@@ -297,6 +320,9 @@ TEST_CASE("every tiny P has all of its values") {
       }
       CHECK(s.sure_energy.back().high - s.sure_energy.back().low <= 1e-4);
       REQUIRE(s.nuclear_norm);
+      Misses misses;
+      check_intervals(head, s, misses);
+      CHECK(misses.missed == 0);
     }
   }
 }
