@@ -19,12 +19,12 @@ int32_t narrow(int64_t n) { return static_cast<int32_t>(n); }
 
 }  // namespace
 
-double RitzValues::beyond(int64_t k) const {
+double RitzValues::coupling_norm(int64_t k) const {
   const int64_t r = std::ssize(values);
   double squares = 0;
   for (int64_t i = 0; i < coupling_rows; ++i)
     squares += coupling[index(i * r + k)] * coupling[index(i * r + k)];
-  return squares > 0 ? std::sqrt(squares) / values[index(k)] : 0;
+  return std::sqrt(squares);
 }
 
 BlockKrylov::BlockKrylov(AttentionOperator& p, int64_t capacity, int64_t width, int64_t later)
@@ -187,6 +187,8 @@ RitzValues BlockKrylov::ritz(int64_t first) const {
     std::copy_n(energy_.data() + from + j, r - j, energy.data() + j * r + j);
     std::copy_n(gram_.data() + from + j, r - j, gram.data() + j * r + j);
   }
+  for (int64_t j = size_ - last_width_; j < size_; ++j) ritz.last_norm += energy_.data()[j * (capacity_ + 1)];
+  ritz.last_norm = std::sqrt(ritz.last_norm);
   Lapack::get().dsygvd_lower(narrow(r), energy.data(), narrow(r), gram.data(), narrow(r), squares.data());
   for (int64_t k = 0; k < r; ++k) {  // LAPACK's are ascending
     ritz.values[index(k)] = std::sqrt(std::max(squares[index(r - 1 - k)], 0.0));

@@ -18,9 +18,10 @@ struct RitzValues {
   std::vector<double> vectors;   ///< [r, r] row-major: Q · vectors is QX
   std::vector<double> coupling;  ///< [coupling_rows, r] row-major: S
   int64_t coupling_rows = 0;
+  double last_norm = 0;  ///< ‖PᵀQ‖_F of the last block, whose product with P the coupling is made of
 
-  /// ‖P v_k‖ beyond Q for the right singular vector v_k of B: ‖S_k‖/Σ_k, at most ‖P − QQᵀP‖₂.
-  double beyond(int64_t k) const;
+  /// ‖S_k‖.
+  double coupling_norm(int64_t k) const;
 };
 
 /// Q in f32, and B = QᵀP as f32 products. Q is orthonormal to f32 only, but its Gram matrix is known in f64

@@ -53,19 +53,20 @@ Certificate certify(const RitzValues& ritz, const CertificateInput& in, int64_t 
   for (int64_t m = 1; m <= count; ++m) {
     const double value = ritz.values[index(m - 1)];
     lower_sum += square(value);
-    upper_sum += std::max(upper[index(m - 1)], square(residual_bound));
+    const double by_coupling = std::max(upper[index(m - 1)], square(residual_bound)) + in.coupling_rounding;
+    const double square_most = std::min(by_coupling, square(value) + square(residual_bound));
+    upper_sum += square_most;
     const double least = square_below(std::sqrt(lower_sum) - e);
     const double sure_most = std::min(norm, square(std::sqrt(lower_sum) + e) + residual);
-    const double most = std::min(sure_most, square(std::sqrt(upper_sum) + 2 * e));
+    const double most = std::min(sure_most, square(std::sqrt(upper_sum) + e));
     c.sure_energy.push_back({least / norm, sure_most / norm});
     c.energy.push_back({least / norm, most / norm});
 
     const double low = std::max(value - e, 0.0);
     const double sure_high =
         std::min(std::sqrt(square(value + e) + residual), std::sqrt(sure_most / static_cast<double>(m)));
-    const double high = std::sqrt(std::max(upper[index(m - 1)], square(residual_bound))) + 2 * e;
     c.sure_sigma.push_back({low, sure_high});
-    c.sigma.push_back({low, std::min(sure_high, high)});
+    c.sigma.push_back({low, std::min(sure_high, std::sqrt(square_most) + e)});
   }
   return c;
 }

@@ -12,10 +12,11 @@
 namespace linformer {
 
 struct CertificateInput {
-  double squared_norm = 0;    ///< ‖P‖_F²
-  double residual_bound = 0;  ///< of ‖R‖₂, at some confidence
-  double rounding = 0;        ///< a sure bound on ‖B − computed B‖_F
-  int64_t rows = 0;           ///< of P: a basis of as many vectors leaves no R
+  double squared_norm = 0;       ///< ‖P‖_F²
+  double residual_bound = 0;     ///< of ‖R‖₂, at some confidence
+  double rounding = 0;           ///< a sure bound on ‖B − computed B‖_F
+  double coupling_rounding = 0;  ///< a sure bound on ‖S − computed S‖₂
+  int64_t rows = 0;              ///< of P: a basis of as many vectors leaves no R
 };
 
 /// Intervals for m = 1, 2, …; sure ones, and tighter ones that hold wherever residual_bound does.
@@ -25,9 +26,10 @@ struct Certificate {
 };
 
 /// For m = 1 … count <= r. Let A = [[Σ², Sᵀ], [S, ρ²]] with ρ the residual's bound. Then for every j
-///   Σ_j <= σ_j(P) <= √λ_j(A),
-/// because PPᵀ differs from A by ρ² − RRᵀ in the last block, which is positive; eigenvalues of A beyond its
-/// size are ρ². For the sure ones, ‖R‖_F² = ‖P‖_F² − ‖B‖_F² takes what the first m may have more.
+///   Σ_j <= σ_j(P) <= √min(λ_j(A), Σ_j² + ρ²),
+/// because PPᵀ differs from A by ρ² − RRᵀ in the last block, which is positive, and PᵀP from BᵀB by RᵀR;
+/// eigenvalues of A beyond its size are ρ². For the sure ones, ‖R‖_F² = ‖P‖_F² − ‖B‖_F² takes what the first
+/// m may have more.
 Certificate certify(const RitzValues& ritz, const CertificateInput& input, int64_t count);
 
 /// ‖R‖_F², at most: what the Ritz values leave of ‖P‖_F².

@@ -41,7 +41,7 @@ class Certified {
     const RitzValues ritz = krylov_.ritz();
     const int64_t basis = krylov_.size();
     if (!bound_residual(ritz)) return std::nullopt;
-    const int64_t count = std::min(options_.values, basis);
+    const int64_t count = std::min(plan_.enough, basis);
     describe(ritz, count);
     spectrum_.basis = basis;
     if (options_.probes == 0) return spectrum_;
@@ -50,6 +50,7 @@ class Certified {
                                                        .confidence = 1 - kProbeRisk,
                                                        .residual_bound = residual_bound_,
                                                        .rounding = rounding(basis),
+                                                       .coupling_rounding = coupling_rounding(ritz),
                                                        .stream = stream(kProbePurpose)});
     if (!norm) return std::nullopt;
     take_nuclear_norm(*norm, ritz);
@@ -62,10 +63,14 @@ class Certified {
     return {.seed = options_.seed, .purpose = purpose, .index = (index_ << 20) + (draw << 12)};
   }
 
+  // A sure bound on the rounding of a product of P or Pᵀ, over the norm of what is multiplied, both
+  // Frobenius.
+  double product_rounding() const { return op_.relative_rounding() * op_.norm_bound() * (1 + 1e-4); }
   // A sure bound on ‖B − computed B‖_F.
-  double rounding(int64_t basis) const {
-    return op_.relative_rounding() * op_.norm_bound() * std::sqrt(static_cast<double>(basis)) * (1 + 1e-4);
-  }
+  double rounding(int64_t basis) const { return product_rounding() * std::sqrt(static_cast<double>(basis)); }
+  // And of ‖S − computed S‖_F: the product's, that of what is taken out of it, and directions counted as
+  // rounding, as much each.
+  double coupling_rounding(const RitzValues& ritz) const { return 3 * product_rounding() * ritz.last_norm; }
 
   // False if it was stopped. A chain sees no more of a cluster of equal values than a block's width; where
   // one ends before there are enough values, another begins, until nothing is left.
@@ -96,16 +101,16 @@ class Certified {
     const RitzValues ritz = krylov_.ritz();
     const int64_t last = std::max<int64_t>(0, krylov_.size() - plan_.width);
     const double bound = residual_bound(ritz, kOfLastRitz * ritz.values[index(last)], kResidualSteps);
-    return energy_width(ritz, bound, rounding(std::ssize(ritz.values))) <= options_.tolerance ||
-           energy_width(ritz, bound, 0) <= options_.tolerance / 2;
+    CertificateInput input = certificate_input(ritz, bound);
+    if (energy_width(ritz, input) <= options_.tolerance) return true;
+    input.rounding = input.coupling_rounding = 0;
+    return energy_width(ritz, input) <= options_.tolerance / 2;
   }
 
   // Of the interval of the last value's energy.
-  double energy_width(const RitzValues& ritz, double residual_bound, double rounding_bound) const {
-    CertificateInput input = certificate_input(ritz, residual_bound);
-    input.rounding = rounding_bound;
+  double energy_width(const RitzValues& ritz, const CertificateInput& input) const {
     const Interval energy =
-        certify(ritz, input, std::min<int64_t>(options_.values, std::ssize(ritz.values))).energy.back();
+        certify(ritz, input, std::min<int64_t>(plan_.enough, std::ssize(ritz.values))).energy.back();
     return energy.high - energy.low;
   }
 
@@ -113,6 +118,7 @@ class Certified {
     return {.squared_norm = op_.moments().squared_norm,
             .residual_bound = residual_bound,
             .rounding = rounding(std::ssize(ritz.values)),
+            .coupling_rounding = coupling_rounding(ritz),
             .rows = op_.rows()};
   }
 
@@ -131,7 +137,7 @@ class Certified {
     const int64_t basis = krylov_.size();
     const auto is_enough = [&] {
       return options_.probes == 0 &&
-             energy_width(ritz, residual_bound_, rounding(basis)) <= options_.tolerance;
+             energy_width(ritz, certificate_input(ritz, residual_bound_)) <= options_.tolerance;
     };
     residual_bound_ = std::sqrt(residual_energy(ritz, certificate_input(ritz)));
     if (is_enough()) return true;

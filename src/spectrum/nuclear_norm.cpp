@@ -24,31 +24,32 @@ constexpr double kRounding = 1e-6;
 double square(double x) { return x * x; }
 
 // vᵀ√(PᵀP)v of the right Ritz vector v = Bᵀx/Σ: at most ‖Pv‖ by Jensen, and at least ‖Pv‖³/‖PᵀPv‖ by Hölder.
-// With f what Pv has beyond Q, ‖Pv‖² = Σ² + f² and ‖PᵀPv‖² <= Σ⁴ + 2Σ²f² + ρ²f².
+// With f what Pv has beyond Q, ‖Pv‖² = Σ² + f² and ‖PᵀPv‖² <= Σ⁴ + 2Σ²f² + ρ²f²; `beyond` is f, at most.
 Interval part_of(double value, double beyond, double residual_bound) {
   const double f2 = square(beyond), v2 = square(value);
-  const double image2 = v2 + f2;
   const double twice = std::sqrt(square(v2) + 2 * v2 * f2 + square(residual_bound) * f2);
-  return {image2 * std::sqrt(image2) / twice, std::sqrt(image2)};
+  return {v2 * value / twice, std::sqrt(v2 + f2)};
 }
 
 struct Known {
   int64_t count = 0;  ///< of leading Ritz vectors
   Interval sum;       ///< of their parts
-  double energy = 0;  ///< Σ ‖Pv‖²
+  double energy = 0;  ///< Σ ‖Pv‖², at least
 };
 
-Known known_part(const RitzValues& ritz, double residual_bound) {
+Known known_part(const RitzValues& ritz, const NuclearNormOptions& options) {
   Known known;
   const int64_t r = std::ssize(ritz.values);
   for (; known.count < r; ++known.count) {
     const int64_t k = known.count;
-    if (!(ritz.values[index(k)] > kNoValue * ritz.values[0])) break;
-    const Interval part = part_of(ritz.values[index(k)], ritz.beyond(k), residual_bound);
+    const double value = ritz.values[index(k)];
+    if (!(value > kNoValue * ritz.values[0])) break;
+    const double beyond = (ritz.coupling_norm(k) + options.coupling_rounding) / value;
+    const Interval part = part_of(value, beyond, options.residual_bound);
     if (part.low < (1 - kKnown) * part.high) break;
     known.sum.low += part.low;
     known.sum.high += part.high;
-    known.energy += square(part.high);
+    known.energy += square(value);
   }
   return known;
 }
@@ -167,7 +168,7 @@ int64_t nuclear_norm_bytes(int64_t rows, int64_t cols, int64_t basis, int64_t pr
 std::optional<Interval> nuclear_norm(AttentionOperator& p, const BlockKrylov& krylov, const RitzValues& ritz,
                                      const NuclearNormOptions& options) {
   const int64_t n = p.cols(), probes = options.probes;
-  Known known = known_part(ritz, options.residual_bound);
+  Known known = known_part(ritz, options);
   const double known_rounding = 2 * options.rounding * std::sqrt(static_cast<double>(known.count));
   known.sum = {known.sum.low - known_rounding, known.sum.high + known_rounding};
   if (known.count == n) return known.sum;

@@ -17,7 +17,8 @@ struct NuclearNormOptions {
   int64_t probes = 16;        ///< at least 1
   double confidence = 0.99;   ///< besides that of the residual's bound
   double residual_bound = 0;  ///< of ‖(I − QQᵀ)P‖₂
-  double rounding = 0;        ///< of PᵀQ, in the Frobenius norm
+  double rounding = 0;        ///< of B and S, as of CertificateInput
+  double coupling_rounding = 0;
   RandomStream stream = {};
 };
 

@@ -26,6 +26,14 @@ CertifiedSpectrum certified(const QueryKeyHead& head, const CertifiedOptions& op
   return *spectrum;
 }
 
+// All queries look at key 0, with a score of so much, and little else matters: σ₂ is far below σ₁.
+QueryKeyHead sink_head(int64_t n, double score, uint64_t seed) {
+  QueryKeyHead head = testing::gaussian_head(n, n, 64, 1, false, seed);
+  for (int64_t i = 0; i < n; ++i) head.q.at(i, 0) = 1, head.k.at(i, 0) = 0;
+  head.k.at(0, 0) = static_cast<float>(8 * (score + std::log(static_cast<double>(n))));
+  return head;
+}
+
 std::vector<std::pair<std::string, QueryKeyHead>> heads(int64_t n) {
   std::vector<std::pair<std::string, QueryKeyHead>> all;
   all.emplace_back("sharp", testing::gaussian_head(n, n, 32, 3, false, 1));
@@ -38,6 +46,7 @@ std::vector<std::pair<std::string, QueryKeyHead>> heads(int64_t n) {
   all.emplace_back("wide", testing::gaussian_head(n / 2, n, 24, 1, false, 8));
   all.emplace_back("biased", testing::biased(testing::gaussian_head(n, n, 24, 1, false, 12)));
   all.emplace_back("tall", testing::gaussian_head(n, n / 3, 24, 1, false, 9));
+  all.emplace_back("sink", sink_head(n, 5, 10));
   return all;
 }
 
@@ -194,6 +203,22 @@ TEST_CASE("the interval of Σσ holds however few values there are and however s
   }
 }
 
+// S is a product of vectors as long as σ₁ where there is one block, and σ₂ is nothing beside its rounding.
+TEST_CASE("intervals of values far below σ₁ hold however small the basis") {
+  Misses misses;
+  for (const double score : {2.5, 4.5}) {
+    const QueryKeyHead head = sink_head(91, score, 1);
+    for (const int64_t basis : {16, 32}) {
+      for (uint64_t seed = 1; seed <= 30; ++seed) {
+        check_intervals(head, certified(head, {.values = 16, .basis = basis, .probes = 2, .seed = seed}),
+                        misses);
+      }
+    }
+  }
+  CAPTURE(misses.intervals, misses.missed);
+  CHECK(misses.missed == 0);
+}
+
 TEST_CASE(
     "the interval of Σσ is narrow where the basis or the probes say much, and wider with fewer of them") {
   const auto width = [](const QueryKeyHead& head, const CertifiedOptions& options) {
@@ -323,6 +348,18 @@ TEST_CASE("every tiny P has all of its values") {
       Misses misses;
       check_intervals(head, s, misses);
       CHECK(misses.missed == 0);
+    }
+  }
+}
+
+TEST_CASE("there are no more values than rows or columns, whatever the scores") {
+  for (const double deviation : {1.0, 30.0, 300.0}) {
+    for (const auto& [rows, cols] : {std::pair<int64_t, int64_t>{33, 15}, {15, 33}, {16, 7}}) {
+      const QueryKeyHead head = testing::gaussian_head(rows, cols, 64, deviation, false, 3);
+      const CertifiedSpectrum s = certified(head, {.values = 64, .probes = 2});
+      CAPTURE(deviation, rows, cols);
+      CHECK(std::ssize(s.values) <= std::min(rows, cols));
+      CHECK(s.sigma.size() == s.values.size());
     }
   }
 }
