@@ -49,13 +49,17 @@ Certificate certify(const RitzValues& ritz, const CertificateInput& in, int64_t 
   const std::vector<double> upper = upper_squares(ritz, residual_bound);
 
   Certificate c;
-  double lower_sum = 0, upper_sum = 0;
+  double lower_sum = 0, coupled_sum = 0, least_sum = 0;  // the second without the rounding of S
   for (int64_t m = 1; m <= count; ++m) {
     const double value = ritz.values[index(m - 1)];
     lower_sum += square(value);
-    const double by_coupling = std::max(upper[index(m - 1)], square(residual_bound)) + in.coupling_rounding;
-    const double square_most = std::min(by_coupling, square(value) + square(residual_bound));
-    upper_sum += square_most;
+    const double coupled = std::max(upper[index(m - 1)], square(residual_bound));
+    const double square_most =
+        std::min(coupled + in.coupling_rounding, square(value) + square(residual_bound));
+    coupled_sum += coupled;
+    least_sum += square_most;
+    const auto rank = static_cast<double>(std::min(m, ritz.coupling_rows));
+    const double upper_sum = std::min(least_sum, coupled_sum + std::sqrt(rank) * in.coupling_rounding);
     const double least = square_below(std::sqrt(lower_sum) - e);
     const double sure_most = std::min(norm, square(std::sqrt(lower_sum) + e) + residual);
     const double most = std::min(sure_most, square(std::sqrt(upper_sum) + e));

@@ -15,7 +15,7 @@ struct CertificateInput {
   double squared_norm = 0;       ///< ‖P‖_F²
   double residual_bound = 0;     ///< of ‖R‖₂, at some confidence
   double rounding = 0;           ///< a sure bound on ‖B − computed B‖_F
-  double coupling_rounding = 0;  ///< a sure bound on ‖S − computed S‖₂
+  double coupling_rounding = 0;  ///< a sure bound on ‖S − computed S‖_F
   int64_t rows = 0;              ///< of P: a basis of as many vectors leaves no R
 };
 
