@@ -106,8 +106,7 @@ void add_matrix_free(CLI::App& app, SpectrumOptions& o) {
       ->group(kFreeGroup);
   app.add_option("--probes", o.certified.probes,
                  "random vectors for the sum of all singular values; 0: leave it out, and bound what the "
-                 "basis leaves "
-                 "of P only as closely as --tolerance asks (default: 16)")
+                 "basis leaves of P only as closely as --tolerance asks (default: 16)")
       ->transform(whole_number<int64_t>(0))
       ->check(CLI::Range(0, 256))
       ->group(kFreeGroup);

@@ -17,6 +17,10 @@ namespace {
 // What rounding to f16 leaves of a distribution over thousands of keys.
 constexpr float kRowSumTolerance = 1e-2f;
 
+bool any_weight(std::span<const float> keys) {
+  return std::ranges::any_of(keys, [](float x) { return x != 0; });
+}
+
 class ProbabilitySource final : public AttentionSource {
  public:
   ProbabilitySource(std::shared_ptr<const FileBytes> file, std::vector<StoredHeads> layers, SourceFacts facts,
@@ -57,8 +61,7 @@ class ProbabilitySource final : public AttentionSource {
                     fmt::format("{}, sequence {}, head {}, row {}", stored.tensor.name, sequence, head, i),
                     std::move(found), std::move(expected));
       };
-      const auto later = row.begin() + std::min(i + 1, p.cols);
-      if (facts_.causal && std::any_of(later, row.end(), [](float x) { return x != 0; })) {
+      if (facts_.causal && any_weight(row.subspan(static_cast<size_t>(std::min(i + 1, p.cols))))) {
         refuse("weight on later keys",
                "none, because the heads are causal (--causal, the file's metadata, or as its longest "
                "sequences)");
@@ -93,7 +96,7 @@ bool looks_causal(const std::vector<StoredHeads>& layers, const std::vector<MapS
       std::vector<float> row(static_cast<size_t>(longest.cols));
       for (int64_t i = 0; causal && i + 1 < longest.rows; ++i) {
         layer.read_row(sequence, head, i, file, row);
-        if (std::any_of(row.begin() + i + 1, row.end(), [](float x) { return x != 0; })) causal = false;
+        if (any_weight(std::span(row).subspan(static_cast<size_t>(i + 1)))) causal = false;
       }
     });
   }

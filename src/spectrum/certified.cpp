@@ -34,7 +34,7 @@ class Certified {
         run_(run),
         op_(head, run),
         plan_(head.q.rows, head.k.rows, options),
-        krylov_(op_, plan_.room(), std::max(plan_.width, kResidualWidth), kResidualWidth) {}
+        krylov_(op_, plan_.room(), plan_.widest(), kResidualWidth) {}
 
   std::optional<CertifiedSpectrum> run() {
     if (!iterate()) return std::nullopt;
@@ -45,13 +45,9 @@ class Certified {
     describe(ritz, count);
     spectrum_.basis = basis;
     if (options_.probes == 0) return spectrum_;
-    const std::optional<Interval> norm = nuclear_norm(op_, krylov_, ritz,
-                                                      {.probes = options_.probes,
-                                                       .confidence = 1 - kProbeRisk,
-                                                       .residual_bound = residual_bound_,
-                                                       .rounding = rounding(basis),
-                                                       .coupling_rounding = coupling_rounding(ritz),
-                                                       .stream = stream(kProbePurpose)});
+    const std::optional<Interval> norm = nuclear_norm(
+        op_, krylov_, ritz, certificate_input(ritz, residual_bound_),
+        {.probes = options_.probes, .confidence = 1 - kProbeRisk, .stream = stream(kProbePurpose)});
     if (!norm) return std::nullopt;
     take_nuclear_norm(*norm, ritz);
     return spectrum_;

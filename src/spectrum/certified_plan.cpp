@@ -34,10 +34,9 @@ CertifiedPlan::CertifiedPlan(int64_t rows, int64_t cols, const CertifiedOptions&
 int64_t certified_bytes(int64_t rows, int64_t cols, int64_t head_size, const CertifiedOptions& options,
                         int threads) {
   const CertifiedPlan plan(rows, cols, options);
-  const int64_t width = std::max(plan.width, kResidualWidth);
-  const int64_t widest = std::max(width + kResidualWidth, options.probes);
+  const int64_t widest = std::max(plan.widest() + kResidualWidth, options.probes);
   return AttentionOperator::buffer_bytes(rows, cols, head_size, widest, threads) +
-         BlockKrylov::buffer_bytes(rows, cols, plan.room(), width, kResidualWidth, threads) +
+         BlockKrylov::buffer_bytes(rows, cols, plan.room(), plan.widest(), kResidualWidth, threads) +
          (options.probes > 0 ? nuclear_norm_bytes(rows, cols, plan.capacity, options.probes, threads) : 0);
 }
 

@@ -2,6 +2,8 @@
 // How large a Krylov basis becomes and in which blocks. Private to this folder.
 #pragma once
 
+#include <algorithm>
+
 #include "spectrum/certified.h"
 
 namespace linformer {
@@ -21,6 +23,9 @@ struct CertifiedPlan {
 
   /// Vectors of the basis and of the residual's chain.
   int64_t room() const { return capacity + (has_residual ? kResidualWidth * kResidualSteps : 0); }
+
+  /// Columns of a block of either.
+  int64_t widest() const { return std::max(width, kResidualWidth); }
 
   /// Whether a block after `size` vectors may be the last one, which a first block hardly ever is.
   bool may_be_last(int64_t size) const { return size > 0 && size + width >= enough; }

@@ -14,7 +14,6 @@
 #include "kernels/tridiagonal_values.h"
 
 namespace linformer {
-
 namespace {
 
 // Whether chases in f32 may have moved values by more than 1.6e-6 σ₁. They round every entry n times; where
@@ -56,8 +55,8 @@ struct FastGroup::Sizes {
   int64_t tridiagonal_doubles() const { return 2 * (n + 1) * group; }
   int64_t reflection_floats() const { return FastInput::floats(rows, cols); }
   int64_t bytes() const {
-    const int64_t batches = 2;  // one of them waits
-    return (matrix_floats() + reduction_floats() + batches * band_floats() + reflection_floats()) *
+    // Bands of a batch and of what waits.
+    return (matrix_floats() + reduction_floats() + 2 * band_floats() + reflection_floats()) *
                int64_t{sizeof(float)} +
            (wide_doubles() + bidiagonal_doubles() + tridiagonal_doubles()) * int64_t{sizeof(double)};
   }

@@ -37,15 +37,15 @@ struct Known {
   double energy = 0;  ///< Σ ‖Pv‖², at least
 };
 
-Known known_part(const RitzValues& ritz, const NuclearNormOptions& options) {
+Known known_part(const RitzValues& ritz, const CertificateInput& in) {
   Known known;
   const int64_t r = std::ssize(ritz.values);
   for (; known.count < r; ++known.count) {
     const int64_t k = known.count;
     const double value = ritz.values[index(k)];
     if (!(value > kNoValue * ritz.values[0])) break;
-    const double beyond = (ritz.coupling_norm(k) + options.coupling_rounding) / value;
-    const Interval part = part_of(value, beyond, options.residual_bound);
+    const double beyond = (ritz.coupling_norm(k) + in.coupling_rounding) / value;
+    const Interval part = part_of(value, beyond, in.residual_bound);
     if (part.low < (1 - kKnown) * part.high) break;
     known.sum.low += part.low;
     known.sum.high += part.high;
@@ -166,10 +166,10 @@ int64_t nuclear_norm_bytes(int64_t rows, int64_t cols, int64_t basis, int64_t pr
 }
 
 std::optional<Interval> nuclear_norm(AttentionOperator& p, const BlockKrylov& krylov, const RitzValues& ritz,
-                                     const NuclearNormOptions& options) {
+                                     const CertificateInput& in, const NuclearNormOptions& options) {
   const int64_t n = p.cols(), probes = options.probes;
-  Known known = known_part(ritz, options);
-  const double known_rounding = 2 * options.rounding * std::sqrt(static_cast<double>(known.count));
+  Known known = known_part(ritz, in);
+  const double known_rounding = 2 * in.rounding * std::sqrt(static_cast<double>(known.count));
   known.sum = {known.sum.low - known_rounding, known.sum.high + known_rounding};
   if (known.count == n) return known.sum;
   Buffer<float> start(p.run().memory, n * probes, "probes");
@@ -177,12 +177,12 @@ std::optional<Interval> nuclear_norm(AttentionOperator& p, const BlockKrylov& kr
   fill_normal({start.data(), index(n * probes)}, 1, options.stream, p.run().threads);
   if (known.count > 0) take_out(krylov.right(), ritz, known.count, p.run(), g);
 
-  const double squared_norm = p.moments().squared_norm;
   const double next = known.count < std::ssize(ritz.values) ? ritz.values[index(known.count)] : 0;
-  const TraceFacts facts{.size = n - known.count,
-                         .energy = std::max(0.0, squared_norm - known.energy) + kRounding * squared_norm,
-                         .norm = std::hypot(next + options.rounding, options.residual_bound)};
-  const double noise = kRounding * std::sqrt(squared_norm / static_cast<double>(n));
+  const TraceFacts facts{
+      .size = n - known.count,
+      .energy = std::max(0.0, in.squared_norm - known.energy) + kRounding * in.squared_norm,
+      .norm = std::hypot(next + in.rounding, in.residual_bound)};
+  const double noise = kRounding * std::sqrt(in.squared_norm / static_cast<double>(n));
   const double risk = (1 - options.confidence) / 2;
   Bidiagonalisation bidiagonalisation(p, g, noise);
   const int64_t least = std::min(kLeastSteps, n);

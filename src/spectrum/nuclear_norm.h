@@ -10,28 +10,26 @@
 #include "base/random.h"
 #include "spectrum/attention_operator.h"
 #include "spectrum/block_krylov.h"
+#include "spectrum/certificates.h"
 
 namespace linformer {
 
 struct NuclearNormOptions {
-  int64_t probes = 16;        ///< at least 1
-  double confidence = 0.99;   ///< besides that of the residual's bound
-  double residual_bound = 0;  ///< of ‖(I − QQᵀ)P‖₂
-  double rounding = 0;        ///< of B and S, as of CertificateInput
-  double coupling_rounding = 0;
+  int64_t probes = 16;       ///< at least 1
+  double confidence = 0.99;  ///< besides that of the residual's bound
   RandomStream stream = {};
 };
 
 /// Of Golub-Kahan bidiagonalisation.
 inline constexpr int64_t kMostProbeSteps = 24;
 
-/// An interval at the confidence. Ritz vectors whose part of the trace is known to a thousandth are taken out
-/// of the probes; `residual_bound`, of ‖(I − QQᵀ)P‖₂, serves for that. The others' trace is bounded by the
-/// mean over probes of gᵀ √(PᵀP) g, g standard normal without those vectors (see random_trace.h), around the
-/// bracket that Golub-Kahan bidiagonalisation gives it. It stops when that is narrow beside what the probes
-/// leave open. Nothing if it was stopped.
+/// An interval at the confidence. Ritz vectors whose part of the trace is known to a thousandth, by the
+/// bounds of `in`, are taken out of the probes. The others' trace is bounded by the mean over probes of gᵀ
+/// √(PᵀP) g, g standard normal without those vectors (see random_trace.h), around the bracket that
+/// Golub-Kahan bidiagonalisation gives it. It stops when that is narrow beside what the probes leave open.
+/// Nothing if it was stopped.
 std::optional<Interval> nuclear_norm(AttentionOperator& p, const BlockKrylov& krylov, const RitzValues& ritz,
-                                     const NuclearNormOptions& options);
+                                     const CertificateInput& in, const NuclearNormOptions& options);
 
 /// Bytes of its buffers.
 int64_t nuclear_norm_bytes(int64_t rows, int64_t cols, int64_t basis, int64_t probes, int threads);
