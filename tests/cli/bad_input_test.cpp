@@ -237,8 +237,7 @@ TEST_CASE("a head size beyond all models is exit 3 before anything is made of it
   for (const int64_t size : {int64_t{1} << 17, int64_t{1} << 26, int64_t{1} << 31}) {
     config["head_dim"] = size;
     folder.put("llama/config.json", config.dump());
-    const ProgramResult result =
-        run_program({"info", "llama"}, {.folder = folder.path(), .timeout_seconds = 10});
+    const ProgramResult result = run_program({"info", "llama"}, {.folder = folder.path()});
     INFO("stderr: " << result.err);
     CHECK(result.code == 3);
     CHECK(contains(result.err, "head size: " + std::to_string(size)));
