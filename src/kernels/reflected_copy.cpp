@@ -43,45 +43,67 @@ float LargestMagnitude(const RowMajor& p) {
   return std::bit_cast<float>(std::max(rest, hn::GetLane(hn::MaxOfLanes(di, hn::Max(most, beside)))));
 }
 
-void WeightedSums(const RowMajor& p, float scale, const float* g, const float* h, double* along, double* sums,
-                  double* across) {
+// What kRows rows of `count` columns add to the sums, see weighted_sums(); no `sums`: not wanted.
+template <int kRows>
+HWY_INLINE void add_rows(const RowMajor& p, int64_t i, int64_t first, int64_t count, float scale,
+                         const float* g, const float* h, float* along, float* sums, double* across) {
   const F32 d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  constexpr int64_t kRows = 16, kCols = 256;  // at a time, of f32 sums
+  const F32s scales = hn::Set(d, scale);
+  const float* rows[kRows];
+  F32s factors[kRows], dots[kRows];
+  HWY_UNROLL(4) for (int r = 0; r < kRows; ++r) {
+    rows[r] = p.data + (i + r) * p.stride + first;
+    factors[r] = hn::Set(d, g[i + r]);
+    dots[r] = hn::Zero(d);
+  }
+  int64_t j = 0;
+  for (; j + lanes <= count; j += lanes) {
+    const F32s weights = hn::LoadU(d, h + first + j);
+    F32s a = hn::Load(d, along + j), sum = hn::Zero(d);
+    HWY_UNROLL(4) for (int r = 0; r < kRows; ++r) {
+      const F32s x = hn::Mul(scales, hn::LoadU(d, rows[r] + j));
+      a = hn::MulAdd(factors[r], x, a);
+      sum = hn::Add(sum, x);
+      dots[r] = hn::MulAdd(x, weights, dots[r]);
+    }
+    hn::Store(a, d, along + j);
+    if (sums != nullptr) hn::Store(hn::Add(sum, hn::Load(d, sums + j)), d, sums + j);
+  }
+  HWY_UNROLL(4) for (int r = 0; r < kRows; ++r) {
+    float dot = hn::GetLane(hn::SumOfLanes(d, dots[r]));
+    for (int64_t c = j; c < count; ++c) {
+      const float x = scale * rows[r][c];
+      along[c] += g[i + r] * x;
+      if (sums != nullptr) sums[c] += x;
+      dot += x * h[first + c];
+    }
+    across[i + r] += static_cast<double>(dot);
+  }
+}
+
+void WeightedSums(const RowMajor& p, float scale, const float* g, const float* h, double* along, double* sums,
+                  double* across) {
+  constexpr int64_t kRows = 16, kCols = 512;  // at a time, of f32 sums
+  constexpr int kTogether = 4;                // rows
   HWY_ALIGN float some_along[kCols], some_sums[kCols];
   std::fill_n(along, p.cols, 0.0);
-  std::fill_n(sums, p.cols, 0.0);
+  if (sums != nullptr) std::fill_n(sums, p.cols, 0.0);
   std::fill_n(across, p.rows, 0.0);
   for (int64_t begin = 0; begin < p.rows; begin += kRows) {
     const int64_t end = std::min(p.rows, begin + kRows);
     for (int64_t first = 0; first < p.cols; first += kCols) {
-      const int64_t cols = std::min(kCols, p.cols - first);
-      std::fill_n(some_along, cols, 0.0f);
-      std::fill_n(some_sums, cols, 0.0f);
-      for (int64_t i = begin; i < end; ++i) {
-        const float *const row = p.data + i * p.stride + first, *const weights = h + first;
-        const F32s factor = hn::Set(d, g[i]), scales = hn::Set(d, scale);
-        F32s dots = hn::Zero(d);
-        int64_t j = 0;
-        for (; j + lanes <= cols; j += lanes) {
-          const F32s x = hn::Mul(scales, hn::LoadU(d, row + j));
-          hn::Store(hn::MulAdd(factor, x, hn::Load(d, some_along + j)), d, some_along + j);
-          hn::Store(hn::Add(x, hn::Load(d, some_sums + j)), d, some_sums + j);
-          dots = hn::MulAdd(x, hn::LoadU(d, weights + j), dots);
-        }
-        float dot = hn::GetLane(hn::SumOfLanes(d, dots));
-        for (; j < cols; ++j) {
-          const float x = scale * row[j];
-          some_along[j] += g[i] * x;
-          some_sums[j] += x;
-          dot += x * weights[j];
-        }
-        across[i] += static_cast<double>(dot);
-      }
-      for (int64_t j = 0; j < cols; ++j) {
-        along[first + j] += static_cast<double>(some_along[j]);
+      const int64_t count = std::min(kCols, p.cols - first);
+      float* const in_f32 = sums == nullptr ? nullptr : some_sums;
+      std::fill_n(some_along, count, 0.0f);
+      std::fill_n(some_sums, count, 0.0f);
+      int64_t i = begin;
+      for (; i + kTogether <= end; i += kTogether)
+        add_rows<kTogether>(p, i, first, count, scale, g, h, some_along, in_f32, across);
+      for (; i < end; ++i) add_rows<1>(p, i, first, count, scale, g, h, some_along, in_f32, across);
+      for (int64_t j = 0; j < count; ++j) along[first + j] += static_cast<double>(some_along[j]);
+      for (int64_t j = 0; j < count && sums != nullptr; ++j)
         sums[first + j] += static_cast<double>(some_sums[j]);
-      }
     }
   }
 }

@@ -71,7 +71,8 @@ void FastInput::make_mean_reflection() {
 // these leave of X, a last left = 2 M h and right = h make it M (I − 2hhᵀ).
 void FastInput::find_products(MatrixView<const float> p, float scale) {
   const float* const h = right_[products_ - 1];
-  weighted_sums(row_major(p), scale, g_, h, along_.data(), sums_.data(), across_.data());
+  double* const sums = form_ == MatrixForm::kPlain ? nullptr : sums_.data();
+  weighted_sums(row_major(p), scale, g_, h, along_.data(), sums, across_.data());
   const double rows = static_cast<double>(rows_), root = std::sqrt(rows), s = sign_, g0 = g_[0];
   const double divisor = std::abs(static_cast<double>(left_[1][0]));  // |y₁| + 1
   double weight = 0;                                                  // of g
