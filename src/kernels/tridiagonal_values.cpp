@@ -20,8 +20,8 @@ namespace {
 using F64 = hn::ScalableTag<double>;
 using F64s = hn::Vec<F64>;
 constexpr int kLanes = HWY_LANES(double);
-constexpr int kVectors = 4;  // side by side, so that divisions overlap
-constexpr int kGroup = kVectors * kLanes;
+constexpr int kMostVectors = 4;  // side by side, so that divisions overlap
+constexpr int kGroup = kMostVectors * kLanes;
 constexpr int kMostSweeps = 30;  // a row
 
 // A sweep of each matrix over its rows 0 .. end − 1.
@@ -61,8 +61,8 @@ HWY_INLINE void step(State& s, F64s negligible, F64s shift, F64s square, F64s ne
   s.cosine = cosine, s.sine = sine, s.gamma = gamma;
 }
 
-// Rows [begin, end) of all matrices. kMasked: some end in between.
-template <bool kMasked>
+// Rows [begin, end) of kVectors vectors of matrices. kMasked: some end in between.
+template <bool kMasked, int kVectors>
 HWY_INLINE void rows(State (&states)[kVectors], const Sweep& sweep, double* diagonal, double* squares,
                      int64_t begin, int64_t end) {
   const F64 d;
@@ -111,11 +111,13 @@ HWY_INLINE double shift_of(const double* diagonal, const double* squares, int l,
   return last - beside / (s + std::copysign(std::sqrt(s * s + 1), s));
 }
 
-bool Values(int64_t n, double* diagonal, double* squares) {
+template <int kVectors>
+bool values(int64_t n, double* diagonal, double* squares) {
+  constexpr int kMatrices = kVectors * kLanes;
   const F64 d;
   Sweep sweep;
-  int64_t ends[kGroup];
-  for (int l = 0; l < kGroup; ++l) {
+  int64_t ends[kMatrices];
+  for (int l = 0; l < kMatrices; ++l) {
     double most = 0;
     for (int64_t i = 0; i < n; ++i) most = std::max(most, diagonal[i * kGroup + l]);
     sweep.negligible[l] = 1e-31 * most * most;
@@ -123,7 +125,7 @@ bool Values(int64_t n, double* diagonal, double* squares) {
   }
   for (int64_t sweeps = 0; sweeps <= kMostSweeps * n; ++sweeps) {
     int64_t longest = 0, shortest = n;
-    for (int l = 0; l < kGroup; ++l) {
+    for (int l = 0; l < kMatrices; ++l) {
       ends[l] = deflate(diagonal, squares, l, ends[l], sweep.negligible[l]);
       longest = std::max(longest, ends[l]);
       shortest = std::min(shortest, ends[l]);
@@ -139,10 +141,23 @@ bool Values(int64_t n, double* diagonal, double* squares) {
       s.p = hn::Mul(s.gamma, s.gamma);
     }
     const int64_t common = std::max<int64_t>(0, shortest - 1);
-    rows<false>(states, sweep, diagonal, squares, 0, common);
-    rows<true>(states, sweep, diagonal, squares, common, longest);
+    rows<false, kVectors>(states, sweep, diagonal, squares, 0, common);
+    rows<true, kVectors>(states, sweep, diagonal, squares, common, longest);
   }
   return false;
+}
+
+bool Values(int64_t n, int64_t count, double* diagonal, double* squares) {
+  switch ((count + kLanes - 1) / kLanes) {
+    case 1:
+      return values<1>(n, diagonal, squares);
+    case 2:
+      return values<2>(n, diagonal, squares);
+    case 3:
+      return values<3>(n, diagonal, squares);
+    default:
+      return values<kMostVectors>(n, diagonal, squares);
+  }
 }
 
 int64_t Group() { return kGroup; }
@@ -160,8 +175,8 @@ HWY_EXPORT(Values);
 
 int64_t tridiagonal_group() { return HWY_DYNAMIC_DISPATCH(Group)(); }
 
-bool tridiagonal_values(int64_t n, double* diagonal, double* squares) {
-  return HWY_DYNAMIC_DISPATCH(Values)(n, diagonal, squares);
+bool tridiagonal_values(int64_t n, int64_t count, double* diagonal, double* squares) {
+  return HWY_DYNAMIC_DISPATCH(Values)(n, count, diagonal, squares);
 }
 
 }  // namespace linformer

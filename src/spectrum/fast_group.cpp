@@ -113,7 +113,7 @@ void FastGroup::find_values(const Sizes& s, const Batch& batch, int64_t first, c
   std::fill_n(diagonal, s.tridiagonal_doubles(), 0.0);
   for (int64_t i = 0; i < batch.size(); ++i) form_tridiagonal(s, i, first, diagonal, squares);
   const int64_t order = s.n - first;
-  if (!tridiagonal_values(order, diagonal, squares)) {
+  if (!tridiagonal_values(order, batch.size(), diagonal, squares)) {
     throw Error(ErrorCode::kInternal, {.subject = "singular values", .found = "no convergence"});
   }
   std::vector<double> values(index(order));
