@@ -82,7 +82,9 @@ class FileVisitor final : public LayerVisitor {
 
   LayerWants wants(int64_t layer) const override {
     if (!chosen_layer(layer)) return {};
-    return {.logits = options_.parts.logits, .probabilities = options_.parts.probabilities, .row_stride = 0};
+    return {.logits = options_.parts.logits,
+            .probabilities = options_.parts.probabilities,
+            .attention_only = !options_.parts.hidden};
   }
 
   void write_integers(const char* name, std::span<const int64_t> values) {

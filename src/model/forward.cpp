@@ -23,6 +23,9 @@ LayerWants wants_of(const LayerVisitor* visitor, int64_t layer) {
   return visitor == nullptr ? LayerWants{} : visitor->wants(layer);
 }
 
+// Whether the layer ends once its P is known.
+bool is_attention_only(const LayerView& view) { return view.hidden.data == nullptr; }
+
 }  // namespace
 
 std::vector<int32_t> shifted_right(std::span<const int32_t> ids, int32_t start_id) {
@@ -131,8 +134,16 @@ MatrixView<const float> ForwardPass::bias_of(const Layer& layer) const {
   return {distance_bias_.data(), a_.heads, distances, distances};
 }
 
-AttentionTaps ForwardPass::taps_of(const LayerView& view) {
-  return {.logits = view.logits, .probabilities = view.probabilities, .softmax_seconds = &softmax_seconds_};
+// With what a visitor sees of it.
+void ForwardPass::attend_in_view(const AttentionShape& shape, Heads heads, MatrixView<const float> bias,
+                                 const LayerView& view) {
+  const AttentionTaps taps{
+      .logits = view.logits, .probabilities = view.probabilities, .softmax_seconds = &softmax_seconds_};
+  if (is_attention_only(view)) {
+    if (!taps.any()) return;
+    heads.v = {};
+  }
+  attend(shape, heads, bias, taps);
 }
 
 void ForwardPass::fill_bias(MatrixView<const float> table) {
@@ -187,9 +198,8 @@ void ForwardPass::attend_to_itself(Layer& layer, const LayerView& view) {
                        .out = heads_view(context_.data(), n, a_.heads, 0, a_.heads)});
     return;
   }
-  AttentionTaps taps;
-  if (!a_.cross) taps = taps_of(view);
-  attend(shape, heads, bias, taps);
+  if (a_.cross) return attend(shape, heads, bias, {});
+  attend_in_view(shape, heads, bias, view);
 }
 
 void ForwardPass::attend_to_encoder(CrossLayer& cross, const LayerView& view) {
@@ -198,9 +208,13 @@ void ForwardPass::attend_to_encoder(CrossLayer& cross, const LayerView& view) {
   const Heads heads = cross_heads();
   cross.query.run(tokens, block_input(cross.norm), heads.q.data, scratch);
   cross.key_value.run(encoded_.rows, encoded_.data, heads.k.data, scratch);
-  AttentionTaps taps;
-  if (a_.cross) taps = taps_of(view);
-  attend(attention_shape(batch_, lengths_.own, lengths_.encoder), heads, {}, taps);
+  const AttentionShape shape = attention_shape(batch_, lengths_.own, lengths_.encoder);
+  if (a_.cross) {
+    attend_in_view(shape, heads, {}, view);
+  } else {
+    attend(shape, heads, {}, {});
+  }
+  if (is_attention_only(view)) return;
   end_block(cross.output, context_.data(), cross.norm);
 }
 
@@ -240,8 +254,10 @@ void ForwardPass::run_layer(Layer& layer, const LayerView& view) {
   Dense& projected = a_.slots_first() ? layer.query : layer.qkv;
   projected.run(batch_ * lengths_.own, in, qkv_.data(), scratch_.data());
   if (a_.projection) project(layer, view.layer, in);
-  if (parallel) feed_forward(layer, block_input(layer.ffn_norm));
+  const bool ends_at_attention = is_attention_only(view);
+  if (parallel && !ends_at_attention) feed_forward(layer, block_input(layer.ffn_norm));
   attend_to_itself(layer, view);
+  if (ends_at_attention && !a_.cross) return;
   const float* context = context_.data();
   if (layer.attention_inner) {
     layer.attention_inner->run(batch_ * lengths_.own, context, inner_.data(), scratch_.data());
@@ -249,6 +265,7 @@ void ForwardPass::run_layer(Layer& layer, const LayerView& view) {
   }
   end_block(layer.attention_output, context, layer.attention_norm);
   if (layer.cross) attend_to_encoder(*layer.cross, view);
+  if (ends_at_attention) return;
   if (!parallel) feed_forward(layer, block_input(layer.ffn_norm));
   end_block(layer.ffn_out, ffn_.data(), layer.ffn_norm);
 }
@@ -288,12 +305,14 @@ MatrixView<const float> ForwardPass::run_layers(int64_t first, int64_t layers,
                                                 std::span<const int64_t> indices, LayerVisitor* visitor) {
   MatrixView<const float> last{hidden_.data(), batch_ * lengths_.own, a_.width, a_.width};
   for (int64_t i = first; i < layers; ++i) {
-    LayerView view = view_of(i, wants_of(visitor, i));
+    const LayerWants wants = wants_of(visitor, i);
+    LayerView view = view_of(i, wants);
+    if (wants.attention_only && i + 1 == layers) view.hidden = last = {};
     softmax_seconds_ = 0;
     run_layer(layer_at(i), view);
     view.softmax_seconds = softmax_seconds_;
     if (!a_.cross) view.distance_bias = bias_of(layer_at(i));
-    if (i + 1 == a_.layers) {
+    if (i + 1 == a_.layers && !is_attention_only(view)) {
       if (final_norm_.exists()) {
         run_norm(final_norm_, hidden_.data(), normed_.data());
         last.data = normed_.data();

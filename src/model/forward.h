@@ -25,6 +25,7 @@ struct LayerWants {
   bool logits = false;
   bool probabilities = false;
   bool queries_and_keys = false;  ///< also where they are read for this alone
+  bool attention_only = false;    ///< not what comes after its P: the last layer to run ends there
   int64_t row_stride = 0;         ///< leading dimension of logits and probabilities; 0: the number of columns
 };
 
@@ -90,7 +91,8 @@ class ForwardPass {
 
   /// Runs a batch of length n <= positions through layers 0 .. layers − 1. `indices` are handed to the
   /// visitor (may be null). Returns the last hidden states [b · n, width] (after the final norm, if all
-  /// layers were run), valid until the next call.
+  /// layers were run), valid until the next call; nothing where the visitor wants only attention of the last
+  /// layer.
   /// Throws Error(kInput) for an input that is not valid, as an id outside the vocabulary.
   MatrixView<const float> run(const ModelInput& input, std::span<const int64_t> indices, int64_t layers,
                               LayerVisitor* visitor);
@@ -157,7 +159,8 @@ class ForwardPass {
   void attend(const AttentionShape& shape, const Heads& heads, MatrixView<const float> bias,
               const AttentionTaps& taps);
   MatrixView<const float> bias_of(const Layer& layer) const;
-  AttentionTaps taps_of(const LayerView& view);
+  void attend_in_view(const AttentionShape& shape, Heads heads, MatrixView<const float> bias,
+                      const LayerView& view);
   void project(Layer& layer, int64_t i, const float* x);
   void attend_to_itself(Layer& layer, const LayerView& view);
   void attend_to_encoder(CrossLayer& cross, const LayerView& view);

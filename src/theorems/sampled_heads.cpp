@@ -20,7 +20,9 @@ class HeadSampler final : public LayerVisitor {
  public:
   explicit HeadSampler(int64_t layers) : layers_{0, layers / 2, layers - 1} {}
 
-  LayerWants wants(int64_t layer) const override { return {.logits = layers_.contains(layer)}; }
+  LayerWants wants(int64_t layer) const override {
+    return {.logits = layers_.contains(layer), .attention_only = true};
+  }
 
   void on_layer(const LayerView& view) override {
     if (!layers_.contains(view.layer)) return;

@@ -83,13 +83,14 @@ inline std::vector<float> dense(MatrixView<const float> m) {
 /// Keeps what a forward pass shows of one sequence.
 struct KeptLayer {
   std::vector<float> q, k, v, logits, probabilities, hidden;
+  friend bool operator==(const KeptLayer&, const KeptLayer&) = default;
 };
 
 class Keeper final : public LayerVisitor {
  public:
-  LayerWants wants(int64_t) const override {
-    return {.logits = true, .probabilities = true, .row_stride = 0};
-  }
+  explicit Keeper(LayerWants wants = {.logits = true, .probabilities = true}) : wants_(wants) {}
+
+  LayerWants wants(int64_t) const override { return wants_; }
   void on_layer(const LayerView& view) override {
     if (view.layer == 0) embeddings = dense(view.embeddings);
     layers.push_back({dense(view.q), dense(view.k), dense(view.v), dense(HeadsView<const float>(view.logits)),
@@ -97,6 +98,9 @@ class Keeper final : public LayerVisitor {
   }
   std::vector<KeptLayer> layers;
   std::vector<float> embeddings;
+
+ private:
+  LayerWants wants_;
 };
 
 }  // namespace linformer

@@ -105,11 +105,25 @@ class RecordedModel {
       const std::string states = states_ + number + "hidden";
       if (expected_.find(base_ + states) != nullptr) check(states, ours.hidden);
     }
-    if (expected_.find(base_ + states_ + "prediction_logits") == nullptr) return;
-    LanguageModelHead head(loaded_.model, loaded_.run);
+    check_scores(hidden);
+    check_attention_only(pass, input, kept.layers);
+  }
+
+  void check_scores(MatrixView<const float> hidden) {
     const std::string scores = base_ + states_ + "prediction_logits";
+    if (expected_.find(scores) == nullptr) return;
+    LanguageModelHead head(loaded_.model, loaded_.run);
     if (!scores_agree(dense(head.scores(hidden)), recorded_floats(expected_, scores)))
       wrong_.push_back(scores);
+  }
+
+  // A run that ends at the last layer's attention shows the same of all that comes before.
+  void check_attention_only(ForwardPass& pass, const ModelInput& input, std::vector<KeptLayer> truth) {
+    Keeper kept({.logits = true, .probabilities = true, .attention_only = true});
+    truth.back().hidden.clear();
+    if (pass.run(input, {}, architecture().layers, &kept).data != nullptr || kept.layers != truth) {
+      wrong_.push_back(base_ + "attention only");
+    }
   }
 
   void check(const std::string& name, const std::vector<float>& ours, bool probabilities = false) {
