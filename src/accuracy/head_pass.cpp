@@ -38,8 +38,7 @@ HeadPass::HeadPass(const HeadSelection& selection, const SourceFacts& facts,
 
 LayerWants HeadPass::wants(int64_t layer) const {
   if (selection_.place_of(layer) < 0 || (only_ >= 0 && layer != only_)) return {};
-  return {
-      .probabilities = true, .attention_only = true, .row_stride = padded_stride(facts_.sizes.front().cols)};
+  return {.probabilities = true, .row_stride = padded_stride(facts_.sizes.front().cols)};
 }
 
 void HeadPass::on_layer(const LayerView& view) {

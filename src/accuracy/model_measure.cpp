@@ -90,7 +90,7 @@ class ModelMeasure::Stage final : public LayerVisitor {
       : owner_(owner), sequence_(sequence), on_cell_(on_cell) {}
 
   LayerWants wants(int64_t layer) const override {
-    return {.probabilities = owner_.selection_.place_of(layer) >= 0};
+    return {.probabilities = owner_.selection_.place_of(layer) >= 0, .hidden = true};
   }
 
   void on_layer(const LayerView& view) override {

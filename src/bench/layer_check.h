@@ -26,7 +26,7 @@ class LayerCheck final : public LayerVisitor {
   LayerCheck(const Model& model, const Mechanism& mechanism, const DrawnProjection* projection, uint64_t seed,
              int threads);
 
-  LayerWants wants(int64_t) const override { return {}; }
+  LayerWants wants(int64_t) const override { return {.hidden = true}; }
   void on_layer(const LayerView& view) override;
 
   /// The largest of any layer and place; its rows are the tokens of each layer.

@@ -25,7 +25,7 @@ class Taker final : public LayerVisitor {
   /// The place in the tensors' batch of the sequence that is run from now on.
   void begin(int64_t sequence) { sequence_ = sequence; }
 
-  LayerWants wants(int64_t) const override { return {.attention_only = true}; }
+  LayerWants wants(int64_t) const override { return {}; }
 
   void on_layer(const LayerView& view) override {
     // What is timed multiplies by its own s.

@@ -94,16 +94,16 @@ void WeightedSums(const RowMajor& p, float scale, const float* g, const float* h
     const int64_t end = std::min(p.rows, begin + kRows);
     for (int64_t first = 0; first < p.cols; first += kCols) {
       const int64_t count = std::min(kCols, p.cols - first);
-      float* const in_f32 = sums == nullptr ? nullptr : some_sums;
+      float* const wanted_sums = sums == nullptr ? nullptr : some_sums;
       std::fill_n(some_along, count, 0.0f);
       std::fill_n(some_sums, count, 0.0f);
       int64_t i = begin;
       for (; i + kTogether <= end; i += kTogether)
-        add_rows<kTogether>(p, i, first, count, scale, g, h, some_along, in_f32, across);
-      for (; i < end; ++i) add_rows<1>(p, i, first, count, scale, g, h, some_along, in_f32, across);
+        add_rows<kTogether>(p, i, first, count, scale, g, h, some_along, wanted_sums, across);
+      for (; i < end; ++i) add_rows<1>(p, i, first, count, scale, g, h, some_along, wanted_sums, across);
       for (int64_t j = 0; j < count; ++j) along[first + j] += static_cast<double>(some_along[j]);
-      for (int64_t j = 0; j < count && sums != nullptr; ++j)
-        sums[first + j] += static_cast<double>(some_sums[j]);
+      if (sums == nullptr) continue;
+      for (int64_t j = 0; j < count; ++j) sums[first + j] += static_cast<double>(some_sums[j]);
     }
   }
 }

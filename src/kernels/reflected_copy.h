@@ -17,7 +17,7 @@ struct RowMajor {
 float largest_magnitude(const RowMajor& p);
 
 /// With X = scale · P, g [rows] and h [cols]: along = gᵀX, sums = 1ᵀX (null: not wanted) and across = Xh, in
-/// f32 over 16 rows or some hundred columns at a time and then in f64.
+/// f32 over 16 rows or 512 columns at a time and then in f64.
 void weighted_sums(const RowMajor& p, float scale, const float* g, const float* h, double* along,
                    double* sums, double* across);
 

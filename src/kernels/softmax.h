@@ -34,8 +34,8 @@ struct RowMoments {
 };
 
 /// Sums over p[count], p >= 0, in f64; the terms of the entropy are f32, summed as those of
-/// softmax_moments(), and 0 where p is subnormal: error below 5e-7 of max(1, ln count)
-/// as measured. NaN gives NaN.
+/// softmax_moments(), and 0 where p is subnormal: error below 5e-7 of max(1, ln count).
+/// NaN gives NaN.
 RowMoments row_moments(const float* p, int64_t count);
 
 }  // namespace linformer

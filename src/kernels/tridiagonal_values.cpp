@@ -112,7 +112,7 @@ HWY_INLINE double shift_of(const double* diagonal, const double* squares, int l,
 }
 
 template <int kVectors>
-bool values(int64_t n, double* diagonal, double* squares) {
+bool values_of_vectors(int64_t n, double* diagonal, double* squares) {
   constexpr int kMatrices = kVectors * kLanes;
   const F64 d;
   Sweep sweep;
@@ -150,13 +150,13 @@ bool values(int64_t n, double* diagonal, double* squares) {
 bool Values(int64_t n, int64_t count, double* diagonal, double* squares) {
   switch ((count + kLanes - 1) / kLanes) {
     case 1:
-      return values<1>(n, diagonal, squares);
+      return values_of_vectors<1>(n, diagonal, squares);
     case 2:
-      return values<2>(n, diagonal, squares);
+      return values_of_vectors<2>(n, diagonal, squares);
     case 3:
-      return values<3>(n, diagonal, squares);
+      return values_of_vectors<3>(n, diagonal, squares);
     default:
-      return values<kMostVectors>(n, diagonal, squares);
+      return values_of_vectors<kMostVectors>(n, diagonal, squares);
   }
 }
 

@@ -81,10 +81,10 @@ class FileVisitor final : public LayerVisitor {
   }
 
   LayerWants wants(int64_t layer) const override {
-    if (!chosen_layer(layer)) return {};
-    return {.logits = options_.parts.logits,
-            .probabilities = options_.parts.probabilities,
-            .attention_only = !options_.parts.hidden};
+    const bool chosen = chosen_layer(layer);
+    return {.logits = chosen && options_.parts.logits,
+            .probabilities = chosen && options_.parts.probabilities,
+            .hidden = options_.parts.hidden};
   }
 
   void write_integers(const char* name, std::span<const int64_t> values) {
@@ -175,8 +175,7 @@ int64_t write_attention_file(const std::string& path, AttentionSource& source, i
   options = chosen(std::move(options), facts);
   const std::vector<TensorSpec> list = specs(facts, width, options);
   const int64_t sequences = std::ssize(facts.sizes);
-  const LayerWants wants{
-      .logits = options.parts.logits, .probabilities = options.parts.probabilities, .row_stride = 0};
+  const LayerWants wants{.logits = options.parts.logits, .probabilities = options.parts.probabilities};
   run.memory.require(source.buffer_bytes(std::min(options.batch, sequences), largest(facts), wants),
                      "the forward pass");
   SafetensorsWriter writer(path, list,

@@ -19,12 +19,10 @@ DenseWeights part(const DenseWeights& w, int64_t first, int64_t count) {
   return {{m.row(first), count, m.cols, m.stride}, w.bias == nullptr ? nullptr : w.bias + first};
 }
 
+// Without a visitor, what run() returns.
 LayerWants wants_of(const LayerVisitor* visitor, int64_t layer) {
-  return visitor == nullptr ? LayerWants{} : visitor->wants(layer);
+  return visitor == nullptr ? LayerWants{.hidden = true} : visitor->wants(layer);
 }
-
-// Whether the layer ends once its P is known.
-bool is_attention_only(const LayerView& view) { return view.hidden.data == nullptr; }
 
 }  // namespace
 
@@ -134,12 +132,13 @@ MatrixView<const float> ForwardPass::bias_of(const Layer& layer) const {
   return {distance_bias_.data(), a_.heads, distances, distances};
 }
 
-// With what a visitor sees of it.
-void ForwardPass::attend_in_view(const AttentionShape& shape, Heads heads, MatrixView<const float> bias,
-                                 const LayerView& view) {
+// The attention that visitors see: without an output where the layer ends here, and not at all if they want
+// nothing of it.
+void ForwardPass::attend_with_taps(const AttentionShape& shape, Heads heads, MatrixView<const float> bias,
+                                   const LayerView& view) {
   const AttentionTaps taps{
       .logits = view.logits, .probabilities = view.probabilities, .softmax_seconds = &softmax_seconds_};
-  if (is_attention_only(view)) {
+  if (ends_at_attention_) {
     if (!taps.any()) return;
     heads.v = {};
   }
@@ -199,7 +198,7 @@ void ForwardPass::attend_to_itself(Layer& layer, const LayerView& view) {
     return;
   }
   if (a_.cross) return attend(shape, heads, bias, {});
-  attend_in_view(shape, heads, bias, view);
+  attend_with_taps(shape, heads, bias, view);
 }
 
 void ForwardPass::attend_to_encoder(CrossLayer& cross, const LayerView& view) {
@@ -210,11 +209,11 @@ void ForwardPass::attend_to_encoder(CrossLayer& cross, const LayerView& view) {
   cross.key_value.run(encoded_.rows, encoded_.data, heads.k.data, scratch);
   const AttentionShape shape = attention_shape(batch_, lengths_.own, lengths_.encoder);
   if (a_.cross) {
-    attend_in_view(shape, heads, {}, view);
+    attend_with_taps(shape, heads, {}, view);
   } else {
     attend(shape, heads, {}, {});
   }
-  if (is_attention_only(view)) return;
+  if (ends_at_attention_) return;
   end_block(cross.output, context_.data(), cross.norm);
 }
 
@@ -254,10 +253,9 @@ void ForwardPass::run_layer(Layer& layer, const LayerView& view) {
   Dense& projected = a_.slots_first() ? layer.query : layer.qkv;
   projected.run(batch_ * lengths_.own, in, qkv_.data(), scratch_.data());
   if (a_.projection) project(layer, view.layer, in);
-  const bool ends_at_attention = is_attention_only(view);
-  if (parallel && !ends_at_attention) feed_forward(layer, block_input(layer.ffn_norm));
+  if (parallel && !ends_at_attention_) feed_forward(layer, block_input(layer.ffn_norm));
   attend_to_itself(layer, view);
-  if (ends_at_attention && !a_.cross) return;
+  if (ends_at_attention_ && !a_.cross) return;
   const float* context = context_.data();
   if (layer.attention_inner) {
     layer.attention_inner->run(batch_ * lengths_.own, context, inner_.data(), scratch_.data());
@@ -265,7 +263,7 @@ void ForwardPass::run_layer(Layer& layer, const LayerView& view) {
   }
   end_block(layer.attention_output, context, layer.attention_norm);
   if (layer.cross) attend_to_encoder(*layer.cross, view);
-  if (ends_at_attention) return;
+  if (ends_at_attention_) return;
   if (!parallel) feed_forward(layer, block_input(layer.ffn_norm));
   end_block(layer.ffn_out, ffn_.data(), layer.ffn_norm);
 }
@@ -307,12 +305,16 @@ MatrixView<const float> ForwardPass::run_layers(int64_t first, int64_t layers,
   for (int64_t i = first; i < layers; ++i) {
     const LayerWants wants = wants_of(visitor, i);
     LayerView view = view_of(i, wants);
-    if (wants.attention_only && i + 1 == layers) view.hidden = last = {};
+    ends_at_attention_ = i + 1 == layers && !wants.hidden;
+    if (ends_at_attention_) {
+      view.hidden = {};
+      last = {};
+    }
     softmax_seconds_ = 0;
     run_layer(layer_at(i), view);
     view.softmax_seconds = softmax_seconds_;
     if (!a_.cross) view.distance_bias = bias_of(layer_at(i));
-    if (i + 1 == a_.layers && !is_attention_only(view)) {
+    if (i + 1 == a_.layers && !ends_at_attention_) {
       if (final_norm_.exists()) {
         run_norm(final_norm_, hidden_.data(), normed_.data());
         last.data = normed_.data();

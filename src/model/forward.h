@@ -19,14 +19,15 @@
 
 namespace linformer {
 
-/// What a visitor wants to see of a layer. Of a model Q, K, V and hidden states cost nothing; the others cost
-/// a buffer.
+/// What a visitor wants to see of a layer. Of a model Q, K and V cost nothing, logits and P a buffer.
 struct LayerWants {
   bool logits = false;
   bool probabilities = false;
   bool queries_and_keys = false;  ///< also where they are read for this alone
-  bool attention_only = false;    ///< not what comes after its P: the last layer to run ends there
-  int64_t row_stride = 0;         ///< leading dimension of logits and probabilities; 0: the number of columns
+  /// The layer's output. Where it is not wanted of the last layer to run, that layer ends at its P, or at Q,
+  /// K and V if neither logits nor P are wanted; layers before it have it anyway.
+  bool hidden = false;
+  int64_t row_stride = 0;  ///< leading dimension of logits and probabilities; 0: the number of columns
 };
 
 /// One layer of `sequences.size()` sequences of equal length n. Views are valid during the call only.
@@ -91,7 +92,7 @@ class ForwardPass {
 
   /// Runs a batch of length n <= positions through layers 0 .. layers − 1. `indices` are handed to the
   /// visitor (may be null). Returns the last hidden states [b · n, width] (after the final norm, if all
-  /// layers were run), valid until the next call; nothing where the visitor wants only attention of the last
+  /// layers were run), valid until the next call; nothing where the visitor does not want those of the last
   /// layer.
   /// Throws Error(kInput) for an input that is not valid, as an id outside the vocabulary.
   MatrixView<const float> run(const ModelInput& input, std::span<const int64_t> indices, int64_t layers,
@@ -159,8 +160,8 @@ class ForwardPass {
   void attend(const AttentionShape& shape, const Heads& heads, MatrixView<const float> bias,
               const AttentionTaps& taps);
   MatrixView<const float> bias_of(const Layer& layer) const;
-  void attend_in_view(const AttentionShape& shape, Heads heads, MatrixView<const float> bias,
-                      const LayerView& view);
+  void attend_with_taps(const AttentionShape& shape, Heads heads, MatrixView<const float> bias,
+                        const LayerView& view);
   void project(Layer& layer, int64_t i, const float* x);
   void attend_to_itself(Layer& layer, const LayerView& view);
   void attend_to_encoder(CrossLayer& cross, const LayerView& view);
@@ -188,7 +189,8 @@ class ForwardPass {
   MatrixView<const float> encoded_ = {};  ///< the encoder's last hidden states
   int64_t batch_ = 0;
   Lengths lengths_;
-  double softmax_seconds_ = 0;         ///< of the layer at hand
+  bool ends_at_attention_ = false;     ///< the layer at hand, see LayerWants::hidden
+  double softmax_seconds_ = 0;         ///< of it
   const float* bias_table_ = nullptr;  ///< what distance_bias_ was made of
   Buffer<float> embeddings_, hidden_;  ///< [b · n, width]
   Buffer<float> normed_;               ///< the same, where norms come first

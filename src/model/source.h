@@ -68,9 +68,9 @@ std::unique_ptr<AttentionSource> make_model_source(const Model& model, ModelInpu
 
 /// P from a file: safetensors with layers.{i}.probabilities [sequences, heads, rows, cols] and optionally
 /// lengths i64 [sequences] (square, zero-padded) and documents i64 [sequences]; or .npy of one layer
-/// [sequences, heads, rows, cols]. The heads are causal if `causal` or the file's metadata says so, or if the
-/// first sequence has no weight on a later key. Throws Error(kInput) where a row is not a distribution
-/// (sum within 1e-2 of 1).
+/// [sequences, heads, rows, cols]. The heads are causal if `causal` or the file's metadata says so, or if
+/// none of the longest sequences, of two tokens at least, has weight on a later key. Throws Error(kInput)
+/// where a row is not a distribution (sum within 1e-2 of 1).
 std::unique_ptr<AttentionSource> open_probabilities(std::shared_ptr<const FileBytes> file, bool causal,
                                                     Run& run);
 

@@ -32,7 +32,7 @@ class MapTaker final : public LayerVisitor {
   LayerWants wants(int64_t layer) const override {
     if (!std::ranges::binary_search(layers_, layer)) return {};
     const MapSize size = facts_.in_layer(facts_.sizes[index(sequence_)], layer);
-    return {.probabilities = true, .attention_only = true, .row_stride = padded_stride(size.cols)};
+    return {.probabilities = true, .row_stride = padded_stride(size.cols)};
   }
 
   void on_layer(const LayerView& view) override {

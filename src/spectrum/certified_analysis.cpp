@@ -60,9 +60,7 @@ class Visitor final : public LayerVisitor {
     }
   }
 
-  LayerWants wants(int64_t layer) const override {
-    return {.queries_and_keys = chosen(layer), .attention_only = true};
-  }
+  LayerWants wants(int64_t layer) const override { return {.queries_and_keys = chosen(layer)}; }
 
   void on_layer(const LayerView& view) override {
     if (!chosen(view.layer)) return;

@@ -46,7 +46,7 @@ double certified_operations(int64_t rows, int64_t cols, int64_t head_size, const
     return 2.0 * static_cast<double>(count) * static_cast<double>(rows) * static_cast<double>(cols) *
            static_cast<double>(head_size + columns);
   };
-  const int64_t width = plan.width, probe_steps = options.probes > 0 ? kMostProbeSteps : 0;
+  const int64_t width = plan.width, probe_steps = options.probes > 0 ? most_probe_steps(options.probes) : 0;
   int64_t alone = 0, along = 0;  // blocks without and with the residual's chain
   for (int64_t size = 0; width > 0 && size + width <= plan.capacity; size += width) {
     (plan.may_be_last(size) ? along : alone) += 1;

@@ -15,6 +15,8 @@
 #include <tuple>
 #include <vector>
 
+#include "base/idle_time.h"
+#include "base/index.h"
 #include "kernels/tridiagonal_values.h"
 #include "spectrum/fast_group.h"
 #include "spectrum/methods.h"

@@ -96,10 +96,8 @@ LayerWants LayerAnalysis::wants(int64_t layer) const {
           : std::max_element(facts_.sizes.begin(), facts_.sizes.end(),
                              [](const MapSize& a, const MapSize& b) { return a.cols < b.cols; })
                 ->cols;
-  return {.logits = options_.logits && untrained_ == 0,
-          .probabilities = true,
-          .attention_only = true,
-          .row_stride = padded_stride(cols)};
+  return {
+      .logits = options_.logits && untrained_ == 0, .probabilities = true, .row_stride = padded_stride(cols)};
 }
 
 int64_t LayerAnalysis::series(const std::string& name) const {

@@ -94,11 +94,11 @@ double root_moment(std::span<const double> diagonal, std::span<const double> sup
 class Bidiagonalisation {
  public:
   /// Images shorter than `least`, of vectors of length 1, count as zero.
-  Bidiagonalisation(AttentionOperator& p, MatrixView<const float> start, double least)
+  Bidiagonalisation(AttentionOperator& p, MatrixView<const float> start, int64_t most_steps, double least)
       : p_(p), width_(start.cols), least_(least) {
     MemoryAccount& memory = p.run().memory;
-    u_ = Buffer<float>(memory, kMostProbeSteps * p.rows() * width_, "left vectors of probes");
-    v_ = Buffer<float>(memory, (kMostProbeSteps + 1) * p.cols() * width_, "right vectors of probes");
+    u_ = Buffer<float>(memory, most_steps * p.rows() * width_, "left vectors of probes");
+    v_ = Buffer<float>(memory, (most_steps + 1) * p.cols() * width_, "right vectors of probes");
     for (int64_t i = 0; i < start.rows; ++i) std::copy_n(start.row(i), width_, right(0).row(i));
     lengths_ = normalise_columns(right(0), 0, p.run());
   }
@@ -158,9 +158,14 @@ class Bidiagonalisation {
 
 }  // namespace
 
+int64_t most_probe_steps(int64_t probes) {
+  constexpr double kUsual = 16;  // of either
+  return std::max<int64_t>(kLeastSteps, std::llround(kUsual * std::cbrt(static_cast<double>(probes) / kUsual)));
+}
+
 int64_t nuclear_norm_bytes(int64_t rows, int64_t cols, int64_t basis, int64_t probes, int threads) {
-  const int64_t floats =
-      kMostProbeSteps * probes * rows + (kMostProbeSteps + 2) * probes * cols + cols * basis;
+  const int64_t steps = most_probe_steps(probes);
+  const int64_t floats = steps * probes * rows + (steps + 2) * probes * cols + cols * basis;
   return floats * static_cast<int64_t>(sizeof(float)) +
          TallProducts::buffer_bytes(basis, std::max(basis, probes), cols, threads);
 }
@@ -184,11 +189,11 @@ std::optional<Interval> nuclear_norm(AttentionOperator& p, const BlockKrylov& kr
       .norm = std::hypot(next + in.rounding, in.residual_bound)};
   const double noise = kRounding * std::sqrt(in.squared_norm / static_cast<double>(n));
   const double risk = (1 - options.confidence) / 2;
-  Bidiagonalisation bidiagonalisation(p, g, noise);
-  const int64_t least = std::min(kLeastSteps, n);
+  const int64_t most = most_probe_steps(probes), least = std::min(kLeastSteps, n);
+  Bidiagonalisation bidiagonalisation(p, g, most, noise);
   Interval mean, rest;
   while (bidiagonalisation.steps() < least ||
-         (bidiagonalisation.steps() < kMostProbeSteps &&
+         (bidiagonalisation.steps() < most &&
           static_cast<double>(facts.size) * (mean.high - mean.low) > kNarrow * (rest.high - rest.low) / 2)) {
     if (p.run().stopped()) return std::nullopt;
     bidiagonalisation.step();

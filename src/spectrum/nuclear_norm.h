@@ -20,14 +20,15 @@ struct NuclearNormOptions {
   RandomStream stream = {};
 };
 
-/// Of Golub-Kahan bidiagonalisation.
-inline constexpr int64_t kMostProbeSteps = 24;
+/// The most steps of Golub-Kahan bidiagonalisation, of two passes over P each, from so many probes: 16 for
+/// 16, and twice as many for eight times as many, so that neither they nor the quadrature are for nothing.
+int64_t most_probe_steps(int64_t probes);
 
 /// An interval at the confidence. Ritz vectors whose part of the trace is known to a thousandth, by the
 /// bounds of `in`, are taken out of the probes. The others' trace is bounded by the mean over probes of gᵀ
 /// √(PᵀP) g, g standard normal without those vectors (see random_trace.h), around the bracket that
-/// Golub-Kahan bidiagonalisation gives it. It stops when that is narrow beside what the probes leave open.
-/// Nothing if it was stopped.
+/// Golub-Kahan bidiagonalisation gives it, which ends when that is narrow beside what the probes leave open,
+/// or after most_probe_steps(). Nothing if it was stopped.
 std::optional<Interval> nuclear_norm(AttentionOperator& p, const BlockKrylov& krylov, const RitzValues& ritz,
                                      const CertificateInput& in, const NuclearNormOptions& options);
 

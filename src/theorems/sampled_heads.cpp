@@ -20,9 +20,7 @@ class HeadSampler final : public LayerVisitor {
  public:
   explicit HeadSampler(int64_t layers) : layers_{0, layers / 2, layers - 1} {}
 
-  LayerWants wants(int64_t layer) const override {
-    return {.logits = layers_.contains(layer), .attention_only = true};
-  }
+  LayerWants wants(int64_t layer) const override { return {.logits = layers_.contains(layer)}; }
 
   void on_layer(const LayerView& view) override {
     if (!layers_.contains(view.layer)) return;

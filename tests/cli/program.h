@@ -20,9 +20,8 @@ struct ProgramRun {
   /// The signal to send as soon as `when` is true of the process id; 0: none.
   int signal = 0;
   std::function<bool(int)> when = {};
-  bool unprivileged = false;     ///< as nobody, where the tests are run by root
-  bool read_output = true;       ///< false: nobody reads stdout, and the pipe is closed from the start
-  double timeout_seconds = 600;  ///< when it hangs; how fast it is decides no test
+  bool unprivileged = false;  ///< as nobody, where the tests are run by root
+  bool read_output = true;    ///< false: nobody reads stdout, and the pipe is closed from the start
 };
 
 struct ProgramResult {

@@ -52,7 +52,7 @@ template <class Check>
 void on_cases(const Check& check) {
   on_every_target([&] {
     for (const auto& [rows, cols] :
-         {std::pair<int64_t, int64_t>{1, 1}, {16, 16}, {33, 50}, {50, 33}, {7, 3}}) {
+         {std::pair<int64_t, int64_t>{1, 1}, {16, 16}, {33, 50}, {50, 33}, {7, 3}, {19, 515}}) {
       INFO(rows << " x " << cols);
       check(Case(rows, cols));
     }
@@ -88,6 +88,11 @@ TEST_CASE("sums of columns and rows and the largest magnitude are those of plain
     std::vector<double> along(static_cast<size_t>(cols)), sums(along.size()),
         across(static_cast<size_t>(rows)), dots(across.size());
     weighted_sums(c.p, 0.25f, c.left[0].data(), c.right[0].data(), along.data(), sums.data(), across.data());
+    std::vector<double> along_alone(along.size()), across_alone(across.size());
+    weighted_sums(c.p, 0.25f, c.left[0].data(), c.right[0].data(), along_alone.data(), nullptr,
+                  across_alone.data());
+    CHECK(along_alone == along);
+    CHECK(across_alone == across);
     float most = 0;
     for (int64_t j = 0; j < cols; ++j) {
       double a = 0, s = 0;

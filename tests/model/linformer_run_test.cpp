@@ -25,7 +25,7 @@ TEST_CASE("A Linformer's forward pass takes just the bytes that were announced")
     const int64_t weights = loaded.memory.current_bytes();
     ForwardPass pass(loaded.model, make_mechanism("standard"), loaded.run);
     const std::vector<int32_t> ids = recorded.ids(0);
-    const LayerWants wants{.logits = true, .probabilities = true, .row_stride = 0};
+    const LayerWants wants{.logits = true, .probabilities = true};
     const int64_t announced = pass.buffer_bytes(1, std::ssize(ids), wants);
     CHECK(loaded.memory.current_bytes() == weights);
     Keeper kept;

@@ -65,7 +65,7 @@ TEST_CASE("A source of images takes just the bytes that were announced, whatever
       ImageRun run(variant);
       const MemoryAccount& memory = run.loaded.memory;
       const int64_t weights = memory.current_bytes();
-      const LayerWants wants{.logits = true, .probabilities = true, .row_stride = 0};
+      const LayerWants wants{.logits = true, .probabilities = true};
       const int64_t announced = run.source->buffer_bytes(batch, run.source->facts().sizes[0], wants);
       Indices images(static_cast<size_t>(batch));
       std::iota(images.begin(), images.end(), 0);

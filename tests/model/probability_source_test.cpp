@@ -270,7 +270,7 @@ TEST_CASE("tensors of other names are passed over") {
 }
 
 TEST_CASE("a larger group after a smaller one fits into the memory that it alone would need") {
-  const LayerWants wants{.logits = false, .probabilities = true, .row_stride = 0};
+  const LayerWants wants{.logits = false, .probabilities = true};
   const MadeTensor p = made_floats("layers.0.probabilities", {9, 1, 8, 8}, distributions(72, 8, 8));
   FileSources files;
   const std::string path = put_tensors(files.folder, {p});

@@ -82,19 +82,21 @@ inline std::vector<float> dense(MatrixView<const float> m) {
 
 /// Keeps what a forward pass shows of one sequence.
 struct KeptLayer {
-  std::vector<float> q, k, v, logits, probabilities, hidden;
+  std::vector<float> q, k, v, logits, probabilities, distance_bias, hidden;
   friend bool operator==(const KeptLayer&, const KeptLayer&) = default;
 };
 
 class Keeper final : public LayerVisitor {
  public:
-  explicit Keeper(LayerWants wants = {.logits = true, .probabilities = true}) : wants_(wants) {}
+  explicit Keeper(LayerWants wants = {.logits = true, .probabilities = true, .hidden = true})
+      : wants_(wants) {}
 
   LayerWants wants(int64_t) const override { return wants_; }
   void on_layer(const LayerView& view) override {
     if (view.layer == 0) embeddings = dense(view.embeddings);
     layers.push_back({dense(view.q), dense(view.k), dense(view.v), dense(HeadsView<const float>(view.logits)),
-                      dense(HeadsView<const float>(view.probabilities)), dense(view.hidden)});
+                      dense(HeadsView<const float>(view.probabilities)), dense(view.distance_bias),
+                      dense(view.hidden)});
   }
   std::vector<KeptLayer> layers;
   std::vector<float> embeddings;

@@ -2,6 +2,8 @@
 // A fixture of tests/oracle beside what we compute.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -106,7 +108,7 @@ class RecordedModel {
       if (expected_.find(base_ + states) != nullptr) check(states, ours.hidden);
     }
     check_scores(hidden);
-    check_attention_only(pass, input, kept.layers);
+    check_early_ends(pass, input, kept.layers);
   }
 
   void check_scores(MatrixView<const float> hidden) {
@@ -117,12 +119,22 @@ class RecordedModel {
       wrong_.push_back(scores);
   }
 
-  // A run that ends at the last layer's attention shows the same of all that comes before.
-  void check_attention_only(ForwardPass& pass, const ModelInput& input, std::vector<KeptLayer> truth) {
-    Keeper kept({.logits = true, .probabilities = true, .attention_only = true});
-    truth.back().hidden.clear();
-    if (pass.run(input, {}, architecture().layers, &kept).data != nullptr || kept.layers != truth) {
-      wrong_.push_back(base_ + "attention only");
+  // Runs that end at a layer's P, or at its Q, K and V, must show the same bits of all that comes before.
+  // After all that reads what the whole run left.
+  void check_early_ends(ForwardPass& pass, const ModelInput& input, const std::vector<KeptLayer>& whole) {
+    for (const bool maps : {true, false}) {
+      for (int64_t layers = 1; layers <= architecture().layers; ++layers) {
+        std::vector<KeptLayer> truth(whole.begin(), whole.begin() + layers);
+        truth.back().hidden.clear();
+        for (KeptLayer& layer : truth) {
+          if (!maps) layer.logits.clear(), layer.probabilities.clear();
+        }
+        Keeper kept({.logits = maps, .probabilities = maps});
+        const MatrixView<const float> hidden = pass.run(input, {}, layers, &kept);
+        if (hidden.data != nullptr || kept.layers != truth)
+          wrong_.push_back(
+              fmt::format("{}end at layer {}, {}", base_, layers - 1, maps ? "P" : "Q, K and V"));
+      }
     }
   }
 

@@ -54,7 +54,7 @@ inline std::vector<float> dense_of(MatrixView<const float> rows, int64_t b, int6
 /// Keeps all that is shown, by layer and sequence; and the calls, in order.
 class Recorder final : public LayerVisitor {
  public:
-  explicit Recorder(LayerWants wants = {.logits = true, .probabilities = true, .row_stride = 0})
+  explicit Recorder(LayerWants wants = {.logits = true, .probabilities = true, .hidden = true})
       : wants_(wants) {}
 
   LayerWants wants(int64_t) const override { return wants_; }
@@ -68,6 +68,7 @@ class Recorder final : public LayerVisitor {
                                       dense_of(view.v, b),
                                       dense_of(view.logits, b),
                                       dense_of(view.probabilities, b),
+                                      dense(view.distance_bias),
                                       dense_of(view.hidden, b, batch)};
       if (view.embeddings.data != nullptr) embeddings[sequence] = dense_of(view.embeddings, b, batch);
     }

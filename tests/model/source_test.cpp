@@ -109,7 +109,7 @@ TEST_CASE("a model's source stops after the layers asked for, and shows only wha
 
 TEST_CASE("a model's source takes just the bytes that were announced") {
   const LayerWants nothing, p = {.logits = false, .probabilities = true, .row_stride = 9},
-                            both = {.logits = true, .probabilities = true, .row_stride = 0};
+                            both = {.logits = true, .probabilities = true};
   for (const LayerWants& wants : {nothing, p, both}) {
     LoadedFixture loaded;
     const int64_t weights = loaded.memory.current_bytes();

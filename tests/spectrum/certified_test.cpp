@@ -201,7 +201,7 @@ TEST_CASE("operations are those of two passes a block, the residual's chain and 
   CHECK(certified_operations(1000, 500, 8, options) == Approx(basis + residual));
   CertifiedOptions probes = options;
   probes.probes = 4;
-  CHECK(certified_operations(1000, 500, 8, probes) == Approx(basis + residual + 48 * pass(4)));
+  CHECK(certified_operations(1000, 500, 8, probes) == Approx(basis + residual + 2 * 10 * pass(4)));
   // One block, which the chain does not go along with; and a basis that may have all rows, without a chain.
   CHECK(certified_operations(1000, 500, 8, {.values = 80, .basis = 80, .probes = 0}) ==
         Approx(pass(80 + 16) + 2 * pass(80) + 5 * pass(16)));
