@@ -9,7 +9,6 @@
 #include "kernels/fused_attention.h"
 
 #include <algorithm>
-#include <cmath>
 
 // Compiled once per instruction set.
 #include "kernels/targets.h"
@@ -53,22 +52,17 @@ void begin_block(const FusedAttention& a, const Room& room, const Block& block) 
   if (seen_keys(a, block.end()) == 0) std::fill_n(room.o, a.value_size * kQueries, 0.0f);
 }
 
-void store_part(const FusedAttention& a, const Room& room, const Block& block) {
-  transpose(room.o, kQueries, a.value_size, block.rows, a.part.o + block.query * a.value_size, a.value_size);
-  std::copy_n(room.sum, block.rows, a.part.sums + block.query);
-  std::copy_n(room.shift, block.rows, a.part.shifts + block.query);
-}
-
 void end_block(const FusedAttention& a, const Room& room, const Block& block) {
-  if (a.part.o != nullptr) return store_part(a, room, block);
+  if (a.part.sums != nullptr) std::copy_n(room.sum, block.rows, a.part.sums + block.query);
+  if (a.part.shifts != nullptr) std::copy_n(room.shift, block.rows, a.part.shifts + block.query);
+  if (a.part.o != nullptr) {
+    float* const to = a.part.o + block.query * a.value_size;
+    return transpose(room.o, kQueries, a.value_size, block.rows, to, a.value_size);
+  }
   HWY_ALIGN float factors[kQueries];
   for (int64_t i = 0; i < block.rows; ++i) factors[i] = room.sum[i] == 0 ? 0.0f : 1 / room.sum[i];
   transpose_scaled(room.o, kQueries, a.value_size, block.rows, factors, a.o + block.query * a.o_stride,
                    a.o_stride);
-  if (a.log_sums == nullptr) return;
-  for (int64_t i = 0; i < block.rows; ++i) {
-    a.log_sums[block.query + i] = std::log2(room.sum[i]) - room.shift[i];
-  }
 }
 
 Block next_block(int64_t first, int64_t end) {

@@ -24,8 +24,8 @@ struct FusedAttention {
   /// Query i and key j take element i − j + keys − 1; null: none. Readable, whatever is there, to element
   /// queries + keys − 1 + fused_attention_rows().
   const float* distance_bias = nullptr;
-  float* log_sums = nullptr;  ///< [queries], written: log₂ Σ_j e^score; null: not wanted
-  AttentionPart part = {};    ///< written in place of o where it has places
+  /// Sums and shifts are written where they have places; part.o, where it has one, in place of o.
+  AttentionPart part = {};
 };
 
 /// Rows that share what is read of K and V: what a call should have, at least. A multiple of

@@ -32,8 +32,9 @@ struct Sweep {
   const float* others;  // [.., head_size]
   int64_t lane_stride, other_stride, head_size;
   int64_t other_count;
-  const float* log_sums;
-  const float* bias;  // of lane and other: element lane − other + other_count − 1; may be null
+  const float* shifts;   // of queries
+  const float* factors;  // of queries
+  const float* bias;     // of lane and other: element lane − other + other_count − 1; may be null
   bool transposed, causal;
 };
 
@@ -43,9 +44,10 @@ struct Place {
   float* lanes;     // [head_size, kQueries]
   float* sums;      // [width, kQueries]: of the last few blocks of others
   float* totals;    // [width, kQueries]: of those before
-  float* shifts;    // [kQueries], minus the log-sums of queries in the lanes
+  float* shifts;    // [kQueries], of queries in the lanes
+  float* factors;   // [kQueries], of queries in the lanes
   float* weights;   // [kBlock, kQueries]: scores, then entries of P
-  float* scores;    // [kBlock, kQueries]: log₂ P, where it is asked for
+  float* scores;    // [kBlock, kQueries]: as they were, where they are asked for
   float* tile;      // [kTile, head_size]: the others of the last, shorter tile
 
   Place(float* at, int64_t head_size, int64_t width, int64_t block)
@@ -54,6 +56,7 @@ struct Place {
         sums(lanes + head_size * kQueries),
         totals(sums + width * kQueries),
         shifts(totals + width * kQueries),
+        factors(shifts + kQueries),
         weights(at + kGroup * (kColumnFloats + own_floats(head_size, width))),
         scores(weights + kBlock * kQueries),
         tile(scores + kBlock * kQueries) {}
@@ -66,7 +69,7 @@ struct Place {
  private:
   static constexpr int64_t kColumnFloats = 2 * kSums * kQueries;  // two f32 are the size of an f64
   static int64_t own_floats(int64_t head_size, int64_t width) {
-    return (head_size + 2 * width + 1) * kQueries;
+    return (head_size + 2 * width + 2) * kQueries;
   }
 };
 

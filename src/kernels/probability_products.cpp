@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Lanes are the rows of the result, queries for P and keys for Pᵀ; what they are multiplied with goes by as K
-// and V do in fused_attention.cpp. Because the log-sum-exps are known, a score is a weight at once and
-// nothing is rescaled. A score is the same sum in the same order whichever of the two factors lies in the
-// lanes.
+// and V do in fused_attention.cpp. Because each query's reference and sum are known, a score is a weight at
+// once and nothing is rescaled. A score is the same sum in the same order whichever of the two factors lies
+// in the lanes.
 #include "kernels/probability_products.h"
 
 #include <algorithm>
@@ -35,9 +35,10 @@ void begin_block(const Sweep& s, const Place& place, const Block& block, int64_t
             kQueries);
   for (float* sums : {place.sums, place.totals}) std::fill_n(sums, width * kQueries, 0.0f);
   std::fill_n(place.columns, kSums * kQueries, 0.0);
-  std::fill_n(place.shifts, kQueries, 0.0f);
+  for (float* row : {place.shifts, place.factors}) std::fill_n(row, kQueries, 0.0f);
   if (s.transposed) return;
-  for (int64_t i = 0; i < block.rows; ++i) place.shifts[i] = -s.log_sums[block.first + i];
+  std::copy_n(s.shifts + block.first, block.rows, place.shifts);
+  std::copy_n(s.factors + block.first, block.rows, place.factors);
 }
 
 // Scores in rows at `to` become −inf where a key is after its query: of kTile others from `other` on, and of
@@ -81,7 +82,7 @@ HWY_NOINLINE void Score(const Sweep& s, const Place& place, const Block& block, 
         [&](int r, int i) HWY_ATTR {
           const int64_t at = std::min<int64_t>(r, valid - 1);
           const F32s shift =
-              Transposed ? hn::Set(d, -s.log_sums[j + at]) : hn::Load(d, place.shifts + i * kLanes);
+              Transposed ? hn::Set(d, s.shifts[j + at]) : hn::Load(d, place.shifts + i * kLanes);
           return Biased ? hn::Add(shift, hn::LoadU(d, bias - at + i * kLanes)) : shift;
         },
         scores);
@@ -104,19 +105,22 @@ void score_others(const Sweep& s, const Place& place, const Block& block, int64_
                            : Score<false, true>(s, place, block, begin, end);
 }
 
-// Scores in place.weights become entries of P.
-HWY_NOINLINE void Exponentiate(const Place& place, int64_t count) {
+// Scores of `count` others from `begin` on in place.weights become entries of P.
+template <bool Transposed>
+HWY_NOINLINE void Exponentiate(const Sweep& s, const Place& place, int64_t begin, int64_t count) {
   const F32 d;
   float* at = place.weights;
   for (int64_t j = 0; j < count; ++j, at += kQueries) {
     HWY_UNROLL(4) for (int i = 0; i < kVectors; ++i) {
-      hn::Store(exp2_of(d, hn::Load(d, at + i * kLanes)), d, at + i * kLanes);
+      const F32s factor =
+          Transposed ? hn::Set(d, s.factors[begin + j]) : hn::Load(d, place.factors + i * kLanes);
+      hn::Store(hn::Mul(factor, exp2_of(d, hn::Load(d, at + i * kLanes))), d, at + i * kLanes);
     }
   }
 }
 
-// Adds the entries in place.weights, whose logarithms are in place.scores, to the block's statistics: a
-// vector of f64 at a time, because vectors of f32 have twice as many lanes.
+// Adds the entries in place.weights, whose logarithms but for the factor are in place.scores, to the block's
+// statistics: a vector of f64 at a time, because vectors of f32 have twice as many lanes.
 HWY_NOINLINE void AddColumns(const Place& place, int64_t count) {
   const F64 d;
   const hn::Rebind<float, F64> half;
@@ -185,7 +189,8 @@ void run_group(const Sweep& s, const ProductVectors& x, const ColumnSums* sums, 
       if (begin >= end) continue;
       score_others(s, place, blocks[i], begin, end);
       if (sums != nullptr) std::copy_n(place.weights, (end - begin) * kQueries, place.scores);
-      Exponentiate(place, end - begin);
+      s.transposed ? Exponentiate<true>(s, place, begin, end - begin)
+                   : Exponentiate<false>(s, place, begin, end - begin);
       if (sums != nullptr) AddColumns(place, end - begin);
       AddProducts(x, place, begin, end - begin);
     }
@@ -219,7 +224,8 @@ void Multiply(const ImplicitProbabilities& p, const ProductVectors& x, int64_t f
                     .other_stride = p.k_stride,
                     .head_size = p.head_size,
                     .other_count = p.keys,
-                    .log_sums = p.log_sums,
+                    .shifts = p.shifts,
+                    .factors = p.factors,
                     .bias = p.bias_by_query,
                     .transposed = false,
                     .causal = p.causal};
@@ -234,7 +240,8 @@ void MultiplyTransposed(const ImplicitProbabilities& p, const ProductVectors& x,
                     .other_stride = p.q_stride,
                     .head_size = p.head_size,
                     .other_count = p.queries,
-                    .log_sums = p.log_sums,
+                    .shifts = p.shifts,
+                    .factors = p.factors,
                     .bias = p.bias_by_key,
                     .transposed = true,
                     .causal = p.causal};

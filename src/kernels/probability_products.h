@@ -8,13 +8,16 @@
 
 namespace linformer {
 
-/// P [queries, keys] of one head, P_ij = 2^(q_i · k_j + b_ij − l_i), 0 where causal and j > i: what
-/// fused_attention() weighs V with, if q is Q times s log₂ e, b its biases times log₂ e and l its log_sums.
-/// Every call below computes the very same f32 entries. Rows are strides apart; no alignment is asked for.
+/// P [queries, keys] of one head, P_ij = f_i 2^(q_i · k_j + b_ij + s_i), 0 where causal and j > i: what
+/// fused_attention() weighs V with, if q is Q times its scale and log₂ e, b its biases times log₂ e, s its
+/// shifts and f one over its sums. Scores are summed as there, so that a row sums to 1 however large they
+/// are. Every call below computes the very same f32 entries. Rows are strides apart; no alignment is asked
+/// for.
 struct ImplicitProbabilities {
-  const float* q = nullptr;         ///< [queries, head_size], times s log₂ e
-  const float* k = nullptr;         ///< [keys, head_size]
-  const float* log_sums = nullptr;  ///< [queries], finite
+  const float* q = nullptr;        ///< [queries, head_size], times s log₂ e
+  const float* k = nullptr;        ///< [keys, head_size]
+  const float* shifts = nullptr;   ///< [queries], finite
+  const float* factors = nullptr;  ///< [queries], finite
   int64_t q_stride = 0, k_stride = 0;
   int64_t queries = 0, keys = 0, head_size = 0;
   bool causal = false;  ///< query i sees keys 0 .. i
@@ -28,7 +31,7 @@ struct ImplicitProbabilities {
 struct ColumnSums {
   double* entries = nullptr;    ///< Σ_i P_ij
   double* squares = nullptr;    ///< Σ_i P_ij²
-  double* entropies = nullptr;  ///< −Σ_i P_ij log₂ P_ij
+  double* entropies = nullptr;  ///< −Σ_i P_ij log₂(P_ij / f_i)
 };
 
 /// In and out [·, width] of a product; they must not overlap.

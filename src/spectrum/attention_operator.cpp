@@ -28,6 +28,18 @@ int64_t thread_floats(int64_t head_size, int64_t width) {
                               fused_attention_workspace(head_size, width)));
 }
 
+// For the mean sum of P's rows.
+void require_stochastic(double mean_sum) {
+  constexpr double kMost = 1e-4;  // from 1
+  if (std::abs(mean_sum - 1) <= kMost) return;
+  throw Error(ErrorCode::kInput,
+              {.subject = "probabilities",
+               .found = fmt::format("rows that sum to {:.6g} in the mean", mean_sum),
+               .expected = "1",
+               .remedy = "Scores this large keep no digits of their differences in f32: look "
+                         "at --scale and at the queries and keys"});
+}
+
 }  // namespace
 
 AttentionOperator::AttentionOperator(const Head& head, Run& run) : head_(head), run_(run) {
@@ -37,10 +49,12 @@ AttentionOperator::AttentionOperator(const Head& head, Run& run) : head_(head), 
   parallel_for(run.threads, head.q.rows, [&](int64_t i, int) {
     for (int64_t c = 0; c < d; ++c) q_[i * d + c] = head.q.row(i)[c] * factor;
   });
-  log_sums_ = Buffer<float>(run.memory, head.q.rows, "log-sum-exps");
+  shifts_ = Buffer<float>(run.memory, head.q.rows, "references of rows");
+  factors_ = Buffer<float>(run.memory, head.q.rows, "factors of rows");
   p_ = {.q = q_.data(),
         .k = head.k.data,
-        .log_sums = log_sums_.data(),
+        .shifts = shifts_.data(),
+        .factors = factors_.data(),
         .q_stride = d,
         .k_stride = head.k.stride,
         .queries = head.q.rows,
@@ -66,7 +80,7 @@ void AttentionOperator::make_bias_tables() {
 
 int64_t AttentionOperator::buffer_bytes(int64_t rows, int64_t cols, int64_t head_size, int64_t width,
                                         int threads) {
-  const int64_t floats = rows * (head_size + 1) + threads * thread_floats(head_size, width) +
+  const int64_t floats = rows * (head_size + 2) + threads * thread_floats(head_size, width) +
                          kBiasTables * bias_floats(rows, cols);
   return floats * static_cast<int64_t>(sizeof(float)) +
          kColumnSums * cols * static_cast<int64_t>(sizeof(double));
@@ -84,7 +98,7 @@ void AttentionOperator::in_pieces(int64_t rows, int64_t width, bool last_first, 
   });
 }
 
-// By attention itself, which gives the log-sum-exps.
+// By attention itself, which gives each row's reference and sum.
 void AttentionOperator::attend(MatrixView<const float> in, MatrixView<float> out) {
   const FusedAttention call{.q = head_.q.data,
                             .k = head_.k.data,
@@ -101,23 +115,25 @@ void AttentionOperator::attend(MatrixView<const float> in, MatrixView<float> out
                             .scale = head_.scale,
                             .causal = head_.causal,
                             .distance_bias = biases_.data(),
-                            .log_sums = log_sums_.data()};
+                            .part = {.sums = factors_.data(), .shifts = shifts_.data()}};
   in_pieces(p_.queries, in.cols, true, [&](int64_t first, int64_t count, float* workspace) {
     fused_attention(call, first, count, workspace);
   });
-  has_log_sums_ = true;
-  const float *const begin = log_sums_.data(), *const end = begin + p_.queries;
-  const float* const bad = std::find_if_not(begin, end, [](float l) { return std::isfinite(l); });
-  if (bad == end) return;
-  throw Error(ErrorCode::kInput, {.subject = "probabilities",
-                                  .item = fmt::format("row {}", bad - begin),
-                                  .found = "scores that are not finite",
-                                  .expected = "finite queries and keys",
-                                  .remedy = "Look for NaN, infinity or overflow in the weights or the file"});
+  has_factors_ = true;
+  for (int64_t i = 0; i < p_.queries; ++i) {
+    factors_[i] = 1 / factors_[i];
+    if (std::isfinite(factors_[i]) && std::isfinite(shifts_[i])) continue;
+    throw Error(ErrorCode::kInput,
+                {.subject = "probabilities",
+                 .item = fmt::format("row {}", i),
+                 .found = "scores that are not finite, or beyond a hundred million",
+                 .expected = "finite queries and keys",
+                 .remedy = "Look for NaN, infinity or overflow in the weights or the file, and at --scale"});
+  }
 }
 
 void AttentionOperator::multiply(MatrixView<const float> in, MatrixView<float> out) {
-  if (!has_log_sums_) return attend(in, out);
+  if (!has_factors_) return attend(in, out);
   const ProductVectors x{
       .in = in.data, .out = out.data, .in_stride = in.stride, .out_stride = out.stride, .width = in.cols};
   in_pieces(p_.queries, x.width, true, [&](int64_t first, int64_t count, float* workspace) {
@@ -140,9 +156,11 @@ void AttentionOperator::multiply_transposed(MatrixView<const float> in, MatrixVi
 }
 
 void AttentionOperator::take_moments() {
-  double entropy = 0;
+  double entropy = 0, all = 0;
+  for (int64_t i = 0; i < p_.queries; ++i) entropy -= std::log2(static_cast<double>(factors_[i]));
   for (int64_t j = 0; j < p_.keys; ++j) {
     const double sum = columns_[j];
+    all += sum;
     moments_.largest_column = std::max(moments_.largest_column, sum);
     moments_.squared_columns += sum * sum;
     moments_.squared_norm += columns_[p_.keys + j];
@@ -151,6 +169,7 @@ void AttentionOperator::take_moments() {
   moments_.mean_row_entropy = entropy * std::numbers::ln2 / static_cast<double>(p_.queries);
   columns_ = {};
   has_moments_ = true;
+  require_stochastic(all / static_cast<double>(p_.queries));
 }
 
 double AttentionOperator::relative_rounding() const {
@@ -159,7 +178,7 @@ double AttentionOperator::relative_rounding() const {
 }
 
 double AttentionOperator::norm_bound() const {
-  constexpr double kRowSum = 1.01;  // more than rounding adds to a row's sum while scores are below 10⁴
+  constexpr double kRowSum = 1.01;  // more than rounding adds to a row's sum
   return std::min(std::sqrt(kRowSum * moments_.largest_column), std::sqrt(moments_.squared_norm));
 }
 

@@ -37,10 +37,11 @@ class AttentionOperator {
   int64_t rows() const { return p_.queries; }
   int64_t cols() const { return p_.keys; }
 
-  /// out[rows, w] = P in[cols, w]. The first call takes the log-sum-exps of the rows on its way, which all
+  /// out[rows, w] = P in[cols, w]. The first call takes each row's reference and sum on its way, which all
   /// others need; it throws Error(kInput) naming the row where one is not finite.
   void multiply(MatrixView<const float> in, MatrixView<float> out);
-  /// out[cols, w] = Pᵀ in[rows, w]. The first call takes the moments on its way.
+  /// out[cols, w] = Pᵀ in[rows, w]. The first call takes the moments on its way; it throws Error(kInput)
+  /// where scores are so large that f32 has no digits left for their differences, and rows do not sum to 1.
   void multiply_transposed(MatrixView<const float> in, MatrixView<float> out);
 
   /// After multiply_transposed().
@@ -63,11 +64,11 @@ class AttentionOperator {
   Head head_;
   Run& run_;
   ImplicitProbabilities p_;
-  Buffer<float> q_, log_sums_, workspace_;
+  Buffer<float> q_, shifts_, factors_, workspace_;
   Buffer<float> biases_;    ///< for attention, by query and by key, as their kernels want them
   Buffer<double> columns_;  ///< [3, keys]: ColumnSums, until they are summed
   AttentionMoments moments_;
-  bool has_log_sums_ = false, has_moments_ = false;
+  bool has_factors_ = false, has_moments_ = false;
 };
 
 }  // namespace linformer

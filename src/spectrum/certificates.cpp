@@ -67,8 +67,9 @@ Certificate certify(const RitzValues& ritz, const CertificateInput& in, int64_t 
     c.energy.push_back({least / norm, most / norm});
 
     const double low = std::max(value - e, 0.0);
+    // e is room for what ‖P‖_F² of f32 entries lacks of that of exact ones, too.
     const double sure_high =
-        std::min(std::sqrt(square(value + e) + residual), std::sqrt(sure_most / static_cast<double>(m)));
+        std::min(std::sqrt(square(value + e) + residual), std::sqrt(sure_most / static_cast<double>(m)) + e);
     c.sure_sigma.push_back({low, sure_high});
     c.sigma.push_back({low, std::min(sure_high, std::sqrt(square_most) + e)});
   }

@@ -160,7 +160,8 @@ class Bidiagonalisation {
 
 int64_t most_probe_steps(int64_t probes) {
   constexpr double kUsual = 16;  // of either
-  return std::max<int64_t>(kLeastSteps, std::llround(kUsual * std::cbrt(static_cast<double>(probes) / kUsual)));
+  return std::max<int64_t>(kLeastSteps,
+                           std::llround(kUsual * std::cbrt(static_cast<double>(probes) / kUsual)));
 }
 
 int64_t nuclear_norm_bytes(int64_t rows, int64_t cols, int64_t basis, int64_t probes, int threads) {

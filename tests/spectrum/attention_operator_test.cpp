@@ -189,4 +189,51 @@ TEST_CASE("a query that is not finite is refused with its row") {
   }
 }
 
+TEST_CASE("rows sum to 1 however large scores are, as long as f32 has digits left for them") {
+  on_every_target([] {
+    const Matrix ones = testing::fill(130, 1, [](int64_t, int64_t) { return 1; });
+    for (const double deviation : {1.0, 30.0, 1e3, 1e5, 1e7}) {
+      QueryKeyHead head = testing::gaussian_head(200, 130, 64, deviation, false, 12);
+      for (int64_t c = 0; c < 64; ++c) head.q.at(7, c) = 0;  // a uniform row
+      MemoryAccount memory;
+      Run run{.memory = memory, .threads = 1};
+      AttentionOperator op(head.view(), run);
+      Matrix sums(200, 1), columns(130, 1);
+      for (int i = 0; i < 2; ++i) {
+        op.multiply(ones.view(), sums.view());
+        for (int64_t r = 0; r < 200; ++r) {
+          CAPTURE(deviation, i, r);
+          CHECK(sums.at(r, 0) == Approx(1).margin(2e-6));
+        }
+      }
+      op.multiply_transposed(sums.view(), columns.view());
+      CHECK(op.moments().squared_norm <= 200 * (1 + 1e-5));
+    }
+  });
+}
+
+TEST_CASE("scores without digits left in f32 are refused, not summed up to something") {
+  const auto refusal = [](const QueryKeyHead& head) {
+    return error_of([&] {
+      MemoryAccount memory;
+      Run run{.memory = memory, .threads = 1};
+      AttentionOperator op(head.view(), run);
+      Matrix x = testing::normal_matrix(130, 1, 1, 13), px(130, 1);
+      op.multiply(x.view(), px.view());
+      op.multiply_transposed(px.view(), x.view());
+    });
+  };
+  const QueryKeyHead plain = testing::gaussian_head(130, 130, 64, 1, false, 12);
+  QueryKeyHead scaled = plain, far = testing::biased(plain);
+  scaled.scale *= 1e12f;
+  for (float& bias : far.bias) bias *= 1e9f;
+  CHECK_FALSE(refusal(plain));
+  for (const QueryKeyHead& head : {scaled, far}) {
+    const std::optional<Error> error = refusal(head);
+    REQUIRE(error);
+    CHECK(error->code() == ErrorCode::kInput);
+    CHECK(contains(error->detail().remedy, "--scale"));
+  }
+}
+
 }  // namespace linformer
