@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -143,8 +144,10 @@ int dry_run(const SpectrumOptions& o, Session& session) {
   constexpr double kGuess = 70e9;  // operations a second and thread
   int64_t matrices = 0, memory = 0;
   double seconds = 0;
+  std::set<int64_t> lengths;
   for (const int64_t length : lengths_of(o)) {
     const OpenInput input = open_length(o, length, session);
+    for (const MapSize& size : input.source->facts().sizes) lengths.insert(size.rows);
     const CertifiedAnalysis analysis = analysis_of(o, input, session);
     matrices += analysis.matrices();
     memory = std::max(memory, analysis.required_bytes());
@@ -154,7 +157,7 @@ int dry_run(const SpectrumOptions& o, Session& session) {
       "{} matrices by {}, lengths {}\n"
       "time    up to about {:.0f} s, guessed at {:.0f} GFLOP/s a thread\n"
       "memory  {} of buffers beside the weights\n",
-      matrices, kMatrixFree, fmt::join(lengths_of(o), ", "), seconds, kGuess * 1e-9, format_bytes(memory)));
+      matrices, kMatrixFree, fmt::join(lengths, ", "), seconds, kGuess * 1e-9, format_bytes(memory)));
   return 0;
 }
 

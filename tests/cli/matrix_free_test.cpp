@@ -93,6 +93,9 @@ TEST_CASE("spectra without P agree with those of P for queries and keys from a f
               {.folder = folder.path()})
               .code == 0);
   check_against_dense(folder, {"--qk", "qk.safetensors"});
+  const ProgramResult dry =
+      analyze(folder, {"--qk", "qk.safetensors", "--method", "matrix-free", "--dry-run", "--force"});
+  CHECK(contains(dry.out, "lengths 64\n"));
 }
 
 TEST_CASE("a report without P has curves of every value and the table a row a layer") {
@@ -224,7 +227,7 @@ TEST_CASE("a dry run without P writes nothing") {
   const ProgramResult result = analyze(folder, {"--length", "64", "--sequences", "2", "--layers", "0",
                                                 "--method", "matrix-free", "--dry-run"});
   CHECK(result.code == 0);
-  CHECK(contains(result.out, "by matrix-free"));
+  CHECK(contains(result.out, "by matrix-free, lengths 64\n"));
   CHECK(folder.entries() == 0);
 }
 
