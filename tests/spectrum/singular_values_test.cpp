@@ -283,8 +283,8 @@ TEST_CASE("workspaces are counted, kept, and as large as announced") {
     const SpectrumTask task{p.view(), values, centred};
     method->compute({&task, 1}, run);
     const int64_t held = memory.current_bytes();
-    CHECK(held <=
-          method->workspace_bytes(60, 45));  // fast keeps as much again for flat spectra, which this is not
+    // fast keeps as much again for flat spectra, which this is not.
+    CHECK(held <= method->workspace_bytes(60, 45));
     CHECK(3 * held > method->workspace_bytes(60, 45));
     method->compute({&task, 1}, run);
     CHECK(memory.current_bytes() == held);
