@@ -155,7 +155,8 @@ int dry_run(const SpectrumOptions& o, Session& session) {
   }
   print(fmt::format(
       "{} matrices by {}, lengths {}\n"
-      "time    up to about {:.0f} s, guessed at {:.0f} GFLOP/s a thread\n"
+      "time    up to about {:.0f} s, guessed at {:.0f} GFLOP/s a thread; heads of a few hundred tokens take "
+      "longer\n"
       "memory  {} of buffers beside the weights\n",
       matrices, kMatrixFree, fmt::join(lengths, ", "), seconds, kGuess * 1e-9, format_bytes(memory)));
   return 0;

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "checkpoint/safetensors_writer.h"
 #include "checkpoint/tensor_values.h"
 
@@ -178,13 +179,15 @@ int64_t write_attention_file(const std::string& path, AttentionSource& source, i
   const LayerWants wants{.logits = options.parts.logits, .probabilities = options.parts.probabilities};
   run.memory.require(source.buffer_bytes(std::min(options.batch, sequences), largest(facts), wants),
                      "the forward pass");
+  std::vector<double> scales;
+  for (const int64_t layer : options.layers) scales.push_back(facts.scales[index(layer)]);
   SafetensorsWriter writer(path, list,
                            {{"layers", fmt::format("{}", fmt::join(options.layers, ","))},
                             {"heads", fmt::format("{}", fmt::join(options.heads, ","))},
                             {"causal", facts.causal ? "true" : "false"},
                             {"bias", facts.has_bias ? "true" : "false"},
                             {"head_size", std::to_string(facts.head_size)},
-                            {"scales", fmt::format("{}", fmt::join(facts.scales, ","))},
+                            {"scales", fmt::format("{}", fmt::join(scales, ","))},
                             {"complete", "true"}});
   FileVisitor visitor(writer, list, options, facts);
   visitor.write_integers(kLengths, lengths_of(facts));

@@ -123,12 +123,14 @@ void AttentionOperator::attend(MatrixView<const float> in, MatrixView<float> out
   for (int64_t i = 0; i < p_.queries; ++i) {
     factors_[i] = 1 / factors_[i];
     if (std::isfinite(factors_[i]) && std::isfinite(shifts_[i])) continue;
-    throw Error(ErrorCode::kInput,
-                {.subject = "probabilities",
-                 .item = fmt::format("row {}", i),
-                 .found = "scores that are not finite, or beyond a hundred million",
-                 .expected = "finite queries and keys",
-                 .remedy = "Look for NaN, infinity or overflow in the weights or the file, and at --scale"});
+    throw Error(
+        ErrorCode::kInput,
+        {.subject = "probabilities",
+         .item = fmt::format("row {}", i),
+         .found = "scores that are not finite, or so large that f32 cannot tell them apart",
+         .expected = "scores up to a hundred million",
+         .remedy = "Look for NaN, infinity or overflow in the weights or the file, and at --scale; --method "
+                   "fast takes P as f32 rounds it"});
   }
 }
 

@@ -168,6 +168,7 @@ class Certified {
     spectrum_.energy = std::move(c.energy);
     spectrum_.sure_sigma = std::move(c.sure_sigma);
     spectrum_.sigma = std::move(c.sigma);
+    if (has_all_values()) spectrum_.energy.back() = spectrum_.sure_energy.back() = {1, 1};
     const Interval& last = spectrum_.energy.back();
     spectrum_.within_tolerance = last.high - last.low <= options_.tolerance;
   }
@@ -185,7 +186,11 @@ class Certified {
       high += sigma.high;
       spectrum_.cumulative.push_back({low / norm.high, std::min(1.0, high / norm.low)});
     }
+    if (has_all_values()) spectrum_.cumulative.back() = {1, 1};
   }
+
+  // Whether P has no more values than are wanted.
+  bool has_all_values() const { return std::ssize(spectrum_.sigma) == std::min(op_.rows(), op_.cols()); }
 
   const CertifiedOptions& options_;
   uint64_t index_;

@@ -223,6 +223,21 @@ TEST_CASE("what attention wrote of a causal model reads back as causal, with its
       CHECK(std::abs(mean(read, series) - mean(direct, series)) < 1e-6);
     }
   }
+  check_runs(folder, {"attention", "--checkpoint", model, "--ids", "ids.jsonl", "--layers", "0", "--save",
+                      "q,k", "--out", "first.safetensors"});
+  const auto first_layer = [](const Json& report) {
+    return report.at("results")
+        .at("series")
+        .at(0)
+        .at("layers")
+        .at(0)
+        .at("heads")
+        .at(0)
+        .at("statistics")
+        .dump();
+  };
+  CHECK(first_layer(results({"--qk", "first.safetensors"})) ==
+        first_layer(results({"--qk", "a.safetensors"})));
 }
 
 TEST_CASE("a padded tensor file gives the same spectra as the checkpoint on sequences of different length") {
