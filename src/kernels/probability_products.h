@@ -14,7 +14,7 @@ namespace linformer {
 /// are. Every call below computes the very same f32 entries. Rows are strides apart; no alignment is asked
 /// for.
 struct ImplicitProbabilities {
-  const float* q = nullptr;        ///< [queries, head_size], times s log₂ e
+  const float* q = nullptr;        ///< [queries, head_size], times its scale and log₂ e
   const float* k = nullptr;        ///< [keys, head_size]
   const float* shifts = nullptr;   ///< [queries], finite
   const float* factors = nullptr;  ///< [queries], finite
