@@ -59,8 +59,7 @@ void add_analysis(CLI::App& app, SpectrumOptions& o) {
          "--method", o.analysis.method,
          "fast (our own kernels, f32), gram (f64 Gram matrix), gesdd (LAPACK, f32), matrix-free (leading "
          "values with intervals, without P) or auto (the default): fast, or matrix-free where P does not fit "
-         "into "
-         "--memory or an option is given that is matrix-free's alone")
+         "into --memory or an option is given that is matrix-free's alone")
       ->check(one_of(std::vector<std::string>{"auto", "fast", "gesdd", "gram", "matrix-free"}))
       ->group(kGroup);
   app.add_option("--verify", o.analysis.verify,
