@@ -141,8 +141,8 @@ bool values_of_vectors(int64_t n, double* diagonal, double* squares) {
       s.p = hn::Mul(s.gamma, s.gamma);
     }
     const int64_t common = std::max<int64_t>(0, shortest - 1);
-    rows<false, kVectors>(states, sweep, diagonal, squares, 0, common);
-    rows<true, kVectors>(states, sweep, diagonal, squares, common, longest);
+    rows<false>(states, sweep, diagonal, squares, 0, common);
+    rows<true>(states, sweep, diagonal, squares, common, longest);
   }
   return false;
 }
